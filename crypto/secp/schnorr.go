@@ -1,0 +1,176 @@
+package secp
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	dcr "github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"github.com/aiwork/aiwork-node/internal/must"
+)
+
+// SignSchnorr signs a message of any length as BIP-340 says. aux is fresh randomness; zeros are allowed
+// and only weaken the protection against faults and observers.
+func SignSchnorr(k PrivateKey, msg []byte, aux [32]byte) [64]byte {
+	k.check()
+	d, px := k.d, k.pub.x
+	if k.pub.y[31]&1 == 1 {
+		d.Negate()
+	}
+	nonce := schnorrNonce(&d, px, msg, aux)
+	var point dcr.JacobianPoint
+	dcr.ScalarBaseMultNonConst(&nonce, &point)
+	point.ToAffine()
+	if point.Y.IsOdd() {
+		nonce.Negate()
+	}
+	var sig [64]byte
+	copy(sig[:32], point.X.Bytes()[:])
+	e := schnorrChallenge(sig[:32], px[:], msg)
+	e.Mul(&d).Add(&nonce)
+	e.PutBytesUnchecked(sig[32:])
+	d.Zero()
+	nonce.Zero()
+	return sig
+}
+
+func schnorrNonce(d *dcr.ModNScalar, px [32]byte, msg []byte, aux [32]byte) dcr.ModNScalar {
+	masked := d.Bytes()
+	for i, b := range taggedHash("BIP0340/aux", aux[:]) {
+		masked[i] ^= b
+	}
+	seed := taggedHash("BIP0340/nonce", masked[:], px[:], msg)
+	var nonce dcr.ModNScalar
+	nonce.SetBytes(&seed)
+	clear(masked[:])
+	clear(seed[:])
+	must.Hold(!nonce.IsZero(), "schnorr nonce is zero")
+	return nonce
+}
+
+// VerifySchnorr checks a BIP-340 signature. Callers that meet a key often parse it once instead.
+func VerifySchnorr(pub [32]byte, msg []byte, sig [64]byte) error {
+	k, err := ParseSchnorrKey(pub)
+	if err != nil {
+		return err
+	}
+	return k.Verify(msg, sig)
+}
+
+// A SchnorrKey is a public key of BIP-340 whose point has been computed already. Keys are equal when ==
+// says so.
+type SchnorrKey struct {
+	pub PublicKey // with even y
+}
+
+// ParseSchnorrKey refuses 32 bytes that are not the x of a point.
+func ParseSchnorrKey(pub [32]byte) (SchnorrKey, error) {
+	p, err := liftX(&pub)
+	if err != nil {
+		return SchnorrKey{}, err
+	}
+	return SchnorrKey{pub: p}, nil
+}
+
+// Bytes returns the 32 bytes that ParseSchnorrKey reads.
+func (k SchnorrKey) Bytes() [32]byte { return k.pub.x }
+
+// Verify checks a BIP-340 signature over a message of any length (SECP-4).
+func (k SchnorrKey) Verify(msg []byte, sig [64]byte) error {
+	s, err := schnorrScalar(&sig)
+	if err != nil {
+		return err
+	}
+	e := schnorrChallenge(sig[:32], k.pub.x[:], msg)
+	e.Negate()
+	p := k.pub.jacobian()
+	var a, b, r dcr.JacobianPoint
+	dcr.ScalarBaseMultNonConst(&s, &a)
+	dcr.ScalarMultNonConst(&e, &p, &b)
+	dcr.AddNonConst(&a, &b, &r)
+	if (r.X.IsZero() && r.Y.IsZero()) || r.Z.IsZero() {
+		return FaultSignature
+	}
+	r.ToAffine()
+	if r.Y.IsOdd() || *r.X.Bytes() != [32]byte(sig[:32]) {
+		return FaultSignature
+	}
+	return nil
+}
+
+func schnorrScalar(sig *[64]byte) (dcr.ModNScalar, error) {
+	var s dcr.ModNScalar
+	b := [32]byte(sig[32:])
+	if s.SetBytes(&b) != 0 {
+		return s, FaultRange
+	}
+	return s, nil
+}
+
+// liftX returns the point with this x and an even y.
+func liftX(x *[32]byte) (PublicKey, error) {
+	var fx, fy dcr.FieldVal
+	if fx.SetBytes(x) != 0 || !dcr.DecompressY(&fx, false, &fy) {
+		return PublicKey{}, FaultPoint
+	}
+	return PublicKey{x: *x, y: *fy.Normalize().Bytes()}, nil
+}
+
+func schnorrChallenge(rx, px, msg []byte) dcr.ModNScalar {
+	h := taggedHash("BIP0340/challenge", rx, px, msg)
+	var e dcr.ModNScalar
+	e.SetBytes(&h)
+	return e
+}
+
+// taggedHash is SHA-256(SHA-256(tag) || SHA-256(tag) || parts).
+func taggedHash(tag string, parts ...[]byte) (sum [32]byte) {
+	prefix := sha256.Sum256([]byte(tag))
+	h := sha256.New()
+	h.Write(prefix[:])
+	h.Write(prefix[:])
+	for _, p := range parts {
+		h.Write(p)
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+// A SchnorrItem is one signature of a batch.
+type SchnorrItem struct {
+	Pub [32]byte
+	Msg []byte
+	Sig [64]byte
+}
+
+// batchCoefficients derives one 128-bit coefficient per item from all of them (SECP-5).
+func batchCoefficients(items []SchnorrItem) [][16]byte {
+	h := sha256.New()
+	var n [8]byte
+	for i := range items {
+		it := &items[i]
+		msg := sha256.Sum256(it.Msg)
+		h.Write(it.Pub[:])
+		h.Write(msg[:])
+		h.Write(it.Sig[:])
+	}
+	seed := h.Sum(nil)
+	out := make([][16]byte, len(items))
+	for i := range out {
+		binary.BigEndian.PutUint64(n[:], uint64(i))
+		c := taggedHash("aiwork/schnorr-batch/1", seed, n[:])
+		out[i] = [16]byte(c[:16])
+	}
+	return out
+}
+
+// VerifySchnorrBatch returns nil when every signature is valid, else the fault of the first invalid one
+// or FaultSignature (SECP-5).
+func VerifySchnorrBatch(items []SchnorrItem) error {
+	for i := range items {
+		if err := VerifySchnorr(items[i].Pub, items[i].Msg, items[i].Sig); err != nil {
+			return err
+		}
+	}
+	return nil
+}
