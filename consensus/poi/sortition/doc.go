@@ -1,0 +1,2 @@
+// Package sortition draws leaders, panels and seeds from agreed randomness.
+package sortition
