@@ -1,0 +1,54 @@
+# aiwork-node: targets a user needs. A bare machine has git, make and Go >= 1.26.8; nothing else is asked for.
+SHELL       := /bin/bash
+export CGO_ENABLED := 0
+GO          ?= go
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS     := -s -w -buildid= -X main.version=$(VERSION)
+BUILD       := $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+BIN         := build/aiwork-node
+FUZZTIME    ?= 30s
+SEEDS       ?= 5000
+DATA        ?= devnet-data
+
+.PHONY: build faulty demo devnet test check short bench soak fuzz fmt clean help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## build build/aiwork-node (reproducible: same commit, same bytes)
+	$(BUILD) -o $(BIN) ./cmd/aiwork-node
+
+faulty: ## build a worker that lies on purpose, for tests of the audit only
+	$(BUILD) -tags faulty -o build/aiwork-node-faulty ./cmd/aiwork-node
+
+demo: build ## run a local network with a real AI job: submitted, run, checked and paid
+	$(BIN) devnet demo --dir $(DATA)
+
+devnet: build ## run a local network in the foreground; Ctrl-C stops it
+	$(BIN) devnet start --dir $(DATA)
+
+test: ## run the tests (under 15 minutes on 2 cores)
+	$(GO) vet ./...
+	$(GO) test -timeout 14m ./...
+
+check: ## format, vet, staticcheck, architecture, short tests, short simulation (under 3 minutes, warm cache)
+	@.ci/check
+
+bench: build ## run the benchmarks and the devnet's load figures
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./crypto/... ./internal/... ./ledger/... ./mempool/... ./compute/... ./consensus/...
+	$(BIN) bench
+
+soak: build ## long runs: every 32-bit input of the unary functions, 100,000 simulator seeds, long chaos
+	AIWORK_SOAK=1 $(GO) test -timeout 6h -tags soak ./compute/kernel/...
+	$(BIN) sim consensus --seeds 100000 --nodes 7
+	$(BIN) testnet chaos --kills 200 --dir build/soak-chaos
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@.ci/fuzz $(FUZZTIME)
+
+fmt: ## format the code
+	$(GO) build -C tools -o ../build/bin/ tool
+	build/bin/gofumpt -l -w cmd compute consensus crypto internal ledger mempool p2p tasks testnet vm
+
+clean: ## remove what was built and the devnet's data folder
+	rm -rf build $(DATA)
