@@ -1,0 +1,2 @@
+// Package p2p connects nodes.
+package p2p
