@@ -1,0 +1,186 @@
+package rpc
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/coder/websocket"
+)
+
+// Feed sends news to a subscriber until ctx ends. send blocks no longer than it takes to queue; it
+// gives an error when the subscriber is gone or too slow, and Feed then returns.
+type Feed func(ctx context.Context, params json.RawMessage, send func(v any) error) error
+
+// socket is one WebSocket: requests are answered in order, subscriptions send beside them. One writer
+// takes messages from a bounded queue; a reader too slow to empty it is cut off (policy: drop the
+// reader, not the news).
+type socket struct {
+	server *Server
+	out    chan []byte
+	cancel context.CancelFunc
+	ctx    context.Context
+
+	mu   sync.Mutex
+	subs map[string]context.CancelFunc
+	wg   sync.WaitGroup
+}
+
+func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
+	if s.sockets.Add(1) > int64(s.opts.Limits.SocketsMax) {
+		s.sockets.Add(-1)
+		http.Error(w, fmt.Sprintf("%d WebSockets are open already", s.opts.Limits.SocketsMax), http.StatusServiceUnavailable)
+		return
+	}
+	s.live.Add(1)
+	defer s.live.Done()
+	defer s.sockets.Add(-1)
+	// The origin was checked by checkCaller with the same rule as for HTTP.
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return
+	}
+	conn.SetReadLimit(s.opts.Limits.BodyBytesMax)
+	ctx, cancel := context.WithCancel(r.Context())
+	sock := &socket{server: s, out: make(chan []byte, s.opts.Limits.SocketQueueMax), ctx: ctx, cancel: cancel, subs: map[string]context.CancelFunc{}}
+	sock.wg.Go(func() { sock.write(conn) })
+	sock.read(conn, r)
+	cancel()
+	sock.wg.Wait()
+	_ = conn.Close(websocket.StatusNormalClosure, "")
+}
+
+func (k *socket) read(conn *websocket.Conn, r *http.Request) {
+	from := remoteAddr(r)
+	for {
+		_, body, err := conn.Read(k.ctx)
+		if err != nil {
+			return
+		}
+		if reply := k.server.answer(k.ctx, from, body, k); reply != nil {
+			if k.send(reply) != nil {
+				return
+			}
+		}
+	}
+}
+
+func (k *socket) write(conn *websocket.Conn) {
+	defer k.cancel()
+	for {
+		select {
+		case msg := <-k.out:
+			ctx, cancel := context.WithTimeout(k.ctx, k.server.opts.Limits.ReadTimeout)
+			err := conn.Write(ctx, websocket.MessageText, msg)
+			cancel()
+			if err != nil {
+				return
+			}
+		case <-k.ctx.Done():
+			_ = conn.CloseNow()
+			return
+		}
+	}
+}
+
+// send queues a message, or cuts the socket off when its reader is too slow.
+func (k *socket) send(msg []byte) error {
+	select {
+	case k.out <- msg:
+		return nil
+	case <-k.ctx.Done():
+		return k.ctx.Err()
+	default:
+		k.cancel()
+		return fmt.Errorf("subscriber is more than %d messages behind", cap(k.out))
+	}
+}
+
+// subscription handles eth_subscribe and eth_unsubscribe, which only a socket knows.
+func (k *socket) subscription(req request) (json.RawMessage, *Error, bool) {
+	switch req.Method {
+	case "eth_subscribe":
+		id, fault := k.subscribe(req.Params)
+		return encode(id), fault, true
+	case "eth_unsubscribe":
+		found, fault := k.unsubscribe(req.Params)
+		return encode(found), fault, true
+	default:
+		return nil, nil, false
+	}
+}
+
+func (k *socket) subscribe(raw json.RawMessage) (string, *Error) {
+	params, fault := splitParams(raw)
+	if fault != nil {
+		return "", fault
+	}
+	var name string
+	if len(params) == 0 || json.Unmarshal(params[0], &name) != nil {
+		return "", Errorf(CodeParams, "missing value for required argument 0 (the subscription's name)")
+	}
+	feed, ok := k.server.opts.Feeds[name]
+	if !ok {
+		return "", Errorf(CodeParams, "no %q subscription", name)
+	}
+	var arg json.RawMessage
+	if len(params) > 1 {
+		arg = params[1]
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.subs) >= k.server.opts.Limits.SubscriptionsMax {
+		return "", Errorf(CodeLimit, "%d subscriptions on this socket already", len(k.subs))
+	}
+	id := newSubscriptionID()
+	ctx, cancel := context.WithCancel(k.ctx)
+	k.subs[id] = cancel
+	k.wg.Go(func() {
+		_ = feed(ctx, arg, func(v any) error { return k.send(notification(id, v)) })
+		k.drop(id)
+	})
+	return id, nil
+}
+
+func (k *socket) unsubscribe(raw json.RawMessage) (bool, *Error) {
+	params, fault := splitParams(raw)
+	if fault != nil {
+		return false, fault
+	}
+	var id string
+	if len(params) != 1 || json.Unmarshal(params[0], &id) != nil {
+		return false, Errorf(CodeParams, "missing value for required argument 0 (the subscription's id)")
+	}
+	if !k.drop(id) {
+		return false, Errorf(CodeRefused, "subscription not found")
+	}
+	return true, nil
+}
+
+func (k *socket) drop(id string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	cancel, ok := k.subs[id]
+	if ok {
+		cancel()
+		delete(k.subs, id)
+	}
+	return ok
+}
+
+func notification(id string, v any) []byte {
+	return encode(map[string]any{
+		"jsonrpc": "2.0", "method": "eth_subscription",
+		"params": map[string]any{"subscription": id, "result": v},
+	})
+}
+
+func newSubscriptionID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
+	return "0x" + hex.EncodeToString(b[:])
+}
