@@ -1,0 +1,29 @@
+// Package kernel holds the arithmetic of the numeric contract AIW-1: what each operator of a model
+// computes, to the bit, on every computer. Its full text is docs/protocol/aiw-1.md; the rules that are
+// enforced here are:
+//
+//	AIW-1  Values are IEEE 754 binary32, rounded to nearest even, subnormals kept. Operators see whether
+//	       a value is NaN, never which NaN; Canonical turns all of them into 7fc00000.
+//	AIW-2  Matrix products and convolutions are chains: k is cut into segments of SegmentLen, within one
+//	       acc = +0, then acc = fma(a, b, acc) with k ascending (channel, row, column of the kernel);
+//	       segments are joined by ascending add; the bias comes last by one add; then + (+0) is added,
+//	       so that skipped taps of zero padding cannot be told from computed ones.
+//	AIW-3  Sums of many values go through Lanes lanes (element i into lane i mod 32, ascending, from +0),
+//	       which are then added pairwise 16-8-4-2-1.
+//	AIW-4  max(a, b) is a > b ? a : b; a NaN among the inputs gives NaN.
+//	AIW-5  exp is Exp of this package: fma, add and integer steps only.
+//
+// Every operator is here twice. The definition (functions named Define...) is plain scalar Go that reads
+// like the rule. The fast form (methods of Path) is vectorised over outputs, never over k, so that the
+// width of a register, the number of threads and the shape of a tile cannot change a bit. Tests compare
+// both bit by bit on odd sizes and on subnormal, infinite and NaN values.
+//
+// A Path is one way to run the fast form on this machine: Go code, AVX2 or AVX-512 assembly. All give
+// equal bits, so Best merely picks the quickest. The build tag purego leaves only PathGo.
+//
+// Go may fuse x*y + z into one rounding, and does so on arm64 and under GOAMD64=v3. Each product below
+// that meets a sum is therefore wrapped in an explicit conversion, which the language promises to keep.
+//
+// Nothing here allocates on behalf of a caller's bytes or checks them: compute/graph validates shapes
+// before it calls. The package is called by compute/graph only.
+package kernel
