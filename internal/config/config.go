@@ -169,7 +169,7 @@ func (c *Config) loadFile(path string) error {
 }
 
 // envOther are AIWORK_ variables that are not settings of a node.
-var envOther = []string{"AIWORK_HOME", "AIWORK_TEST_ALL", "AIWORK_SOAK", "AIWORK_RPC_URL", "AIWORK_PASSWORD"}
+var envOther = []string{"AIWORK_LIFELINE", "AIWORK_HOME", "AIWORK_TEST_ALL", "AIWORK_SOAK", "AIWORK_RPC_URL", "AIWORK_PASSWORD"}
 
 func (c *Config) loadEnvironment(environ []string) error {
 	known := c.fields()
