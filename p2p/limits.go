@@ -49,6 +49,7 @@ const (
 	batchTxs            = 100
 	banFirst            = 5 * time.Minute // doubles with each ban of the same peer
 	banMax              = 24 * time.Hour
+	banValidator        = 10 * time.Second // a validator is needed for finality
 	scoreHalfLife       = 5 * time.Minute
 	scoreBan            = 100
 )

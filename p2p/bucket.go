@@ -1,0 +1,62 @@
+package p2p
+
+import (
+	"sync"
+	"time"
+)
+
+// A rate is what one peer may use of one protocol.
+type rate struct {
+	perSecond float64
+	burst     float64
+}
+
+// Shares of one peer. An honest validator at full speed stays below a tenth of them.
+var (
+	rateFrames   = rate{5_000, 10_000}
+	rateBytes    = rate{64 << 20, 64 << 20}
+	rateRequests = rate{200, 400}
+	rateServed   = rate{64 << 20, 128 << 20}
+	rateGossip   = rate{500, 1_000}
+)
+
+// A bucket is a token bucket that may go into debt by one taking.
+type bucket struct {
+	mu     sync.Mutex
+	rate   rate
+	tokens float64
+	last   time.Time
+}
+
+func newBucket(r rate, now time.Time) *bucket { return &bucket{rate: r, tokens: r.burst, last: now} }
+
+// take takes n in any case and tells how long to wait before going on.
+func (b *bucket) take(now time.Time, n int) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fill(now)
+	b.tokens -= float64(n)
+	if b.tokens >= 0 {
+		return 0
+	}
+	return time.Duration(-b.tokens / b.rate.perSecond * float64(time.Second))
+}
+
+// allow takes n if the bucket is not in debt.
+func (b *bucket) allow(now time.Time, n int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fill(now)
+	if b.tokens <= 0 {
+		return false
+	}
+	b.tokens -= float64(n)
+	return true
+}
+
+func (b *bucket) fill(now time.Time) {
+	if d := now.Sub(b.last); d > 0 {
+		b.tokens = min(b.rate.burst, b.tokens+d.Seconds()*b.rate.perSecond)
+		b.last = now
+	}
+}
