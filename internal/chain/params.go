@@ -40,7 +40,6 @@ type JobParams struct {
 	AuditCommitMs    uint64 `json:"auditCommitMs"`    // drawn auditors commit within this
 	OpenMs           uint64 `json:"openMs"`           // the worker opens its outputs within this
 	AuditRevealMs    uint64 `json:"auditRevealMs"`    // auditors reveal within this
-	DrawMs           uint64 `json:"drawMs"`           // a draw whose seed stays unread this long is drawn anew
 	BlobGraceMs      uint64 `json:"blobGraceMs"`      // blobs are kept this long after their job closes
 	WorkerBondMin    uint64 `json:"workerBondMin"`    // in gwei (10^9 base units)
 	ServiceBondMin   uint64 `json:"serviceBondMin"`   // in gwei
@@ -49,6 +48,9 @@ type JobParams struct {
 	AuditorSlashPpm  uint64 `json:"auditorSlashPpm"`  // share of the service bond lost for a false or missing attestation
 	MissedLeaseBurn  uint64 `json:"missedLeaseBurn"`  // gwei of bond lost for a lease that ran out
 	RequesterFeePpm  uint64 `json:"requesterFeePpm"`  // share of what workers earn that is burned
+	AuditItemPpm     uint64 `json:"auditItemPpm"`     // an auditor's pay for a sampled item, as a share of the item's price
+	AuditGas         uint64 `json:"auditGas"`         // gas that an auditor is refunded for one batch
+	InputFaultPpm    uint64 `json:"inputFaultPpm"`    // a worker's pay for an item whose input is at fault, as a share of its price
 	PokeTip          uint64 `json:"pokeTip"`          // gwei paid from escrow for a poke that moves a job on
 	JobDeadlineMaxMs uint64 `json:"jobDeadlineMaxMs"` // longest life of a job
 }
