@@ -1,0 +1,72 @@
+// All senders are found, whatever the number of transactions; bad signatures do no harm.
+package recover
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aiwork/aiwork-node/crypto/secp"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/holiman/uint256"
+)
+
+// fresh gives n transactions whose senders are not known, the third one with a bad signature.
+func fresh(t testing.TB, n int) ([]*chain.Tx, chain.Address) {
+	t.Helper()
+	key, err := secp.ParsePrivateKey([32]byte{31: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	txs := make([]*chain.Tx, n)
+	for i := range txs {
+		tx, err := chain.SignTx(&chain.Tx{
+			Type: 2, Nonce: uint64(i), Gas: 21_000, GasFeeCap: *uint256.NewInt(1), To: &chain.Address{1},
+		}, key, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if txs[i], err = chain.DecodeTx(tx.Encode()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n > 2 {
+		bad := txs[2]
+		txs[2] = &chain.Tx{
+			Type: 2, ChainID: 1, Nonce: bad.Nonce, Gas: bad.Gas, GasFeeCap: bad.GasFeeCap, To: bad.To,
+			R: *uint256.NewInt(5), S: *uint256.NewInt(7),
+		}
+	}
+	return txs, key.Public().Address()
+}
+
+func TestSenders(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 3, 50} {
+		txs, want := fresh(t, n)
+		Senders(txs)
+		for i, tx := range txs {
+			got, ok := tx.CachedSender()
+			if i == 2 {
+				if ok {
+					t.Errorf("n=%d: a bad signature has the sender %s", n, got)
+				}
+				continue
+			}
+			if !ok || got != want {
+				t.Errorf("n=%d: transaction %d: got %s (%v), want %s", n, i, got, ok, want)
+			}
+		}
+	}
+}
+
+func BenchmarkSenders(b *testing.B) {
+	for _, n := range []int{1, 100} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				txs, _ := fresh(b, n)
+				b.StartTimer()
+				Senders(txs)
+			}
+		})
+	}
+}
