@@ -107,26 +107,21 @@ func (sig *Signature) scalars() (r, s dcr.ModNScalar, err error) {
 
 // recoverPoint computes Q = r^-1 (s R - z G).
 func recoverPoint(hash [32]byte, sig Signature, r, s *dcr.ModNScalar) (PublicKey, error) {
-	var point dcr.JacobianPoint
-	point.X.SetBytes(&sig.R)
-	if !dcr.DecompressY(&point.X, sig.V == 1, &point.Y) {
+	var x fe
+	x.setBytes(&sig.R)
+	var point affine
+	if !point.lift(&x, sig.V == 1) {
 		return PublicKey{}, FaultRecovery
 	}
-	point.Y.Normalize()
-	point.Z.SetInt(1)
-
 	var z, inverse, u1, u2 dcr.ModNScalar
 	z.SetBytes(&hash)
 	inverse.InverseValNonConst(r)
 	u1.Mul2(&z, &inverse).Negate()
 	u2.Mul2(s, &inverse)
-
-	var a, b, q dcr.JacobianPoint
-	dcr.ScalarBaseMultNonConst(&u1, &a)
-	dcr.ScalarMultNonConst(&u2, &point, &b)
-	dcr.AddNonConst(&a, &b, &q)
-	if q.Z.Normalize().IsZero() || (q.X.IsZero() && q.Y.IsZero()) {
+	q := mulBaseAnd(&u1, &u2, &point)
+	if q.identity {
 		return PublicKey{}, FaultRecovery
 	}
-	return publicFromJacobian(&q), nil
+	a := q.affine()
+	return a.public(), nil
 }

@@ -71,13 +71,21 @@ func ParsePublicKey(b []byte) (PublicKey, error) {
 	case len(b) == 33 && b[0] != 2 && b[0] != 3, len(b) == 65 && b[0] != 4:
 		return PublicKey{}, FaultPrefix
 	}
-	k, err := dcr.ParsePubKey(b)
-	if err != nil {
+	var x, y fe
+	if px := [32]byte(b[1:33]); !x.setBytes(&px) {
 		return PublicKey{}, FaultPoint
 	}
-	var p dcr.JacobianPoint
-	k.AsJacobian(&p)
-	return publicFromJacobian(&p), nil
+	if len(b) == 33 {
+		var a affine
+		if !a.lift(&x, b[0] == 3) {
+			return PublicKey{}, FaultPoint
+		}
+		return a.public(), nil
+	}
+	if py := [32]byte(b[33:]); !y.setBytes(&py) || !(&affine{x, y}).onCurve() {
+		return PublicKey{}, FaultPoint
+	}
+	return (&affine{x, y}).public(), nil
 }
 
 // Compressed returns the parity of y as 0x02 or 0x03, then x.
@@ -106,10 +114,6 @@ func (k PublicKey) Address() [20]byte {
 	return [20]byte(h[12:])
 }
 
-func (k *PublicKey) jacobian() dcr.JacobianPoint {
-	var p dcr.JacobianPoint
-	p.X.SetBytes(&k.x)
-	p.Y.SetBytes(&k.y)
-	p.Z.SetInt(1)
-	return p
+func (a *affine) public() PublicKey {
+	return PublicKey{x: a.x.bytes(), y: a.y.bytes()}
 }

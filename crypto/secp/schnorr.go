@@ -2,7 +2,6 @@ package secp
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 
 	dcr "github.com/decred/dcrd/dcrec/secp256k1/v4"
 
@@ -60,20 +59,23 @@ func VerifySchnorr(pub [32]byte, msg []byte, sig [64]byte) error {
 // A SchnorrKey is a public key of BIP-340 whose point has been computed already. Keys are equal when ==
 // says so.
 type SchnorrKey struct {
-	pub PublicKey // with even y
+	x     [32]byte
+	point affine // with even y
 }
 
 // ParseSchnorrKey refuses 32 bytes that are not the x of a point.
 func ParseSchnorrKey(pub [32]byte) (SchnorrKey, error) {
-	p, err := liftX(&pub)
+	k := SchnorrKey{x: pub}
+	var err error
+	k.point, err = liftX(&pub)
 	if err != nil {
 		return SchnorrKey{}, err
 	}
-	return SchnorrKey{pub: p}, nil
+	return k, nil
 }
 
 // Bytes returns the 32 bytes that ParseSchnorrKey reads.
-func (k SchnorrKey) Bytes() [32]byte { return k.pub.x }
+func (k SchnorrKey) Bytes() [32]byte { return k.x }
 
 // Verify checks a BIP-340 signature over a message of any length (SECP-4).
 func (k SchnorrKey) Verify(msg []byte, sig [64]byte) error {
@@ -81,18 +83,13 @@ func (k SchnorrKey) Verify(msg []byte, sig [64]byte) error {
 	if err != nil {
 		return err
 	}
-	e := schnorrChallenge(sig[:32], k.pub.x[:], msg)
-	e.Negate()
-	p := k.pub.jacobian()
-	var a, b, r dcr.JacobianPoint
-	dcr.ScalarBaseMultNonConst(&s, &a)
-	dcr.ScalarMultNonConst(&e, &p, &b)
-	dcr.AddNonConst(&a, &b, &r)
-	if (r.X.IsZero() && r.Y.IsZero()) || r.Z.IsZero() {
+	e := schnorrChallenge(sig[:32], k.x[:], msg)
+	r := mulBaseAnd(&s, e.Negate(), &k.point)
+	if r.identity {
 		return FaultSignature
 	}
-	r.ToAffine()
-	if r.Y.IsOdd() || *r.X.Bytes() != [32]byte(sig[:32]) {
+	a := r.affine()
+	if a.y.isOdd() || a.x.bytes() != [32]byte(sig[:32]) {
 		return FaultSignature
 	}
 	return nil
@@ -108,12 +105,13 @@ func schnorrScalar(sig *[64]byte) (dcr.ModNScalar, error) {
 }
 
 // liftX returns the point with this x and an even y.
-func liftX(x *[32]byte) (PublicKey, error) {
-	var fx, fy dcr.FieldVal
-	if fx.SetBytes(x) != 0 || !dcr.DecompressY(&fx, false, &fy) {
-		return PublicKey{}, FaultPoint
+func liftX(b *[32]byte) (affine, error) {
+	var x fe
+	var a affine
+	if !x.setBytes(b) || !a.lift(&x, false) {
+		return affine{}, FaultPoint
 	}
-	return PublicKey{x: *x, y: *fy.Normalize().Bytes()}, nil
+	return a, nil
 }
 
 func schnorrChallenge(rx, px, msg []byte) dcr.ModNScalar {
@@ -134,43 +132,4 @@ func taggedHash(tag string, parts ...[]byte) (sum [32]byte) {
 	}
 	h.Sum(sum[:0])
 	return sum
-}
-
-// A SchnorrItem is one signature of a batch.
-type SchnorrItem struct {
-	Pub [32]byte
-	Msg []byte
-	Sig [64]byte
-}
-
-// batchCoefficients derives one 128-bit coefficient per item from all of them (SECP-5).
-func batchCoefficients(items []SchnorrItem) [][16]byte {
-	h := sha256.New()
-	var n [8]byte
-	for i := range items {
-		it := &items[i]
-		msg := sha256.Sum256(it.Msg)
-		h.Write(it.Pub[:])
-		h.Write(msg[:])
-		h.Write(it.Sig[:])
-	}
-	seed := h.Sum(nil)
-	out := make([][16]byte, len(items))
-	for i := range out {
-		binary.BigEndian.PutUint64(n[:], uint64(i))
-		c := taggedHash("aiwork/schnorr-batch/1", seed, n[:])
-		out[i] = [16]byte(c[:16])
-	}
-	return out
-}
-
-// VerifySchnorrBatch returns nil when every signature is valid, else the fault of the first invalid one
-// or FaultSignature (SECP-5).
-func VerifySchnorrBatch(items []SchnorrItem) error {
-	for i := range items {
-		if err := VerifySchnorr(items[i].Pub, items[i].Msg, items[i].Sig); err != nil {
-			return err
-		}
-	}
-	return nil
 }
