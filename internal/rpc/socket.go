@@ -25,6 +25,8 @@ type socket struct {
 	cancel context.CancelFunc
 	ctx    context.Context
 
+	starting []func() // feeds whose subscription is not answered yet; only the reader touches it
+
 	mu   sync.Mutex
 	subs map[string]context.CancelFunc
 	wg   sync.WaitGroup
@@ -66,6 +68,11 @@ func (k *socket) read(conn *websocket.Conn, r *http.Request) {
 				return
 			}
 		}
+		// A client knows its news by the id in the answer, so that has to come first.
+		for _, start := range k.starting {
+			start()
+		}
+		k.starting = k.starting[:0]
 	}
 }
 
@@ -139,9 +146,11 @@ func (k *socket) subscribe(raw json.RawMessage) (string, *Error) {
 	id := newSubscriptionID()
 	ctx, cancel := context.WithCancel(k.ctx)
 	k.subs[id] = cancel
-	k.wg.Go(func() {
-		_ = feed(ctx, arg, func(v any) error { return k.send(notification(id, v)) })
-		k.drop(id)
+	k.starting = append(k.starting, func() {
+		k.wg.Go(func() {
+			_ = feed(ctx, arg, func(v any) error { return k.send(notification(id, v)) })
+			k.drop(id)
+		})
 	})
 	return id, nil
 }

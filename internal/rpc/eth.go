@@ -1,0 +1,422 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/holiman/uint256"
+
+	"github.com/aiwork/aiwork-node/crypto/keccak"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/ledger/state"
+)
+
+// eth answers Ethereum's methods from the ledger and the pool.
+type eth struct {
+	chain   Chain
+	pool    Pool
+	network Network
+	params  *chain.Params
+	version string
+}
+
+// AddEth fills a table with eth_*, net_*, web3_* and txpool_*.
+func AddEth(t *Table, c Chain, p Pool, n Network, params *chain.Params, version string) {
+	e := &eth{chain: c, pool: p, network: n, params: params, version: version}
+	e.addBlocks(t)
+	e.addState(t)
+	e.addTransactions(t)
+	e.addFees(t)
+	e.addNode(t)
+	e.addPool(t)
+}
+
+func (e *eth) addNode(t *Table) {
+	t.Add(Method{Name: "eth_chainId", Summary: "Id of the chain, as signed into transactions."},
+		func(context.Context) (Uint64, error) { return Uint64(e.params.ChainID), nil })
+	t.Add(Method{Name: "eth_syncing", Summary: "False, or how far the node is with catching up."}, e.syncing)
+	t.Add(Method{Name: "eth_accounts", Summary: "Empty: the node holds no accounts for callers."},
+		func(context.Context) ([]chain.Address, error) { return []chain.Address{}, nil })
+	t.Add(Method{Name: "eth_protocolVersion", Summary: "Version of the wire protocol."},
+		func(context.Context) (Uint64, error) { return 1, nil })
+	t.Add(Method{Name: "eth_mining", Summary: "False: blocks are made by validators."},
+		func(context.Context) (bool, error) { return false, nil })
+	t.Add(Method{Name: "net_version", Summary: "Id of the chain, in decimal."},
+		func(context.Context) (string, error) { return fmt.Sprint(e.params.ChainID), nil })
+	t.Add(Method{Name: "net_listening", Summary: "Whether the node takes connections of peers."},
+		func(context.Context) (bool, error) { return true, nil })
+	t.Add(Method{Name: "net_peerCount", Summary: "Number of connected peers."},
+		func(context.Context) (Uint64, error) { return Uint64(e.network.PeerCount()), nil })
+	t.Add(Method{Name: "web3_clientVersion", Summary: "Name and version of this program."},
+		func(context.Context) (string, error) { return "aiwork-node/" + e.version, nil })
+	t.Add(Method{Name: "web3_sha3", Summary: "Keccak-256 of the data.", Params: []string{"data"}},
+		func(_ context.Context, data Bytes) (chain.Hash, error) { return keccak.Sum256(data), nil })
+}
+
+func (e *eth) syncing(context.Context) (any, error) {
+	current, highest, syncing := e.network.Behind()
+	if !syncing {
+		return false, nil
+	}
+	return map[string]Uint64{"startingBlock": 0, "currentBlock": Uint64(current), "highestBlock": Uint64(highest)}, nil
+}
+
+func (e *eth) addBlocks(t *Table) {
+	t.Add(Method{Name: "eth_blockNumber", Summary: "Height of the newest final block."},
+		func(context.Context) (Uint64, error) {
+			head, _ := e.chain.Head()
+			return Uint64(head.Height), nil
+		})
+	t.Add(Method{Name: "eth_getBlockByNumber", Summary: "A block by height or word.", Params: []string{"block", "full"}}, e.getBlock)
+	t.Add(Method{Name: "eth_getBlockByHash", Summary: "A block by hash.", Params: []string{"hash", "full"}},
+		func(ctx context.Context, hash chain.Hash, full *bool) (*blockForm, error) {
+			return e.getBlock(ctx, BlockTag{hash: &hash}, full)
+		})
+	t.Add(Method{Name: "eth_getBlockReceipts", Summary: "All receipts of a block.", Params: []string{"block"}, Cost: 5}, e.getBlockReceipts)
+	t.Add(Method{Name: "eth_getBlockTransactionCountByNumber", Summary: "Number of transactions in a block.", Params: []string{"block"}}, e.countTxs)
+	t.Add(Method{Name: "eth_getBlockTransactionCountByHash", Summary: "Number of transactions in a block.", Params: []string{"hash"}},
+		func(ctx context.Context, hash chain.Hash) (*Uint64, error) {
+			return e.countTxs(ctx, BlockTag{hash: &hash})
+		})
+	t.Add(Method{Name: "eth_getUncleCountByBlockNumber", Summary: "Zero: there are no uncles.", Params: []string{"block"}},
+		func(context.Context, BlockTag) (Uint64, error) { return 0, nil })
+	t.Add(Method{Name: "eth_getUncleCountByBlockHash", Summary: "Zero: there are no uncles.", Params: []string{"hash"}},
+		func(context.Context, chain.Hash) (Uint64, error) { return 0, nil })
+	t.Add(Method{Name: "eth_getUncleByBlockNumberAndIndex", Summary: "Null: there are no uncles.", Params: []string{"block", "index"}},
+		func(context.Context, BlockTag, Uint64) (*blockForm, error) { return nil, nil })
+	t.Add(Method{Name: "eth_getUncleByBlockHashAndIndex", Summary: "Null: there are no uncles.", Params: []string{"hash", "index"}},
+		func(context.Context, chain.Hash, Uint64) (*blockForm, error) { return nil, nil })
+	t.Add(Method{Name: "eth_getLogs", Summary: "Logs that match a filter.", Params: []string{"filter"}, Cost: 20}, e.getLogs)
+}
+
+// height gives the height that a tag names; found is false for blocks that do not exist yet.
+func (e *eth) height(tag BlockTag) (h chain.Height, found bool, err error) {
+	head, _ := e.chain.Head()
+	switch {
+	case tag.hash != nil:
+		b, err := e.chain.BlockByHash(*tag.hash)
+		if b == nil || err != nil {
+			return 0, false, err
+		}
+		return b.Header.Number, true, nil
+	case tag.height != nil:
+		return *tag.height, *tag.height <= head.Height, nil
+	case tag.word == "earliest":
+		return 0, true, nil
+	default:
+		return head.Height, true, nil
+	}
+}
+
+// block gives the block that a tag names, or nil.
+func (e *eth) block(tag BlockTag) (*chain.Block, error) {
+	if tag.hash != nil {
+		return e.chain.BlockByHash(*tag.hash)
+	}
+	h, found, err := e.height(tag)
+	if !found || err != nil {
+		return nil, err
+	}
+	return e.chain.BlockByHeight(h)
+}
+
+func (e *eth) getBlock(_ context.Context, tag BlockTag, full *bool) (*blockForm, error) {
+	b, err := e.block(tag)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	f := formBlock(b, full != nil && *full)
+	return &f, nil
+}
+
+func (e *eth) getBlockReceipts(_ context.Context, tag BlockTag) ([]receiptForm, error) {
+	b, err := e.block(tag)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	receipts, err := e.chain.Receipts(b.Header.Number)
+	if err != nil {
+		return nil, err
+	}
+	return formReceipts(b, receipts), nil
+}
+
+func (e *eth) countTxs(_ context.Context, tag BlockTag) (*Uint64, error) {
+	b, err := e.block(tag)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	n := Uint64(len(b.Txs))
+	return &n, nil
+}
+
+func (e *eth) addState(t *Table) {
+	t.Add(Method{Name: "eth_getBalance", Summary: "Balance of an account, in base units.", Params: []string{"address", "block"}},
+		func(_ context.Context, a chain.Address, tag *BlockTag) (Uint256, error) {
+			acc, err := e.account(a, tag)
+			return Uint256{acc.Balance}, err
+		})
+	t.Add(Method{Name: "eth_getTransactionCount", Summary: "Nonce of an account; with pending, after its waiting transactions.", Params: []string{"address", "block"}}, e.nonce)
+	t.Add(Method{Name: "eth_getCode", Summary: "Code of an account.", Params: []string{"address", "block"}}, e.code)
+	t.Add(Method{Name: "eth_getStorageAt", Summary: "A storage slot of an account.", Params: []string{"address", "slot", "block"}}, e.storage)
+	t.Add(Method{Name: "eth_call", Summary: "Result of a call that changes nothing.", Params: []string{"call", "block"}, Cost: 5}, e.call)
+	t.Add(Method{Name: "eth_estimateGas", Summary: "Gas that a transaction needs.", Params: []string{"call", "block"}, Cost: 10}, e.estimate)
+}
+
+// view gives the head's state, if that is the one a tag asks for.
+func (e *eth) view(tag *BlockTag) (state.Reader, func(), error) {
+	view, at, release := e.chain.State()
+	if tag == nil || (tag.hash == nil && tag.height == nil && tag.word != "earliest") {
+		return view, release, nil
+	}
+	h, found, err := e.height(*tag)
+	switch {
+	case err != nil:
+	case !found:
+		err = Errorf(CodeRefused, "header not found")
+	case h != at.Height:
+		err = Errorf(CodeRefused, "state of height %d is pruned: this node keeps that of its head (%d), ask for latest", h, at.Height)
+	}
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return view, release, nil
+}
+
+func (e *eth) account(a chain.Address, tag *BlockTag) (state.Account, error) {
+	view, release, err := e.view(tag)
+	if err != nil {
+		return state.Account{}, err
+	}
+	defer release()
+	acc, _, err := view.Account(a)
+	return acc, err
+}
+
+func (e *eth) nonce(_ context.Context, a chain.Address, tag *BlockTag) (Uint64, error) {
+	if tag != nil && tag.word == "pending" {
+		if next, ok := e.pool.NonceOf(a); ok {
+			return Uint64(next), nil
+		}
+	}
+	acc, err := e.account(a, tag)
+	return Uint64(acc.Nonce), err
+}
+
+func (e *eth) code(_ context.Context, a chain.Address, tag *BlockTag) (Bytes, error) {
+	view, release, err := e.view(tag)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	acc, found, err := view.Account(a)
+	if !found || err != nil {
+		return Bytes{}, err
+	}
+	code, err := view.Code(acc.CodeHash)
+	return append(Bytes{}, code...), err
+}
+
+func (e *eth) storage(_ context.Context, a chain.Address, slot Slot, tag *BlockTag) (chain.Hash, error) {
+	view, release, err := e.view(tag)
+	if err != nil {
+		return chain.Hash{}, err
+	}
+	defer release()
+	return view.Slot(a, chain.Hash(slot))
+}
+
+// callArgs is a call object. Fee fields are read so that clients may send them, and not used.
+type callArgs struct {
+	From  *chain.Address `json:"from"`
+	To    *chain.Address `json:"to"`
+	Gas   *Uint64        `json:"gas"`
+	Value *Uint256       `json:"value"`
+	Data  *Bytes         `json:"data"`
+	Input *Bytes         `json:"input"`
+}
+
+// callGasMax bounds the gas of a call that names none.
+const callGasMax = 50_000_000
+
+func (a *callArgs) message() (Message, error) {
+	m := Message{To: a.To, Gas: callGasMax}
+	if a.From != nil {
+		m.From = *a.From
+	}
+	if a.Gas != nil {
+		m.Gas = min(uint64(*a.Gas), callGasMax)
+	}
+	if a.Value != nil {
+		m.Value = a.Value.Int
+	}
+	switch {
+	case a.Input != nil:
+		m.Data = *a.Input
+	case a.Data != nil:
+		m.Data = *a.Data
+	}
+	if a.Input != nil && a.Data != nil && string(*a.Input) != string(*a.Data) {
+		return m, Errorf(CodeParams, "both input and data are given and they differ")
+	}
+	return m, nil
+}
+
+func (e *eth) call(ctx context.Context, args callArgs, tag *BlockTag) (Bytes, error) {
+	r, err := e.run(ctx, &args, tag, 0)
+	if err != nil {
+		return nil, err
+	}
+	if fault := r.fault(); fault != nil {
+		return nil, fault
+	}
+	return append(Bytes{}, r.Output...), nil
+}
+
+// run executes a call object on the head, with another gas limit where gas is not 0.
+func (e *eth) run(ctx context.Context, args *callArgs, tag *BlockTag, gas uint64) (CallResult, error) {
+	m, err := args.message()
+	if err != nil {
+		return CallResult{}, err
+	}
+	if gas != 0 {
+		m.Gas = gas
+	}
+	_, release, err := e.view(tag) // refuses states that are not kept
+	if err != nil {
+		return CallResult{}, err
+	}
+	release()
+	return e.chain.Call(ctx, m)
+}
+
+// fault gives a failed call's error: reverts have code 3 and the data from which clients decode the reason.
+func (r *CallResult) fault() *Error {
+	switch {
+	case r.Reverted:
+		return &Error{Code: CodeReverted, Message: "execution reverted: " + r.Reason, Data: Bytes(r.Output)}
+	case r.OutOfGas:
+		return Errorf(CodeRefused, "out of gas")
+	case r.Reason != "":
+		return Errorf(CodeRefused, "%s", r.Reason)
+	}
+	return nil
+}
+
+// estimate finds the least gas limit with which the call succeeds, to within 1.5 %.
+func (e *eth) estimate(ctx context.Context, args callArgs, tag *BlockTag) (Uint64, error) {
+	r, err := e.run(ctx, &args, tag, 0)
+	if err != nil {
+		return 0, err
+	}
+	if fault := r.fault(); fault != nil {
+		return 0, fault
+	}
+	low, high := r.GasUsed-1, callLimit(&args)
+	if r, err = e.run(ctx, &args, tag, r.GasUsed); err == nil && r.fault() == nil {
+		return Uint64(low + 1), nil
+	}
+	for high-low > low/64+1 {
+		mid := low + (high-low)/2
+		if r, err = e.run(ctx, &args, tag, mid); err != nil {
+			return 0, err
+		}
+		if r.fault() == nil {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	return Uint64(high), nil
+}
+
+func callLimit(args *callArgs) uint64 {
+	if args.Gas != nil {
+		return min(uint64(*args.Gas), callGasMax)
+	}
+	return callGasMax
+}
+
+func (e *eth) addTransactions(t *Table) {
+	t.Add(Method{Name: "eth_sendRawTransaction", Summary: "Take in a signed transaction.", Params: []string{"transaction"}, Cost: 2}, e.sendRaw)
+	t.Add(Method{Name: "eth_getTransactionByHash", Summary: "A transaction, in a block or waiting.", Params: []string{"hash"}}, e.txByHash)
+	t.Add(Method{Name: "eth_getTransactionReceipt", Summary: "What became of a transaction.", Params: []string{"hash"}}, e.receipt)
+	t.Add(Method{Name: "eth_getTransactionByBlockNumberAndIndex", Summary: "A transaction by its place.", Params: []string{"block", "index"}}, e.txByPlace)
+	t.Add(Method{Name: "eth_getTransactionByBlockHashAndIndex", Summary: "A transaction by its place.", Params: []string{"hash", "index"}},
+		func(ctx context.Context, hash chain.Hash, index Uint64) (*txForm, error) {
+			return e.txByPlace(ctx, BlockTag{hash: &hash}, index)
+		})
+}
+
+func (e *eth) sendRaw(ctx context.Context, raw Bytes) (chain.Hash, error) {
+	tx, err := chain.DecodeTx(raw)
+	if err != nil {
+		return chain.Hash{}, fmt.Errorf("transaction: %w", err)
+	}
+	if err := e.pool.Submit(ctx, tx); err != nil {
+		return chain.Hash{}, err
+	}
+	return tx.Hash(), nil
+}
+
+func (e *eth) txByHash(_ context.Context, hash chain.Hash) (*txForm, error) {
+	h, index, found, err := e.chain.TxPlace(hash)
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		return e.txAt(h, index)
+	}
+	if tx := e.pool.Get(hash); tx != nil {
+		f := formTx(tx, nil, 0)
+		return &f, nil
+	}
+	return nil, nil
+}
+
+func (e *eth) txAt(h chain.Height, index int) (*txForm, error) {
+	b, err := e.chain.BlockByHeight(h)
+	if b == nil || err != nil || index >= len(b.Txs) {
+		return nil, err
+	}
+	f := formTx(b.Txs[index], &b.Header, index)
+	return &f, nil
+}
+
+func (e *eth) txByPlace(_ context.Context, tag BlockTag, index Uint64) (*txForm, error) {
+	b, err := e.block(tag)
+	if b == nil || err != nil || uint64(index) >= uint64(len(b.Txs)) {
+		return nil, err
+	}
+	f := formTx(b.Txs[index], &b.Header, int(index))
+	return &f, nil
+}
+
+func (e *eth) receipt(_ context.Context, hash chain.Hash) (*receiptForm, error) {
+	h, index, found, err := e.chain.TxPlace(hash)
+	if !found || err != nil {
+		return nil, err
+	}
+	b, err := e.chain.BlockByHeight(h)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	receipts, err := e.chain.Receipts(h)
+	if err != nil {
+		return nil, err
+	}
+	if index >= len(receipts) {
+		return nil, errors.New("receipts of the block are missing: run `aiwork-node db verify`")
+	}
+	return &formReceipts(b, receipts)[index], nil
+}
+
+// bumped gives v plus a share of it in percent.
+func bumped(v uint256.Int, percent uint64) uint256.Int {
+	var more uint256.Int
+	more.Div(more.Mul(&v, uint256.NewInt(percent)), uint256.NewInt(100))
+	more.Add(&more, &v)
+	return more
+}
