@@ -58,7 +58,7 @@ func proposalVote(p *chain.Proposal) chain.Vote {
 func (m *Machine) absorb(r *round, c *chain.Certificate, out *Outbox) {
 	next := 0
 	for i := range m.set.Len() {
-		if c.Signers[i/8]&(1<<(i%8)) == 0 {
+		if !c.Has(i) {
 			continue
 		}
 		v := &chain.Vote{

@@ -5,9 +5,6 @@ import (
 	"github.com/aiwork/aiwork-node/internal/must"
 )
 
-// CertificateVersion is the form of certificate made here: a list of Schnorr signatures.
-const CertificateVersion = 1
-
 // Crypto makes and checks signatures. Its answers are functions of its arguments and its key alone.
 type Crypto interface {
 	// Sign sets v.Sig with the own vote key. All other fields are set.

@@ -1,10 +1,6 @@
 package poi
 
-import (
-	"math/bits"
-
-	"github.com/aiwork/aiwork-node/internal/chain"
-)
+import "github.com/aiwork/aiwork-node/internal/chain"
 
 // receive takes a message from the network. Cheap checks come first, signatures last.
 func (m *Machine) receive(from Peer, msg Message, out *Outbox) {
@@ -193,22 +189,15 @@ func (m *Machine) onCertificate(from Peer, c *chain.Certificate, out *Outbox) {
 
 // signers checks the form of a certificate against the set and sums its weight.
 func (m *Machine) signers(c *chain.Certificate) (weight uint64, ok bool) {
-	n := m.set.Len()
-	if c.Version != CertificateVersion || len(c.Signers) != (n+7)/8 {
+	if c.Version != chain.CertificateVersion || c.CheckSet(m.set.Len()) != nil {
 		return 0, false
 	}
-	count := 0
-	for i, b := range c.Signers {
-		count += bits.OnesCount8(b)
-		for ; b != 0; b &= b - 1 {
-			member := 8*i + bits.TrailingZeros8(b)
-			if member >= n {
-				return 0, false
-			}
-			weight += m.set.members[member].Weight
+	for i, x := range m.set.members {
+		if c.Has(i) {
+			weight += x.Weight
 		}
 	}
-	return weight, count == len(c.Sigs)
+	return weight, true
 }
 
 // room bounds the views held when nothing becomes final for very long: then only finalizations help.

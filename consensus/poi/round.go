@@ -76,7 +76,7 @@ func (t *tally) weight(set *Set, v *chain.Vote) (sum uint64) {
 // certificate gathers the votes equal to v.
 func (t *tally) certificate(v *chain.Vote) *chain.Certificate {
 	c := &chain.Certificate{
-		Version: CertificateVersion, Kind: v.Kind, Session: v.Session, View: v.View, ParentView: v.ParentView,
+		Version: chain.CertificateVersion, Kind: v.Kind, Session: v.Session, View: v.View, ParentView: v.ParentView,
 		BlockHash: v.BlockHash, Signers: make([]byte, (len(t.votes)+7)/8),
 	}
 	for i, x := range t.votes {

@@ -9,9 +9,6 @@ import (
 	"github.com/aiwork/aiwork-node/internal/must"
 )
 
-// MembersMax is the largest validator set.
-const MembersMax = 1024
-
 // WeightUnit is the stake, in base units, that weighs 1 in a vote.
 const WeightUnit = 10_000_000_000
 
@@ -31,8 +28,8 @@ type Set struct {
 
 // NewSet checks members and copies them.
 func NewSet(members []Member) (*Set, error) {
-	if len(members) == 0 || len(members) > MembersMax {
-		return nil, fmt.Errorf("validator set: want 1 to %d members, got %d", MembersMax, len(members))
+	if len(members) == 0 || len(members) > chain.ValidatorsMax {
+		return nil, fmt.Errorf("validator set: want 1 to %d members, got %d", chain.ValidatorsMax, len(members))
 	}
 	s := &Set{members: append([]Member(nil), members...)}
 	seen := make(map[[32]byte]bool, len(members))
