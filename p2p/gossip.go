@@ -77,18 +77,17 @@ func gossipOptions(base, topic string) []pubsub.Option {
 // rates are left out, since they punish honest peers on slow links.
 func gossipScore(topic string) *pubsub.PeerScoreParams {
 	return &pubsub.PeerScoreParams{
-		SkipAtomicValidation: true,
-		AppSpecificScore:     func(peer.ID) float64 { return 0 },
-		DecayInterval:        time.Second,
-		DecayToZero:          0.01,
-		RetainScore:          time.Minute,
+		AppSpecificScore: func(peer.ID) float64 { return 0 },
+		DecayInterval:    time.Second,
+		DecayToZero:      0.01,
+		RetainScore:      time.Minute,
 
 		BehaviourPenaltyWeight:    -10,
 		BehaviourPenaltyThreshold: 6,
 		BehaviourPenaltyDecay:     0.9,
 		Topics: map[string]*pubsub.TopicScoreParams{topic: {
-			SkipAtomicValidation:           true,
 			TopicWeight:                    1,
+			TimeInMeshQuantum:              time.Second, // a divisor even where its weight is 0
 			InvalidMessageDeliveriesWeight: -100,
 			InvalidMessageDeliveriesDecay:  0.9,
 		}},
@@ -97,10 +96,9 @@ func gossipScore(topic string) *pubsub.PeerScoreParams {
 
 func gossipThresholds() *pubsub.PeerScoreThresholds {
 	return &pubsub.PeerScoreThresholds{
-		SkipAtomicValidation: true,
-		GossipThreshold:      -100,
-		PublishThreshold:     -400,
-		GraylistThreshold:    -800,
+		GossipThreshold:   -100,
+		PublishThreshold:  -400,
+		GraylistThreshold: -800,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -113,7 +114,8 @@ func (n *Net) listen(ctx context.Context) error {
 			return fmt.Errorf("p2p: listen address %q: %w", s, err)
 		}
 		err = n.host.Network().Listen(a)
-		if errors.Is(err, syscall.EADDRINUSE) {
+		// The swarm keeps the text of the cause alone.
+		if err != nil && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
 			return fmt.Errorf("p2p: listen on %s: port in use: stop the program that has it or choose another port: %w", s, err)
 		}
 		if err != nil {
