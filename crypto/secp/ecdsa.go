@@ -113,9 +113,9 @@ func recoverPoint(hash [32]byte, sig Signature, r, s *dcr.ModNScalar) (PublicKey
 	if !point.lift(&x, sig.V == 1) {
 		return PublicKey{}, FaultRecovery
 	}
-	var z, inverse, u1, u2 dcr.ModNScalar
+	var z, u1, u2 dcr.ModNScalar
 	z.SetBytes(&hash)
-	inverse.InverseValNonConst(r)
+	inverse := invertScalar(r)
 	u1.Mul2(&z, &inverse).Negate()
 	u2.Mul2(s, &inverse)
 	q := mulBaseAnd(&u1, &u2, &point)

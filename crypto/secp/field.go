@@ -7,7 +7,7 @@ import (
 
 // A fe is an element of the field of p = 2^256 - fold elements: four limbs, the least significant first.
 // Values from p up to 2^256-1 are allowed between operations; normalise, isZero, equal and bytes see
-// through them. Time does not depend on the value but where a name says so.
+// through them. Time depends on the value a little, so only public values come here.
 type fe [4]uint64
 
 // fold is 2^256 modulo p: what overflows the four limbs comes back multiplied by it.
@@ -77,11 +77,13 @@ func (z *fe) add(x, y *fe) {
 	t2, c := bits.Add64(x[2], y[2], c)
 	t3, c := bits.Add64(x[3], y[3], c)
 	t0, c = bits.Add64(t0, fold&-c, 0)
-	t1, c = bits.Add64(t1, 0, c)
-	t2, c = bits.Add64(t2, 0, c)
-	t3, c = bits.Add64(t3, 0, c)
-	z[0] = t0 + fold&-c // a second overflow leaves less than fold, so this one cannot carry
-	z[1], z[2], z[3] = t1, t2, t3
+	if c != 0 { // once in 2^31 sums
+		t1, c = bits.Add64(t1, 0, c)
+		t2, c = bits.Add64(t2, 0, c)
+		t3, c = bits.Add64(t3, 0, c)
+		t0 += fold & -c // a second overflow leaves less than fold, so this one cannot carry
+	}
+	z[0], z[1], z[2], z[3] = t0, t1, t2, t3
 }
 
 // sub sets z = x - y.
@@ -91,11 +93,13 @@ func (z *fe) sub(x, y *fe) {
 	t2, c := bits.Sub64(x[2], y[2], c)
 	t3, c := bits.Sub64(x[3], y[3], c)
 	t0, c = bits.Sub64(t0, fold&-c, 0)
-	t1, c = bits.Sub64(t1, 0, c)
-	t2, c = bits.Sub64(t2, 0, c)
-	t3, c = bits.Sub64(t3, 0, c)
-	z[0] = t0 - fold&-c // a second borrow leaves nearly 2^256, so this one cannot borrow
-	z[1], z[2], z[3] = t1, t2, t3
+	if c != 0 { // once in 2^31 differences
+		t1, c = bits.Sub64(t1, 0, c)
+		t2, c = bits.Sub64(t2, 0, c)
+		t3, c = bits.Sub64(t3, 0, c)
+		t0 -= fold & -c // a second borrow leaves nearly 2^256, so this one cannot borrow
+	}
+	z[0], z[1], z[2], z[3] = t0, t1, t2, t3
 }
 
 func (z *fe) negate(x *fe) {
@@ -268,8 +272,9 @@ func (z *fe) squareTimes(x *fe, n int) {
 	}
 }
 
-// powers of x whose exponents are runs of ones: the common start of inverse and root.
-func (x *fe) ones() (x2, x22, x223 fe) {
+// ones returns powers of z whose exponents are runs of ones, of the lengths named.
+func (z *fe) ones() (x2, x22, x223 fe) {
+	x := z
 	var x3, x6, x9, x11, x44, x88, x176, x220 fe
 	step := func(z, a *fe, n int, b *fe) {
 		var t fe
@@ -288,21 +293,6 @@ func (x *fe) ones() (x2, x22, x223 fe) {
 	step(&x220, &x176, 44, &x44)
 	step(&x223, &x220, 3, &x3)
 	return x2, x22, x223
-}
-
-// invert sets z = 1 / x as x^(p-2); 0 gives 0. The exponent is 223 ones, a zero, 22 ones, 0000101101.
-func (z *fe) invert(x *fe) {
-	x2, x22, x223 := x.ones()
-	base := *x
-	var t fe
-	t.squareTimes(&x223, 23)
-	t.mul(&t, &x22)
-	t.squareTimes(&t, 5)
-	t.mul(&t, &base)
-	t.squareTimes(&t, 3)
-	t.mul(&t, &x2)
-	t.squareTimes(&t, 2)
-	z.mul(&t, &base)
 }
 
 // root sets z to a square root of x as x^((p+1)/4) and tells whether x has one. The exponent is 223 ones,

@@ -49,6 +49,48 @@ func scalars() []dcr.ModNScalar {
 	return list
 }
 
+func TestInvertScalar(t *testing.T) {
+	for _, s := range scalars() {
+		var want dcr.ModNScalar
+		want.InverseValNonConst(&s)
+		if got := invertScalar(&s); !got.Equals(&want) {
+			t.Fatalf("1 / %x: got %x, want %x", s.Bytes(), got.Bytes(), want.Bytes())
+		}
+	}
+}
+
+func FuzzInvert(f *testing.F) {
+	for _, s := range scalars()[:40] {
+		b := s.Bytes()
+		f.Add(b[:])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) != 32 {
+			return
+		}
+		var s, want dcr.ModNScalar
+		s.SetBytes((*[32]byte)(b))
+		want.InverseValNonConst(&s)
+		if got := invertScalar(&s); !got.Equals(&want) {
+			t.Fatalf("scalar 1 / %x: got %x, want %x", s.Bytes(), got.Bytes(), want.Bytes())
+		}
+		var x, y fe
+		x.setBytes((*[32]byte)(b))
+		y.invert(&x)
+		y.mul(&y, &x)
+		if one := feOne(); !y.equal(&one) && !x.isZero() {
+			t.Fatalf("field 1 / %x times it: got %x", x, y)
+		}
+	})
+}
+
+func BenchmarkInvertScalar(b *testing.B) {
+	s := scalars()[len(scalars())-1]
+	for b.Loop() {
+		s = invertScalar(&s)
+	}
+}
+
 func (k *part) big() *big.Int {
 	n := new(big.Int).SetUint64(k.high)
 	n.Lsh(n, 64).Or(n, new(big.Int).SetUint64(k.low))

@@ -16,6 +16,15 @@ func limbsOf(s *dcr.ModNScalar) (l [4]uint64) {
 	return l
 }
 
+func scalarOf(l [4]uint64) (s dcr.ModNScalar) {
+	var b [32]byte
+	for i := range l {
+		binary.BigEndian.PutUint64(b[24-8*i:], l[i])
+	}
+	s.SetBytes(&b)
+	return s
+}
+
 // A part is a scalar of at most 128 bits with a sign.
 type part struct {
 	low, high uint64
