@@ -26,7 +26,7 @@ const (
 // this version cannot run. It does not recover the sender.
 func (t *Tx) Check(chainID uint64) error {
 	switch {
-	case t.Type == TxTypeLegacy && t.ChainID == 0 && t.V < vProtected:
+	case t.Type == TxTypeLegacy && t.ChainID == 0:
 		return TxUnprotected
 	case t.ChainID != chainID:
 		return TxChainID

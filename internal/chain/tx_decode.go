@@ -134,7 +134,7 @@ func (t *Tx) wireV() error {
 	}
 	switch {
 	case t.V == 27 || t.V == 28:
-	case t.V >= vProtected:
+	case t.V >= vProtected+2: // chain id 0 stands for none
 		t.ChainID = (t.V - vProtected) / 2
 	default:
 		return TxSignature

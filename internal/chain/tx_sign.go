@@ -74,7 +74,7 @@ func (t *Tx) parity() (byte, error) {
 	v := t.V
 	if t.Type == TxTypeLegacy {
 		base := uint64(vPlain)
-		if t.ChainID != 0 || v >= vProtected {
+		if t.ChainID != 0 {
 			base = vProtected + 2*t.ChainID
 		}
 		v -= base // wraps far above 1 when V is too small
