@@ -1,0 +1,41 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/ledger/tree"
+)
+
+// First bytes of keys. What lies behind one never moves to another: a new meaning gets a new byte.
+const (
+	kindMeta     = 'm' // "m": format and genesis
+	kindPosition = 'p' // "p": height, hash and supply at the head
+	kindAccount  = 'a' // address -> account
+	kindSlot     = 's' // address, key -> value
+	kindCode     = 'c' // Keccak hash -> code
+	kindPage     = 't' // path -> page of the state tree
+	kindHeader   = 'h' // height -> header, extension, beta
+	kindBody     = 'b' // height -> transactions
+	kindReceipts = 'r' // height -> receipts
+	kindSeal     = 'f' // height -> certificates
+	kindHeight   = 'n' // block hash -> height
+	kindTx       = 'x' // transaction hash -> height, index
+)
+
+func accountKey(addr chain.Address) []byte { return append([]byte{kindAccount}, addr[:]...) }
+
+func slotKey(addr chain.Address, key chain.Hash) []byte {
+	b := make([]byte, 0, 53)
+	b = append(b, kindSlot)
+	b = append(b, addr[:]...)
+	return append(b, key[:]...)
+}
+
+func hashKey(kind byte, h chain.Hash) []byte { return append([]byte{kind}, h[:]...) }
+
+func heightKey(kind byte, h chain.Height) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kind}, uint64(h))
+}
+
+func pageKey(p tree.Path) []byte { return p.Append([]byte{kindPage}) }
