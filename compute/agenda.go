@@ -1,0 +1,166 @@
+package compute
+
+import (
+	"fmt"
+
+	"github.com/aiwork/aiwork-node/consensus/poi/beacon"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/job"
+	"github.com/aiwork/aiwork-node/vm/native"
+)
+
+// liveJobsMax bounds how many live jobs one look at the agenda goes through.
+const liveJobsMax = 1024
+
+// Role says in which capacity somebody is asked.
+type Role string
+
+// The roles.
+const (
+	RoleWorker  Role = "worker"
+	RoleAuditor Role = "auditor"
+)
+
+// Task is a batch in which an address must act, or may have to soon.
+type Task struct {
+	Role       Role          `json:"role"`
+	Job        uint64        `json:"job"`
+	Batch      uint32        `json:"batch"`
+	Attempt    uint8         `json:"attempt"`
+	State      string        `json:"state"`
+	Model      chain.Hash    `json:"model"`
+	Worker     chain.Address `json:"worker"`
+	First      uint32        `json:"first"`
+	Blobs      []chain.Hash  `json:"blobs"` // inputs of the batch's items
+	Sample     uint64        `json:"sample"`
+	Sealed     bool          `json:"sealed"`   // auditor: has committed
+	Revealed   bool          `json:"revealed"` // auditor: has revealed
+	Opened     bool          `json:"opened"`
+	DeadlineMs uint64        `json:"deadlineMs"`
+}
+
+// Place gives what commitments of the task are bound to.
+func (t *Task) Place(genesis chain.Hash) job.Place {
+	return job.Place{Genesis: genesis, Job: t.Job, Batch: t.Batch, Attempt: t.Attempt}
+}
+
+func (t *Task) String() string {
+	return fmt.Sprintf("job %d batch %d attempt %d", t.Job, t.Batch, t.Attempt)
+}
+
+// Due is a batch that a poke would move on.
+type Due struct {
+	Job   uint64 `json:"job"`
+	Batch uint32 `json:"batch"`
+	State string `json:"state"`
+}
+
+// Agenda is what the head's state asks of an address.
+type Agenda struct {
+	Height chain.Height `json:"height"`
+	TimeMs uint64       `json:"timeMs"`
+	Tasks  []Task       `json:"tasks"`
+	Dues   []Due        `json:"dues"`
+}
+
+// LoadAgenda reads the agenda of an address from a state whose head stands at a height and time.
+func LoadAgenda(r native.SlotReader, who chain.Address, height chain.Height, timeMs uint64) (Agenda, error) {
+	a := Agenda{Height: height, TimeMs: timeMs, Tasks: []Task{}, Dues: []Due{}}
+	live, err := job.Live(r, 0, liveJobsMax)
+	if err != nil {
+		return a, err
+	}
+	for _, id := range live {
+		if err := a.addJob(r, who, id); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+func (a *Agenda) addJob(r native.SlotReader, who chain.Address, id uint64) error {
+	j, err := job.Load(r, id)
+	if err != nil {
+		return err
+	}
+	if j.State == job.Filling {
+		if a.TimeMs >= j.DeadlineMs {
+			a.Dues = append(a.Dues, Due{Job: id, State: j.State.String()})
+		}
+		return nil
+	}
+	batches, err := job.LoadBatches(r, id)
+	if err != nil {
+		return err
+	}
+	for i := range batches {
+		b := &batches[i]
+		if b.State.Final() || b.State == job.Waiting {
+			continue
+		}
+		if a.due(&j, b) {
+			a.Dues = append(a.Dues, Due{Job: id, Batch: b.Index, State: b.State.String()})
+		}
+		if err := a.addBatch(r, who, &j, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// due reports whether a transaction in the next block could move the batch on.
+func (a *Agenda) due(j *job.Job, b *job.Batch) bool {
+	switch b.State {
+	case job.Drawing, job.Committed:
+		ready := chain.SessionOf(a.Height+1) >= b.Asked+beacon.Lookahead
+		return ready || (b.State == job.Drawing && a.TimeMs >= j.DeadlineMs)
+	default:
+		return b.DeadlineMs > 0 && a.TimeMs >= b.DeadlineMs
+	}
+}
+
+func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b *job.Batch) error {
+	t := Task{
+		Role: RoleWorker, Job: j.ID, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), Model: j.Model, Worker: b.Worker,
+		First: b.First, Sample: b.Sample, Opened: b.Opened, DeadlineMs: b.DeadlineMs,
+	}
+	switch b.State {
+	case job.Assigned, job.Committed, job.Opening:
+		if b.Worker != who {
+			return nil
+		}
+	case job.Auditing, job.Revealing:
+		if b.Worker == who {
+			break
+		}
+		asked, err := t.asAuditor(r, who)
+		if err != nil || !asked {
+			return err
+		}
+	default:
+		return nil
+	}
+	for i := range uint32(b.Count) {
+		item, err := job.LoadItem(r, j.ID, b.First+i)
+		if err != nil {
+			return err
+		}
+		t.Blobs = append(t.Blobs, item.Blob)
+	}
+	a.Tasks = append(a.Tasks, t)
+	return nil
+}
+
+func (t *Task) asAuditor(r native.SlotReader, who chain.Address) (asked bool, err error) {
+	auditors, err := job.LoadAuditors(r, t.Job, t.Batch)
+	if err != nil {
+		return false, err
+	}
+	for _, au := range auditors {
+		if au.Address == who {
+			t.Role, t.Sealed, t.Revealed = RoleAuditor, au.Sealed, au.Revealed
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,16 @@
+// Package compute does the work of the market: a Worker runs the batches it is drawn for, an Auditor
+// re-executes the samples it is drawn for. Both are the same wheel: wait for the head, ask what is due
+// for an address (its Agenda), run the model in the engine's process, say what came out in a
+// transaction, and look again.
+//
+// Nouns. A Market is what both need of the chain; a worker reaches it over JSON-RPC, an auditor inside
+// its validator. A Task is one batch in a state in which its owner must act. A Journal keeps results and
+// salts on disk.
+//
+// Invariants. COMPUTE-1: what an address has committed to is on disk before the commitment leaves, so a
+// restart opens exactly what was committed and runs nothing twice. COMPUTE-2: the chain alone says what
+// is due; the journal only says what the answer was. COMPUTE-3: a fault of this machine (engine crash,
+// missing blob) is never reported as a fault of the input; the batch is tried again and then given back.
+//
+// With the build tag faulty the engine spoils outputs on purpose; nothing in this package knows of it.
+package compute

@@ -1,0 +1,155 @@
+package compute
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/holiman/uint256"
+	"lukechampine.com/blake3"
+
+	"github.com/aiwork/aiwork-node/crypto/secp"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/tasks/registry"
+)
+
+// Remote is a Market behind a node's JSON-RPC. It is safe for concurrent use.
+type Remote struct {
+	client *client.Client
+	sender *client.Sender
+}
+
+// NewRemote gives the market of a node for a key's account.
+func NewRemote(c *client.Client, key secp.PrivateKey) *Remote {
+	return &Remote{client: c, sender: client.NewSender(c, key)}
+}
+
+// Genesis asks for block 0's hash.
+func (m *Remote) Genesis(ctx context.Context) (chain.Hash, error) {
+	var block struct {
+		Hash chain.Hash `json:"hash"`
+	}
+	err := m.client.Call(ctx, &block, "eth_getBlockByNumber", "earliest", false)
+	return block.Hash, err
+}
+
+// Heads subscribes to the node's heads.
+func (m *Remote) Heads(ctx context.Context) (<-chan chain.Height, error) {
+	heads := make(chan chain.Height, 1)
+	go func() {
+		defer close(heads)
+		_ = m.client.Heads(ctx, heads) // its end is the closed channel
+	}()
+	return heads, nil
+}
+
+// Agenda asks the node.
+func (m *Remote) Agenda(ctx context.Context, who chain.Address) (Agenda, error) {
+	var a Agenda
+	err := m.client.Call(ctx, &a, "aiwork_getAgenda", who)
+	return a, err
+}
+
+// Blob asks the node and checks the answer against the id.
+func (m *Remote) Blob(ctx context.Context, id chain.Hash) ([]byte, error) {
+	var text *string
+	if err := m.client.Call(ctx, &text, "aiwork_getBlob", id); err != nil {
+		return nil, err
+	}
+	if text == nil {
+		return nil, ErrNoBlob
+	}
+	b, err := base64.StdEncoding.DecodeString(*text)
+	if err != nil {
+		return nil, fmt.Errorf("blob %s: %w", id, err)
+	}
+	if blake3.Sum256(b) != id {
+		return nil, fmt.Errorf("blob %s: the node sent other bytes", id)
+	}
+	return b, nil
+}
+
+// Send hands a transaction to the node and waits for its receipt.
+func (m *Remote) Send(ctx context.Context, c Call) error {
+	_, err := m.sender.Send(ctx, client.Call{To: c.To, Value: c.Value, Data: c.Data})
+	if reverted, ok := errors.AsType[*client.Reverted](err); ok {
+		return &Refused{reverted.Error()}
+	}
+	// The estimate before a transaction runs the call: what it refuses costs nothing.
+	if fault, ok := errors.AsType[*client.Error](err); ok && fault.Code == 3 {
+		return &Refused{strings.TrimPrefix(fault.Message, "execution reverted: ")}
+	}
+	return err
+}
+
+// Enrolment is how a worker enters the market.
+type Enrolment struct {
+	Bond   uint256.Int
+	Payout chain.Address
+	Models []chain.Hash
+	About  string
+}
+
+// workerRecord is what Enrol needs of aiwork_getWorker.
+type workerRecord struct {
+	State  string         `json:"state"`
+	Bond   client.Uint256 `json:"bond"`
+	Models []chain.Hash   `json:"models"`
+}
+
+// Enrol makes sure that the account is an active worker with at least the bond and with these models. It
+// gives the steps that it took, for the log.
+func (m *Remote) Enrol(ctx context.Context, e Enrolment) (steps []string, err error) {
+	var w *workerRecord
+	if err := m.client.Call(ctx, &w, "aiwork_getWorker", m.sender.Address()); err != nil {
+		return nil, err
+	}
+	do := func(what string, value uint256.Int, data []byte) {
+		if err == nil {
+			err = m.Send(ctx, Call{To: chain.AddrRegistry, Value: value, Data: data})
+			steps = append(steps, what)
+		}
+	}
+	if w == nil {
+		do("registered", e.Bond, registry.PackRegister(e.Payout, e.Models, e.About))
+		return steps, err
+	}
+	if w.State == registry.Leaving.String() {
+		return nil, errors.New("this worker is leaving: withdraw its bond first (`aiwork-node worker withdraw`)")
+	}
+	if !sameSet(w.Models, e.Models) {
+		do("models changed", uint256.Int{}, registry.PackSetModels(e.Models))
+	}
+	if w.Bond.Lt(&e.Bond) {
+		var more uint256.Int
+		do("bond added", *more.Sub(&e.Bond, &w.Bond.Int), registry.PackAddBond())
+	}
+	if w.State != registry.Active.String() {
+		do("resumed", uint256.Int{}, registry.PackResume())
+	}
+	return steps, err
+}
+
+// Drain asks for no more work.
+func (m *Remote) Drain(ctx context.Context) error {
+	return m.Send(ctx, Call{To: chain.AddrRegistry, Data: registry.PackDrain()})
+}
+
+func sameSet(a, b []chain.Hash) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, x := range a {
+		found := false
+		for _, y := range b {
+			found = found || x == y
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
