@@ -118,7 +118,8 @@ type writer struct {
 	n     *Net
 	r     *remote
 	s     network.Stream
-	batch []frame // taken from the outbox and not yet written
+	armed time.Time // when the write deadline was set
+	batch []frame   // taken from the outbox and not yet written
 	buf   []byte
 }
 
@@ -132,7 +133,7 @@ func (w *writer) flush() error {
 	if len(w.batch) == 0 {
 		return nil
 	}
-	if err := w.s.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := rearm(&w.armed, writeTimeout, w.s.SetWriteDeadline); err != nil {
 		w.reset()
 		return err
 	}
@@ -182,7 +183,7 @@ func (w *writer) open() error {
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
-	w.s = s
+	w.s, w.armed = s, time.Time{}
 	return nil
 }
 
@@ -218,48 +219,63 @@ func (n *Net) onDirect(s network.Stream) {
 
 func (n *Net) read(r *remote, s network.Stream) error {
 	in := bufio.NewReaderSize(s, readChunkBytes)
+	var armed time.Time
 	for {
-		if err := s.SetReadDeadline(time.Now().Add(silenceMax)); err != nil {
+		if err := rearm(&armed, silenceMax, s.SetReadDeadline); err != nil {
 			return err
 		}
-		if _, err := in.Peek(1); err != nil {
-			return err
-		}
-		if err := s.SetReadDeadline(time.Now().Add(frameTimeout)); err != nil {
-			return err
-		}
-		k, payload, err := n.readDirect(r, in)
+		k, size, err := n.readHead(r, in)
 		if err != nil {
 			return err
 		}
-		n.metrics.received(k.Name, len(payload))
+		if err := n.slow(r, size); err != nil {
+			return err
+		}
+		if size > readChunkBytes {
+			armed = time.Time{}
+			if err := rearm(&armed, frameTimeout, s.SetReadDeadline); err != nil {
+				return err
+			}
+			armed = time.Time{} // the next frame has the shorter one again
+		}
+		payload, err := readBody(in, size)
+		if err != nil {
+			return err
+		}
+		n.metrics.received(k.Name, size)
 		if err := n.deliver(r, k, payload); err != nil {
 			return err
 		}
 	}
 }
 
-// readDirect reads a frame, whose kind is judged before its payload is read.
-func (n *Net) readDirect(r *remote, in io.Reader) (*Kind, []byte, error) {
+// rearm sets a deadline d ahead, but at most once a second: timers cost more than small frames.
+func rearm(armed *time.Time, d time.Duration, set func(time.Time) error) error {
+	now := time.Now()
+	if now.Sub(*armed) < time.Second {
+		return nil
+	}
+	*armed = now
+	return set(now.Add(d))
+}
+
+// readHead reads a frame's length and kind, and judges both before the payload is read.
+func (n *Net) readHead(r *remote, in io.Reader) (k *Kind, size int, err error) {
 	var head [headBytes + 1]byte
 	if _, err := io.ReadFull(in, head[:]); err != nil {
-		return nil, nil, err
+		return nil, 0, err
 	}
-	size := int64(binary.BigEndian.Uint32(head[:])) - 1
-	k := &n.kinds[head[headBytes]]
+	wide := int64(binary.BigEndian.Uint32(head[:])) - 1
+	k = &n.kinds[head[headBytes]]
 	switch {
-	case size < 0:
-		return nil, nil, FaultFrame
+	case wide < 0:
+		return nil, 0, FaultFrame
 	case k.BytesMax == 0 || k.ValidatorsOnly && !r.isValidator():
-		return nil, nil, FaultKind
-	case size > int64(k.BytesMax):
-		return nil, nil, FaultOversize
+		return nil, 0, FaultKind
+	case wide > int64(k.BytesMax):
+		return nil, 0, FaultOversize
 	}
-	if err := n.slow(r, int(size)); err != nil {
-		return nil, nil, err
-	}
-	payload, err := readBody(in, int(size))
-	return k, payload, err
+	return k, int(wide), nil
 }
 
 // slow holds back a peer that sends more than its share. Its own stream waits, nobody else's.

@@ -142,12 +142,17 @@ func FuzzDirectFrame(f *testing.F) {
 	n.kinds[kindPing] = Kind{ID: kindPing, BytesMax: 8}
 	n.kinds[kindTxs] = Kind{ID: kindTxs, BytesMax: BatchBytesMax}
 	f.Fuzz(func(t *testing.T, b []byte, validator bool) {
-		r := &remote{frames: newBucket(rateFrames, now()), bytes: newBucket(rateBytes, now())}
+		r := &remote{}
 		r.validator.Store(NoValidator)
 		if validator {
 			r.validator.Store(1)
 		}
-		k, payload, err := n.readDirect(r, bytes.NewReader(b))
+		in := bytes.NewReader(b)
+		k, size, err := n.readHead(r, in)
+		if err != nil {
+			return
+		}
+		payload, err := readBody(in, size)
 		if err != nil {
 			return
 		}
