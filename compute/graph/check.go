@@ -46,10 +46,8 @@ func (g *Graph) checkTensors() error {
 		if total += len(t.Data); total > weightsLenMax {
 			return fmt.Errorf("over %d weights in all", weightsLenMax)
 		}
-		for _, v := range t.Data {
-			if v != v || math.IsInf(float64(v), 0) {
-				return fmt.Errorf("tensor %d holds a weight that is not finite", i)
-			}
+		if !finite(t.Data) {
+			return fmt.Errorf("tensor %d holds a weight that is not finite", i)
 		}
 	}
 	return nil
@@ -151,7 +149,10 @@ func (g *Graph) inferShape(op *Op, in Shape, shapes []Shape) (Shape, int, error)
 		return g.inferConv(op, in)
 	case BatchNorm:
 		c := []int{in.Channels}
-		return in, in.Len(), g.params(op, false, c, c, c, c)
+		if err := g.params(op, false, c, c, c, c); err != nil {
+			return in, 0, err
+		}
+		return in, in.Len(), g.checkLowered(op)
 	case ReLU, ReLU6:
 		return in, 0, g.params(op, false)
 	case Add:
@@ -170,6 +171,25 @@ func (g *Graph) inferShape(op *Op, in Shape, shapes []Shape) (Shape, int, error)
 		return in, 0, firstError(vector(in), g.params(op, false))
 	}
 	return in, 0, fmt.Errorf("no such operator")
+}
+
+// checkLowered refuses a batch normalisation whose lowered form is not finite, as for a variance of
+// less than -epsilon.
+func (g *Graph) checkLowered(op *Op) error {
+	scale, shift := g.lowered(op)
+	if !finite(scale) || !finite(shift) {
+		return fmt.Errorf("scale or shift is not finite")
+	}
+	return nil
+}
+
+func finite(values []float32) bool {
+	for _, v := range values {
+		if v-v != 0 { // NaN for an infinity as well
+			return false
+		}
+	}
+	return true
 }
 
 func (g *Graph) inferConv(op *Op, in Shape) (Shape, int, error) {

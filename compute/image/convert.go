@@ -58,7 +58,7 @@ func decodeAny(original []byte) (image.Image, error) {
 	case errors.Is(err, image.ErrFormat):
 		return nil, fmt.Errorf("%w: it begins with %q", ErrNotPicture, original[:min(16, len(original))])
 	case err != nil:
-		return nil, broken(format, err)
+		return nil, broken(format, original, err)
 	}
 	w, h := config.Width, config.Height
 	if w < 1 || h < 1 || w > SideMax || h > SideMax || w*h > PixelsMax {
@@ -67,14 +67,17 @@ func decodeAny(original []byte) (image.Image, error) {
 	}
 	img, format, err := image.Decode(bytes.NewReader(original))
 	if err != nil {
-		return nil, broken(format, err)
+		return nil, broken(format, original, err)
 	}
 	return img, nil
 }
 
-// broken tells a file that ends too early from one that is damaged.
-func broken(format string, err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+// broken tells a file that ends too early from one that is damaged. Decoders do not: they complain about
+// whatever they needed next, so the mark that ends a whole file is looked for.
+func broken(format string, original []byte, err error) error {
+	ends := map[string]string{"jpeg": "\xff\xd9", "png": "IEND\xaeB`\x82", "gif": "\x00;"}
+	early := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	if early || !bytes.Contains(original, []byte(ends[format])) {
 		return fmt.Errorf("%w (%s)", ErrTruncated, format)
 	}
 	return fmt.Errorf("%w (%s): %v", ErrBroken, format, err)

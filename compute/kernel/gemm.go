@@ -3,6 +3,19 @@ package kernel
 // Gemm sets the m rows of c to those of a times the matrix in b, finished by post. Rows of a have b.K
 // elements, rows of c have b.N. It equals DefineGemm followed by the operators in post, to the bit.
 func (p Path) Gemm(c, a []float32, m int, b *Panels, post *Post) {
+	rows := max(blockRowsMin, blockBytes/(4*b.K)/blockRowsMin*blockRowsMin)
+	for i := 0; i < m; i += rows {
+		p.block(c[i*b.N:], a[i*b.K:], min(rows, m-i), b, post)
+	}
+}
+
+const (
+	blockRowsMin = 24        // a multiple of every tallest micro-kernel
+	blockBytes   = 192 << 10 // of a, which then stays in the second cache while panels pass by
+)
+
+// block does m rows that are few enough to stay in the cache.
+func (p Path) block(c, a []float32, m int, b *Panels, post *Post) {
 	tall := p.tileRows()
 	for first := 0; first < b.N; first += panelWidth {
 		panel := b.data[first*b.K:]

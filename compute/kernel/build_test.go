@@ -1,0 +1,94 @@
+package kernel
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The compiler may fuse x*y + z where nothing forbids it. What it makes of the packages that compute,
+// for targets on which it does fuse, must hold no fused instruction; only our own assembly may.
+func TestCompilerFusesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for other targets")
+	}
+	fused := regexp.MustCompile(`\bV?FN?M(ADD|SUB)[0-9]*[SD]*\b`)
+	targets := [][]string{
+		{"GOARCH=amd64", "GOAMD64=v3"},
+		{"GOARCH=arm64"},
+	}
+	for _, env := range targets {
+		listing := compile(t, env, ".", "../graph", "../image")
+		if !strings.Contains(listing, "kernel.FMA") {
+			t.Fatalf("%v: the listing does not hold the package", env)
+		}
+		for line := range strings.Lines(listing) {
+			if fields := strings.Fields(line); len(fields) > 3 && fused.MatchString(line) {
+				t.Errorf("%v: fused: %s", env, strings.TrimSpace(line))
+			}
+		}
+	}
+	// The check itself: code that may be fused is.
+	folder := t.TempDir()
+	files := map[string]string{
+		"go.mod": "module probe\n\ngo 1.26\n",
+		"p.go":   "package probe\n\nfunc F(x, y, z float32) float32 { return x*y + z }\n",
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, env := range targets {
+		if !fused.MatchString(compileIn(t, folder, env, ".")) {
+			t.Errorf("%v: a plain x*y + z is not fused, so the check proves nothing", env)
+		}
+	}
+}
+
+func compile(t *testing.T, env []string, packages ...string) string {
+	t.Helper()
+	return compileIn(t, ".", env, packages...)
+}
+
+// compileIn gives the compiler's listing of packages.
+func compileIn(t *testing.T, folder string, env []string, packages ...string) string {
+	t.Helper()
+	args := append([]string{"build", "-gcflags=-S", "-o", os.DevNull}, packages...)
+	cmd := exec.Command("go", args...)
+	cmd.Dir = folder
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS="), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", env, err, out[max(0, len(out)-2000):])
+	}
+	return string(out)
+}
+
+// What the generator writes is what is checked in.
+func TestGenerated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the generator")
+	}
+	folder := t.TempDir()
+	if out, err := exec.Command("go", "run", "gen.go", folder).CombinedOutput(); err != nil {
+		t.Fatalf("gen.go: %v\n%s", err, out)
+	}
+	for _, name := range []string{"vector_amd64.s", "vector_amd64.go"} {
+		want, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs from what gen.go writes; run go generate", name)
+		}
+	}
+}
