@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -58,8 +59,11 @@ func TestSchnorrVectors(t *testing.T) {
 		if got := err == nil; got != v.valid {
 			t.Errorf("vector %s (%s): got %v, want valid %v", v.index, v.comment, err, v.valid)
 		}
-		if got := VerifySchnorrBatch([]SchnorrItem{v.item}) == nil; got != v.valid {
-			t.Errorf("vector %s in a batch of one: got valid %v, want %v", v.index, got, v.valid)
+		for n := 1; n <= 2*sumMin; n++ {
+			batch := slices.Repeat([]SchnorrItem{v.item}, n)
+			if got := VerifySchnorrBatch(batch) == nil; got != v.valid {
+				t.Errorf("vector %s in a batch of %d: got valid %v, want %v", v.index, n, got, v.valid)
+			}
 		}
 		if len(v.secret) == 0 {
 			continue
@@ -109,7 +113,7 @@ func TestSchnorrFlippedBits(t *testing.T) {
 }
 
 func TestSchnorrBatch(t *testing.T) {
-	for _, n := range []int{0, 1, 2, 3, 4, 7, 16, 65} {
+	for _, n := range []int{0, 1, 2, 3, 4, 7, 16, 65, 130} {
 		items := signedItems(t, 21, n)
 		if err := VerifySchnorrBatch(items); err != nil {
 			t.Fatalf("%d good items: %v", n, err)
@@ -190,9 +194,9 @@ func FuzzVerifySchnorr(f *testing.F) {
 		}
 		it := SchnorrItem{Pub: [32]byte(b), Sig: [64]byte(b[32:]), Msg: b[96:]}
 		single := VerifySchnorr(it.Pub, it.Msg, it.Sig)
-		batch := VerifySchnorrBatch([]SchnorrItem{it, it, it})
+		batch := VerifySchnorrBatch(slices.Repeat([]SchnorrItem{it}, sumMin))
 		if (single == nil) != (batch == nil) {
-			t.Fatalf("single %v, batch of three %v", single, batch)
+			t.Fatalf("single %v, batch %v", single, batch)
 		}
 		if single == nil {
 			it.Sig[40] ^= 1
@@ -233,11 +237,32 @@ func BenchmarkVerifySchnorr(b *testing.B) {
 }
 
 func BenchmarkVerifySchnorrBatch(b *testing.B) {
-	for _, n := range []int{1, 3, 16, 67} {
+	for _, n := range []int{1, 4, 16, 67} {
 		items := signedItems(b, 26, n)
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
 			for b.Loop() {
 				if err := VerifySchnorrBatch(items); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/signature")
+		})
+	}
+}
+
+func BenchmarkVerifySchnorrKeyBatch(b *testing.B) {
+	for _, n := range []int{4, 16, 67} {
+		items := make([]SchnorrKeyItem, n)
+		for i, it := range signedItems(b, 27, n) {
+			k, err := ParseSchnorrKey(it.Pub)
+			if err != nil {
+				b.Fatal(err)
+			}
+			items[i] = SchnorrKeyItem{Key: k, Msg: it.Msg, Sig: it.Sig}
+		}
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				if err := VerifySchnorrKeyBatch(items); err != nil {
 					b.Fatal(err)
 				}
 			}

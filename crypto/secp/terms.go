@@ -2,8 +2,8 @@ package secp
 
 import dcr "github.com/decred/dcrd/dcrec/secp256k1/v4"
 
-// terms is a sum of points times scalars that is being collected. Its tables need one inversion for all
-// points together.
+// terms is a sum of points times scalars that is being collected. Adding affine points costs less than half
+// of a mixed addition when one inversion serves many of them, so multiples and sums are made in bulk.
 type terms struct {
 	points []affine
 	parts  []term
@@ -36,27 +36,19 @@ func (t *terms) addShort(a *affine, k part) {
 
 // sumWithBase returns all terms and u G, added.
 func (t *terms) sumWithBase(u *dcr.ModNScalar) jacobian {
-	tables, beta := t.tables(), betaFactor()
 	var low, high wnaf
 	limbs := limbsOf(u)
 	low.set(part{low: limbs[0], high: limbs[1]}, baseWidth)
 	high.set(part{low: limbs[2], high: limbs[3]}, baseWidth)
+	columns := t.columns()
+	addColumns(columns[:])
 
 	sum := jacobian{identity: true}
 	var a affine
 	for i := digitsMax - 1; i >= 0; i-- {
 		sum.double()
-		for j := range t.parts {
-			p := &t.parts[j]
-			d := p.digits.digits[i]
-			if d == 0 {
-				continue
-			}
-			pick(tables[p.point*pointSize:][:pointSize], d, &a)
-			if p.image {
-				a.x.mul(&a.x, &beta)
-			}
-			sum.addAffine(&a)
+		for j := range columns[i] {
+			sum.addAffine(&columns[i][j])
 		}
 		if d := low.digits[i]; d != 0 {
 			pick(theBase.low[:], d, &a)
@@ -70,25 +62,63 @@ func (t *terms) sumWithBase(u *dcr.ModNScalar) jacobian {
 	return sum
 }
 
-// tables holds pointSize odd multiples of each point.
-func (t *terms) tables() []affine {
-	twice := make([]jacobian, len(t.points))
-	for i := range t.points {
-		twice[i].setAffine(&t.points[i])
-		twice[i].double()
-	}
-	steps := make([]affine, len(t.points))
-	toAffine(steps, twice)
-	multiples := make([]jacobian, len(t.points)*pointSize)
-	for i := range t.points {
-		var p jacobian
-		p.setAffine(&t.points[i])
-		for j := range pointSize {
-			multiples[i*pointSize+j] = p
-			p.addAffine(&steps[i])
+// columns lists for each place of the digits the points that are to be added there.
+func (t *terms) columns() (columns [digitsMax][]affine) {
+	var counts [digitsMax]int
+	total := 0
+	for i := range t.parts {
+		for place, d := range t.parts[i].digits.digits {
+			if d != 0 {
+				counts[place]++
+				total++
+			}
 		}
 	}
-	out := make([]affine, len(multiples))
-	toAffine(out, multiples)
+	all := make([]affine, total)
+	for place, n := range counts {
+		columns[place], all = all[:0:n], all[n:]
+	}
+	multiples, beta := t.oddMultiples(), betaFactor()
+	var a affine
+	for i := range t.parts {
+		p := &t.parts[i]
+		for place, d := range p.digits.digits[:p.digits.used] {
+			if d == 0 {
+				continue
+			}
+			pick(multiples[p.point*pointSize:][:pointSize], d, &a)
+			if p.image {
+				a.x.mul(&a.x, &beta)
+			}
+			columns[place] = append(columns[place], a)
+		}
+	}
+	return columns
+}
+
+// oddMultiples returns pointSize odd multiples of each point, one point after the other.
+func (t *terms) oddMultiples() []affine {
+	n := len(t.points)
+	out := make([]affine, n*pointSize)
+	pairs := newPairs(n)
+	for i := range t.points {
+		pairs.append(&t.points[i], &t.points[i])
+	}
+	twice := make([]affine, n)
+	pairs.invert()
+	for i := range t.points {
+		out[i*pointSize] = t.points[i]
+		pairs.sum(i, &t.points[i], &t.points[i], &twice[i])
+	}
+	for j := 1; j < pointSize; j++ {
+		pairs.reset()
+		for i := range twice {
+			pairs.append(&out[i*pointSize+j-1], &twice[i])
+		}
+		pairs.invert()
+		for i := range twice {
+			pairs.sum(i, &out[i*pointSize+j-1], &twice[i], &out[i*pointSize+j])
+		}
+	}
 	return out
 }
