@@ -78,7 +78,7 @@ type LocalError struct {
 // Error tells what happened and what the operator can do.
 func (e *LocalError) Error() string {
 	texts := [...]string{
-		"engine", "engine: child did not start", "engine: child ended unexpectedly",
+		"engine", "engine: child did not start", "engine: child ended unexpectedly; if it was for want of memory, allow it more memory",
 		"engine: child gave no answer in time; raise the item time-out if this machine is slow",
 		"engine: child broke the protocol",
 	}
