@@ -1,0 +1,199 @@
+package requester
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/holiman/uint256"
+
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/tasks/job"
+)
+
+const (
+	uploadTriesMax = 3
+	createGas      = 12_000_000 // an upper bound for naming ItemsPerCallMax items; unused gas is not paid
+)
+
+// Model is a model that the node knows.
+type Model struct {
+	ID      chain.Hash `json:"id"`
+	Name    string     `json:"name"`
+	Classes []string   `json:"classes"`
+}
+
+// FindModel finds a model by id or name; "" is the node's first.
+func FindModel(ctx context.Context, c *client.Client, name string) (Model, error) {
+	var models []Model
+	if err := c.Call(ctx, &models, "aiwork_getModels"); err != nil {
+		return Model{}, err
+	}
+	var known []string
+	for _, m := range models {
+		if name == "" || m.Name == name || m.ID.String() == name {
+			return m, nil
+		}
+		known = append(known, m.Name)
+	}
+	return Model{}, fmt.Errorf("unknown model %q: the node knows %s", name, strings.Join(known, ", "))
+}
+
+// Terms are what a requester chooses.
+type Terms struct {
+	Price      uint256.Int // for an item
+	AuditPpm   uint32      // 0: the chain's default
+	Panel      uint8       // 0: the chain's default
+	BatchItems uint16      // 0: spread over the workers
+	LifeMs     uint64      // 0: the chain's default
+}
+
+// Quote is the price of a job, at most.
+type Quote struct {
+	Total      client.Uint256 `json:"total"`
+	Pay        client.Uint256 `json:"pay"`
+	Fee        client.Uint256 `json:"fee"`
+	Audits     client.Uint256 `json:"audits"`
+	Tips       client.Uint256 `json:"tips"`
+	BatchItems client.Uint64  `json:"batchItems"`
+	Batches    client.Uint64  `json:"batches"`
+	Panel      client.Uint64  `json:"panel"`
+	AuditPpm   client.Uint64  `json:"auditPpm"`
+}
+
+// Plan is a job before it is funded.
+type Plan struct {
+	Model  Model
+	Inputs []Input
+	Terms  Terms
+	Quote  Quote
+}
+
+// NewPlan asks the node what a job would cost.
+func NewPlan(ctx context.Context, c *client.Client, m Model, inputs []Input, t Terms) (*Plan, error) {
+	switch {
+	case len(inputs) == 0:
+		return nil, errors.New("a job needs at least one input")
+	case len(inputs) > job.ItemsMax:
+		return nil, fmt.Errorf("%d inputs: a job has at most %d, make several", len(inputs), job.ItemsMax)
+	}
+	p := &Plan{Model: m, Inputs: inputs, Terms: t}
+	args := map[string]any{
+		"model": m.ID, "items": client.Uint64(len(inputs)), "price": client.Uint256{Int: t.Price},
+		"auditPpm": client.Uint64(t.AuditPpm), "panel": client.Uint64(t.Panel), "batchItems": client.Uint64(t.BatchItems),
+	}
+	return p, c.Call(ctx, &p.Quote, "aiwork_quoteJob", args)
+}
+
+// Fund creates the job and names its items. The escrow leaves the account here.
+func (p *Plan) Fund(ctx context.Context, s *client.Sender) (id uint64, receipts []*client.Receipt, err error) {
+	blobs, originals := p.hashes()
+	first := min(len(blobs), job.ItemsPerCallMax)
+	spec := job.Spec{
+		Model: p.Model.ID, Items: blobs[:first], Originals: originals[:first], ItemCount: uint32(len(blobs)),
+		Price: p.Terms.Price, AuditPpm: p.Terms.AuditPpm, Panel: p.Terms.Panel, LifeMs: p.Terms.LifeMs, BatchItems: p.Terms.BatchItems,
+	}
+	r, err := s.Send(ctx, client.Call{To: chain.AddrJobs, Value: p.Quote.Total.Int, Data: job.PackCreate(&spec), Gas: createGas})
+	if err != nil {
+		return 0, nil, fmt.Errorf("fund the job: %w", err)
+	}
+	receipts = append(receipts, r)
+	if id, err = createdID(r); err != nil {
+		return 0, receipts, err
+	}
+	for at := first; at < len(blobs); at += job.ItemsPerCallMax {
+		end := min(at+job.ItemsPerCallMax, len(blobs))
+		r, err := s.Send(ctx, client.Call{To: chain.AddrJobs, Data: job.PackAddItems(id, blobs[at:end], originals[at:end]), Gas: createGas})
+		if err != nil {
+			return id, receipts, fmt.Errorf("name items %d to %d of job %d: %w: cancel the job to get its escrow back", at, end-1, id, err)
+		}
+		receipts = append(receipts, r)
+	}
+	return id, receipts, nil
+}
+
+func (p *Plan) hashes() (blobs, originals []chain.Hash) {
+	for _, in := range p.Inputs {
+		blobs = append(blobs, in.Blob)
+		originals = append(originals, in.Original)
+	}
+	return blobs, originals
+}
+
+// createdID reads the id from the log of the creation.
+func createdID(r *client.Receipt) (uint64, error) {
+	for _, l := range r.Logs {
+		if e, ok := job.DecodeLog(&chain.Log{Address: l.Address, Topics: l.Topics, Data: l.Data}); ok && e.Kind == job.JobCreated {
+			return e.Job, nil
+		}
+	}
+	return 0, fmt.Errorf("transaction %s created no job", r.TxHash)
+}
+
+// Upload hands the inputs to the node, each once, with progress.
+func (p *Plan) Upload(ctx context.Context, c *client.Client, done func(n int)) error {
+	sent := map[chain.Hash]bool{}
+	for i, in := range p.Inputs {
+		if !sent[in.Blob] {
+			if err := upload(ctx, c, in); err != nil {
+				return err
+			}
+			sent[in.Blob] = true
+		}
+		done(i + 1)
+	}
+	return nil
+}
+
+func upload(ctx context.Context, c *client.Client, in Input) error {
+	var id chain.Hash
+	for try := 1; ; try++ {
+		err := c.Call(ctx, &id, "aiwork_putBlob", base64.StdEncoding.EncodeToString(in.Data))
+		if err == nil {
+			break
+		}
+		if try == uploadTriesMax || ctx.Err() != nil {
+			return fmt.Errorf("upload %s: %w", in.Name, err)
+		}
+	}
+	if id != in.Blob {
+		return fmt.Errorf("upload %s: the node names it %s, it is %s", in.Name, id, in.Blob)
+	}
+	return nil
+}
+
+// Watch reads the job after each block until it is over, or ctx ends; changed is told of every reading
+// that differs from the one before.
+func Watch(ctx context.Context, c *client.Client, id uint64, changed func(*Job)) (*Job, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	heads := make(chan chain.Height, 1)
+	lost := make(chan error, 1)
+	go func() { lost <- c.Heads(ctx, heads) }()
+	again := time.NewTicker(2 * time.Second) // so that a lost subscription delays the end and no more
+	defer again.Stop()
+	last := ""
+	for {
+		j, err := Load(ctx, c, id)
+		if err != nil {
+			return nil, err
+		}
+		if now := j.fingerprint(); now != last {
+			last = now
+			changed(j)
+		}
+		if j.Over() {
+			return j, nil
+		}
+		select {
+		case <-heads:
+		case <-again.C:
+		case <-ctx.Done():
+			return j, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,311 @@
+package requester
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/holiman/uint256"
+
+	"github.com/aiwork/aiwork-node/compute/engine"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/internal/term"
+)
+
+// Job is aiwork_getJob's answer, as far as a requester reads it.
+type Job struct {
+	ID        client.Uint64 `json:"id"`
+	State     string        `json:"state"`
+	Requester chain.Address `json:"requester"`
+	Model     chain.Hash    `json:"model"`
+	ItemCount client.Uint64 `json:"itemCount"`
+	Money     Money         `json:"money"`
+	Batches   []Batch       `json:"batches"`
+	Items     []Item        `json:"items"`
+}
+
+// Money is where a job's money is. The lines after Funded add up to it.
+type Money struct {
+	Funded       client.Uint256 `json:"funded"`
+	Escrow       client.Uint256 `json:"escrow"`
+	PaidWorkers  client.Uint256 `json:"paidWorkers"`
+	PaidAuditors client.Uint256 `json:"paidAuditors"`
+	Fees         client.Uint256 `json:"fees"`
+	Tips         client.Uint256 `json:"tips"`
+	Refunded     client.Uint256 `json:"refunded"`
+}
+
+// Batch is a batch with its worker and auditors.
+type Batch struct {
+	Index    client.Uint64  `json:"index"`
+	State    string         `json:"state"`
+	Verdict  string         `json:"verdict"`
+	Attempt  client.Uint64  `json:"attempt"`
+	Worker   chain.Address  `json:"worker"`
+	Paid     client.Uint256 `json:"paid"`
+	Auditors []Auditor      `json:"auditors"`
+}
+
+// Auditor is one validator's part in a batch.
+type Auditor struct {
+	Address  chain.Address  `json:"address"`
+	Sealed   bool           `json:"committed"`
+	Revealed bool           `json:"revealed"`
+	Agrees   bool           `json:"agrees"`
+	Paid     client.Uint256 `json:"paid"`
+	Slashed  bool           `json:"slashed"`
+}
+
+// Item is one item's outcome on chain.
+type Item struct {
+	Index    client.Uint64  `json:"index"`
+	Batch    client.Uint64  `json:"batch"`
+	Blob     chain.Hash     `json:"blob"`
+	Original *chain.Hash    `json:"original"`
+	Worker   chain.Address  `json:"worker"`
+	Sampled  bool           `json:"sampled"`
+	Opened   bool           `json:"opened"`
+	Output   client.Bytes   `json:"output"`
+	Fault    string         `json:"fault"`
+	Verdict  string         `json:"verdict"`
+	Paid     client.Uint256 `json:"paid"`
+}
+
+// Load reads a job.
+func Load(ctx context.Context, c *client.Client, id uint64) (*Job, error) {
+	var j *Job
+	if err := c.Call(ctx, &j, "aiwork_getJob", client.Uint64(id)); err != nil {
+		return nil, err
+	}
+	if j == nil {
+		return nil, fmt.Errorf("there is no job %d: `aiwork-node job list` shows those that are", id)
+	}
+	return j, nil
+}
+
+// Over reports whether nothing more will happen.
+func (j *Job) Over() bool { return j.State == "closed" || j.State == "cancelled" }
+
+func (j *Job) fingerprint() string {
+	var b strings.Builder
+	b.WriteString(j.State)
+	for _, x := range j.Batches {
+		sealed, revealed := 0, 0
+		for _, a := range x.Auditors {
+			if a.Sealed {
+				sealed++
+			}
+			if a.Revealed {
+				revealed++
+			}
+		}
+		fmt.Fprintf(&b, " %s/%d/%d/%d", x.State, x.Attempt, sealed, revealed)
+	}
+	return b.String()
+}
+
+// stages gives how far a batch has come, of stagesAll.
+const stagesAll = 7
+
+func (x *Batch) stage() int {
+	for i, s := range []string{"waiting", "drawing", "assigned", "committed", "auditing", "opening", "revealing"} {
+		if x.State == s {
+			return i
+		}
+	}
+	return stagesAll
+}
+
+// Progress gives how much of the job is done, in parts of total, and says in words what is happening.
+func (j *Job) Progress() (done, total uint64, note string) {
+	count := map[string]int{}
+	for i := range j.Batches {
+		done += uint64(j.Batches[i].stage())
+		count[j.Batches[i].State]++
+	}
+	var parts []string
+	for _, s := range []string{"drawing", "assigned", "committed", "auditing", "opening", "revealing", "settled", "void"} {
+		if count[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[s], s))
+		}
+	}
+	return done, uint64(max(len(j.Batches), 1)) * stagesAll, strings.Join(parts, ", ")
+}
+
+// Line is one item of a Result.
+type Line struct {
+	Item     uint64             `json:"item"`
+	Name     string             `json:"name"`
+	Blob     chain.Hash         `json:"blob"`
+	Original *chain.Hash        `json:"originalSHA256"`
+	Classes  map[string]float64 `json:"classes,omitempty"`
+	Values   []float64          `json:"values,omitempty"` // in the order of the model's classes
+	Fault    string             `json:"fault,omitempty"`
+	Worker   string             `json:"worker"`
+	Auditors []string           `json:"auditors"`
+	Verdict  string             `json:"verdict"`
+	Paid     string             `json:"paid"` // in AWO
+}
+
+// Payment is what one account got out of the escrow.
+type Payment struct {
+	Role    string `json:"role"`
+	Account string `json:"account"`
+	AWO     string `json:"awo"`
+}
+
+// Result is what a job has come to.
+type Result struct {
+	Job      uint64    `json:"job"`
+	State    string    `json:"state"`
+	Model    string    `json:"model"`
+	Classes  []string  `json:"classes"`
+	Items    []Line    `json:"items"`
+	Escrow   string    `json:"escrow"` // all that was put in, in AWO
+	Payments []Payment `json:"payments"`
+	Fees     string    `json:"fees"` // burned
+	Tips     string    `json:"tips"`
+	Refund   string    `json:"refund"`
+	Held     string    `json:"held"`   // not yet paid out
+	AddsUp   bool      `json:"addsUp"` // payments + fees + tips + refund + held == escrow, to the unit
+}
+
+// NewResult reads a job's outcome. Names are those of the requester's files, in order; they may be nil.
+func NewResult(j *Job, m Model, names []string) (*Result, error) {
+	r := &Result{Job: uint64(j.ID), State: j.State, Model: m.Name, Classes: m.Classes, Items: []Line{}}
+	for i := range j.Items {
+		line, err := newLine(j, &j.Items[i], m)
+		if err != nil {
+			return nil, err
+		}
+		if i < len(names) {
+			line.Name = names[i]
+		}
+		r.Items = append(r.Items, line)
+	}
+	return r, r.addMoney(j)
+}
+
+func newLine(j *Job, it *Item, m Model) (Line, error) {
+	l := Line{
+		Item: uint64(it.Index), Blob: it.Blob, Original: it.Original, Fault: it.Fault, Worker: it.Worker.Checksum(),
+		Verdict: it.Verdict, Paid: term.AWO(&it.Paid.Int), Auditors: []string{}, Name: fmt.Sprintf("item %d", it.Index),
+	}
+	if it.Sampled && int(it.Batch) < len(j.Batches) {
+		for _, a := range j.Batches[it.Batch].Auditors {
+			if a.Revealed {
+				l.Auditors = append(l.Auditors, a.Address.Checksum())
+			}
+		}
+	}
+	if !it.Opened || it.Fault != "" {
+		return l, nil
+	}
+	values, err := engine.DecodeOutput(it.Output, len(m.Classes))
+	if err != nil {
+		return l, fmt.Errorf("item %d: output: %w", it.Index, err)
+	}
+	l.Classes = map[string]float64{}
+	for i, v := range values {
+		l.Values = append(l.Values, float64(v))
+		l.Classes[m.Classes[i]] = float64(v)
+	}
+	return l, nil
+}
+
+// addMoney lists who got what, and checks that nothing is missing.
+func (r *Result) addMoney(j *Job) error {
+	var paid uint256.Int
+	tally := map[string]*uint256.Int{}
+	var order []Payment
+	add := func(role string, who chain.Address, v uint256.Int) {
+		if v.IsZero() {
+			return
+		}
+		key := role + who.Checksum()
+		if tally[key] == nil {
+			tally[key] = new(uint256.Int)
+			order = append(order, Payment{Role: role, Account: who.Checksum()})
+		}
+		tally[key].Add(tally[key], &v)
+	}
+	for _, b := range j.Batches {
+		add("worker", b.Worker, b.Paid.Int)
+		for _, a := range b.Auditors {
+			add("auditor", a.Address, a.Paid.Int)
+		}
+	}
+	for _, p := range order {
+		v := tally[p.Role+p.Account]
+		p.AWO = term.AWO(v)
+		r.Payments = append(r.Payments, p)
+	}
+	paid.Add(&j.Money.PaidWorkers.Int, &j.Money.PaidAuditors.Int)
+	r.Escrow, r.Fees, r.Tips = term.AWO(&j.Money.Funded.Int), term.AWO(&j.Money.Fees.Int), term.AWO(&j.Money.Tips.Int)
+	r.Refund, r.Held = term.AWO(&j.Money.Refunded.Int), term.AWO(&j.Money.Escrow.Int)
+	sum := paid
+	for _, v := range []*uint256.Int{&j.Money.Fees.Int, &j.Money.Tips.Int, &j.Money.Refunded.Int, &j.Money.Escrow.Int} {
+		sum.Add(&sum, v)
+	}
+	r.AddsUp = sum.Eq(&j.Money.Funded.Int)
+	if !r.AddsUp {
+		return errors.New("the job's money does not add up: this is a fault of the chain, please report it")
+	}
+	return nil
+}
+
+// Print writes the result as two tables.
+func (r *Result) Print(w io.Writer) {
+	header := []string{"photo"}
+	for _, c := range r.Classes {
+		header = append(header, ">"+strings.ToLower(c))
+	}
+	header = append(header, "worker", "auditors", "verdict", ">paid (AWO)")
+	var rows [][]string
+	for i := range r.Items {
+		rows = append(rows, r.Items[i].row(len(r.Classes)))
+	}
+	term.Table(w, header, rows)
+	fmt.Fprintln(w)
+	money := [][]string{{"escrow", "", r.Escrow}}
+	for _, p := range r.Payments {
+		money = append(money, []string{"paid to " + p.Role, short(p.Account), p.AWO})
+	}
+	money = append(money,
+		[]string{"fees", "burned", r.Fees}, []string{"tips", "to those who moved it on", r.Tips}, []string{"refund", "to the requester", r.Refund})
+	if r.Held != "0" {
+		money = append(money, []string{"held", "not settled yet", r.Held})
+	}
+	term.Table(w, []string{"money", "", ">AWO"}, money)
+	fmt.Fprintln(w, "\nAll lines below the escrow add up to it exactly.")
+}
+
+func (l *Line) row(classes int) []string {
+	row := []string{l.Name}
+	for i := range classes {
+		cell := "-"
+		if i < len(l.Values) {
+			cell = fmt.Sprintf("%.4f", l.Values[i])
+		}
+		row = append(row, cell)
+	}
+	auditors := make([]string, len(l.Auditors))
+	for i, a := range l.Auditors {
+		auditors[i] = a[:6]
+	}
+	verdict := l.Verdict
+	if l.Fault != "" {
+		verdict = l.Fault
+	}
+	return append(row, short(l.Worker), strings.Join(auditors, " "), verdict, l.Paid)
+}
+
+func short(address string) string {
+	if len(address) < 12 {
+		return address
+	}
+	return address[:6] + ".." + address[len(address)-4:]
+}
