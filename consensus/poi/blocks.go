@@ -23,9 +23,10 @@ type block struct {
 	state     blockState
 	view      chain.View // highest view that names it
 	certified bool       // named by a certificate: may not be bad
-	asked     bool       // FetchBlock was sent since the last retry
 	failed    bool       // a local fault since the last retry
-	tries     uint64
+	asked     bool       // FetchBlock is under way, or all validators were asked since the last retry
+	asks      int        // FetchBlocks since the last retry
+	tries     uint64     // FetchBlocks ever
 }
 
 // blocks is the pool. Only blocks that a leader's proposal or a certificate names get in, or ancestors
@@ -74,6 +75,7 @@ func (m *Machine) want(b *block, hint uint16, out *Outbox) bool {
 	}
 	if !b.asked {
 		b.asked = true
+		b.asks++
 		from := (uint64(hint) + b.tries) % uint64(m.set.Len())
 		b.tries++
 		out.add(FetchBlock{Hash: b.ref.Hash, From: uint16(from)})
@@ -159,6 +161,13 @@ func (m *Machine) condemn(b *block, out *Outbox) {
 func (m *Machine) onAvailable(ref BlockRef) {
 	if b := m.blocks.at(ref.Hash); b != nil && b.state == blockWanted {
 		b.ref, b.state = ref, blockHeld
+	}
+}
+
+// onFetchFailed lets the next validator be asked, each once between two retries.
+func (m *Machine) onFetchFailed(hash chain.Hash) {
+	if b := m.blocks.at(hash); b != nil && b.asks < m.set.Len() {
+		b.asked = false
 	}
 }
 

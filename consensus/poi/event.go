@@ -69,7 +69,7 @@ type Received struct {
 // machine never asked for is ignored, so a driver keeps pushed bodies until they are asked for.
 type Available struct{ Block BlockRef }
 
-// FetchFailed says that no peer gave the body. The machine asks again later.
+// FetchFailed says that the validator asked did not give the body. The machine asks the next.
 type FetchFailed struct{ Hash chain.Hash }
 
 // Verdict is the outcome of an execution.

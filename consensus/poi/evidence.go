@@ -7,6 +7,9 @@ import "github.com/aiwork/aiwork-node/internal/chain"
 func (m *Machine) enterVote(r *round, v *chain.Vote, out *Outbox) bool {
 	m.activity.heard(v.Signer, m.stats.views)
 	t := &r.tallies[slot(v.Kind)]
+	for i := range r.tallies {
+		m.unpark(&r.tallies[i], v.Signer)
+	}
 	if first := t.of(v.Signer); first != nil {
 		if !sameVote(first, v) {
 			m.accuse(r, doubleOf(v.Kind), first, v, out)
@@ -19,6 +22,18 @@ func (m *Machine) enterVote(r *round, v *chain.Vote, out *Outbox) bool {
 		m.accuse(r, NullifyFinalize, nullify, finalize, out)
 	}
 	return true
+}
+
+// unpark checks a parked vote of the signer and files it, now that it is worth it.
+func (m *Machine) unpark(t *tally, signer uint16) {
+	v := t.parkedOf(signer)
+	if v == nil {
+		return
+	}
+	t.parked[signer] = nil
+	if t.of(signer) == nil && m.crypto.VerifyVote(m.set, v) {
+		t.put(m.set.Len(), v)
+	}
 }
 
 func doubleOf(kind chain.VoteKind) EvidenceKind {

@@ -89,6 +89,7 @@ func (m *Machine) Step(e Event, out *Outbox) {
 	if m.halted || !m.started {
 		return
 	}
+	m.hurry()
 	m.retry(out)
 	m.settle(out)
 	m.setTimer(out)
@@ -110,14 +111,15 @@ func (m *Machine) take(in Input, out *Outbox) {
 		m.receive(in.From, in.Message, out)
 	case Available:
 		m.onAvailable(in.Block)
-	case FetchFailed: // the next retry asks another validator
+	case FetchFailed:
+		m.onFetchFailed(in.Hash)
 	case Executed:
 		m.onExecuted(in, out)
 	case Built:
 		m.onBuilt(in.Block, out)
 	case BuildFailed: // R6 will pass the view on
 	case Work:
-		m.work = in.Kind
+		m.setWork(in.Kind)
 	case Synced:
 		m.onSynced(in)
 	}

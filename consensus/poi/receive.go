@@ -131,11 +131,27 @@ func (m *Machine) news(r *round, v *chain.Vote) bool {
 		return !sameVote(first, v) && !r.accused(v.Signer, doubleOf(v.Kind))
 	}
 	c := r.cert(v.Kind)
-	if c == nil || c.BlockHash != v.BlockHash || c.ParentView != v.ParentView {
+	if c == nil || c.BlockHash != v.BlockHash || c.ParentView != v.ParentView || r.opposed(v) {
 		return true
 	}
-	opposite := v.Kind != chain.VoteNotarize && r.tallies[slot(chain.VoteNullify+chain.VoteFinalize-v.Kind)].of(v.Signer) != nil
-	return opposite || m.activity.quiet(v.Signer, m.stats.views)
+	if m.activity.quiet(v.Signer, m.stats.views) {
+		return true
+	}
+	t := &r.tallies[slot(v.Kind)]
+	if p := t.parkedOf(v.Signer); p != nil && p.Sig != v.Sig {
+		return true // one of the two is forged
+	}
+	t.park(m.set.Len(), v)
+	return false
+}
+
+// opposed reports whether v's signer cast, in this view, the vote that excludes v.
+func (r *round) opposed(v *chain.Vote) bool {
+	if v.Kind == chain.VoteNotarize {
+		return false
+	}
+	t := &r.tallies[slot(chain.VoteNullify+chain.VoteFinalize-v.Kind)]
+	return t.of(v.Signer) != nil || t.parkedOf(v.Signer) != nil
 }
 
 func (r *round) accused(signer uint16, kind EvidenceKind) bool {

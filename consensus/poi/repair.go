@@ -85,8 +85,12 @@ func (m *Machine) sendRound(to Peer, r *round, out *Outbox) {
 	}
 }
 
-// helpForward answers a vote of a view that is over: its sender has missed how the view ended.
+// helpForward answers a vote of a view that is over: its sender has missed how the view ended. Votes of
+// the view just left are late as a rule, not lost.
 func (m *Machine) helpForward(from Peer, v chain.View, out *Outbox) {
+	if v+1 == m.view && m.now < m.timers.entered+m.timers.delta {
+		return
+	}
 	if !m.answers.allowHelp(from, m.now, m.timers.delta) {
 		return
 	}

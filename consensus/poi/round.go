@@ -46,21 +46,30 @@ func (r *round) certified() *chain.Certificate {
 func (r *round) skipped() bool { return r != nil && r.cert(chain.VoteNullify) != nil }
 
 // tally holds the first vote of each signer for one kind in one view. A second, different vote is
-// evidence and counts for nothing.
-type tally struct{ votes []*chain.Vote }
+// evidence and counts for nothing. A vote that comes when the certificate is there already, and agrees
+// with it, is parked: its signature is checked only if it turns out to prove a fault.
+type tally struct{ votes, parked []*chain.Vote }
 
-func (t *tally) of(signer uint16) *chain.Vote {
-	if t.votes == nil {
+func (t *tally) of(signer uint16) *chain.Vote { return at(t.votes, signer) }
+
+// parkedOf gives the unchecked vote of a signer, or nil.
+func (t *tally) parkedOf(signer uint16) *chain.Vote { return at(t.parked, signer) }
+
+func (t *tally) put(n int, v *chain.Vote)  { put(&t.votes, n, v) }
+func (t *tally) park(n int, v *chain.Vote) { put(&t.parked, n, v) }
+
+func at(votes []*chain.Vote, signer uint16) *chain.Vote {
+	if votes == nil {
 		return nil
 	}
-	return t.votes[signer]
+	return votes[signer]
 }
 
-func (t *tally) put(n int, v *chain.Vote) {
-	if t.votes == nil {
-		t.votes = make([]*chain.Vote, n)
+func put(votes *[]*chain.Vote, n int, v *chain.Vote) {
+	if *votes == nil {
+		*votes = make([]*chain.Vote, n)
 	}
-	t.votes[v.Signer] = v
+	(*votes)[v.Signer] = v
 }
 
 // weight sums the weights of the votes equal to v.

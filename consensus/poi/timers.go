@@ -41,8 +41,19 @@ func (m *Machine) skips(r *round) bool {
 	return int(r.leader) != m.me && m.activity.silent(m.set, r.leader, m.stats.views)
 }
 
-// hurry is rule R-IDLE: t_l and t_a are counted from when the next block is due, and only ever shortened
-// when work comes in.
+// setWork is rule R-IDLE: work that comes in shortens the timers of the view from then on. When it is
+// gone, because the last block has it, the leader will wait for the heartbeat, and so must everybody.
+// That ends at a fixed time after the parent, however often the kind of work changes.
+func (m *Machine) setWork(kind WorkKind) {
+	t := &m.timers
+	if kind < m.work && !m.skips(m.round(m.view)) {
+		t.proposeBy, t.advanceBy = never, never
+	}
+	m.work = kind
+	t.buildAt = never
+}
+
+// hurry counts t_l and t_a from when the next block is due, and only ever shortens them.
 func (m *Machine) hurry() {
 	t := &m.timers
 	due := m.now + m.wait(m.lastBlock())
@@ -121,7 +132,7 @@ func (m *Machine) retry(out *Outbox) {
 	t.retryAt = m.now + pause
 	m.asks = m.asks[:0]
 	for _, b := range m.blocks.list {
-		b.asked, b.failed = false, false
+		b.asked, b.asks, b.failed = false, 0, false
 	}
 	m.resend(out)
 }

@@ -157,7 +157,7 @@ func (x *witness) note(n *node, msg poi.Message) {
 	}
 	s := n.m.Standing()
 	if v.Session != s.Session || v.View < s.View || v.View > s.View+1 || s.Halted || v.Kind < chain.VotePropose ||
-		v.Kind > chain.VoteFinalize || !w.signers[n.index].VerifyVote(w.set, v) {
+		v.Kind > chain.VoteFinalize || (v.Kind != chain.VoteNullify && v.BlockHash.IsZero()) || !w.signers[n.index].VerifyVote(w.set, v) {
 		return
 	}
 	if v.Kind == chain.VotePropose && w.set.Leader(w.genesis, v.Session, v.View, w.seed(v.Session)) != v.Signer {

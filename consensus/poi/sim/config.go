@@ -13,6 +13,8 @@ type Config struct {
 	Nodes          int  // validators; 0 lets the seed choose 4 to 10
 	RealSignatures bool // BIP-340 instead of the stub, for far fewer views
 	Faultless      bool // no faults at all: for measuring
+
+	Trace func(line string) // told what every machine does; nil for silence
 }
 
 // NodesMax is the largest network that is simulated.
@@ -125,9 +127,9 @@ func (p *profile) drawWeights(d *dice.Dice) {
 
 func (p *profile) drawDelays(d *dice.Dice) {
 	p.delayBase = make([]uint64, p.nodes*p.nodes)
-	far := []uint64{1, 5, 20, 40}[d.Below(4)]
+	far := []uint64{5, 10, 20, 40}[d.Below(4)]
 	for i := range p.delayBase {
-		p.delayBase[i] = draw(d, 1, far)
+		p.delayBase[i] = draw(d, 3, far)
 	}
 	p.jitter = draw(d, 0, 20)
 }

@@ -54,7 +54,7 @@ func (e *evil) deliver(_ int, msg poi.Message, _ bool) {
 				e.vote(v.View, v.ParentView, v.BlockHash)
 			}
 		}
-	case msg.Certificate != nil:
+	case msg.Certificate != nil && len(msg.Certificate.Sigs) > 0:
 		if c := msg.Certificate; e.follow(c.Session) {
 			if c.Kind != chain.VoteNullify {
 				e.learn(tip{c.View, c.BlockHash})
@@ -210,7 +210,7 @@ func (e *evil) garble(msg poi.Message) {
 			v.Signer = uint16(w.dice.Below(2 * uint64(w.p.nodes)))
 		}
 		w.send(e.id, to, poi.Message{Vote: &v}, false)
-	case msg.Certificate != nil:
+	case msg.Certificate != nil && len(msg.Certificate.Sigs) > 0:
 		c := *msg.Certificate
 		if w.dice.Below(2) == 0 {
 			c.Signers, c.Sigs = append([]byte(nil), c.Signers...), c.Sigs[:len(c.Sigs)-1]

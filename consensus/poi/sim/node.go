@@ -75,7 +75,7 @@ func (n *node) boot() {
 	}
 	n.silent, n.sawSession = n.lost, start.Opening.Session
 	n.step(start)
-	n.step(poi.Work{Kind: n.w.work()})
+	n.step(poi.Work{Kind: n.work()})
 }
 
 // crash takes the process down. keep is how many records of the log survive; what was synced always does.
@@ -120,7 +120,7 @@ func (n *node) happen(h *happening) {
 		n.sync(h.from)
 	case happenWork:
 		if n.alive {
-			n.step(poi.Work{Kind: n.w.work()})
+			n.step(poi.Work{Kind: n.work()})
 		}
 	}
 }
@@ -204,6 +204,7 @@ func (n *node) writeLog(effects []poi.Effect, end int) {
 
 func (n *node) perform1(e poi.Effect) {
 	w := n.w
+	n.trace(e)
 	switch e := e.(type) {
 	case poi.LogCertificate:
 		w.check.certificate(e.Certificate)
@@ -411,14 +412,19 @@ func (n *node) sync(from int) {
 	n.step(poi.Synced{Final: last.ref, Cert: last.cert})
 }
 
-// work says what there is to do now.
-func (w *world) work() poi.WorkKind {
+// work says what node n knows of work. Before the calm nodes may differ; after it they learn of the same
+// work a little apart, as a leader does to whom transactions are forwarded.
+func (n *node) work() poi.WorkKind {
+	w := n.w
 	switch w.p.workMode {
 	case 0:
 		return poi.WorkTx
 	case 1:
 		return poi.WorkNone
 	case 2:
+		if w.calm() {
+			return poi.WorkKind(w.now / 700 % 3)
+		}
 		return poi.WorkKind(w.dice.Below(3))
 	}
 	return poi.WorkDraw

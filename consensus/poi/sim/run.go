@@ -140,8 +140,11 @@ func (w *world) makeFaults() {
 			}
 		}
 		if w.p.workMode == 2 {
-			for at := uint64(0); at < w.p.calm+5_000; at += draw(w.dice, 100, 1000) {
+			for at := uint64(0); at < w.p.calm; at += draw(w.dice, 100, 1000) {
 				w.after(at, happening{kind: happenWork, to: n.id})
+			}
+			for at := w.p.calm / 700 * 700; at < w.p.calm+30_000; at += 700 {
+				w.after(at+w.dice.Below(60), happening{kind: happenWork, to: n.id})
 			}
 		}
 	}
@@ -153,6 +156,7 @@ func (w *world) run() {
 		n.boot()
 	}
 	var goal, counted chain.Height
+	var settled uint64
 	for w.err == nil {
 		if w.queue.Len() == 0 {
 			w.fail("nothing is left to happen")
@@ -162,15 +166,18 @@ func (w *world) run() {
 		if !w.calm() {
 			continue
 		}
-		if goal == 0 {
+		if settled == 0 {
+			settled = w.now + 4*w.slowestDelta()
+		}
+		if goal == 0 && w.now >= settled {
 			goal = max(w.top()+chain.Height(w.p.extra), firstSession.LastHeight()+3)
-			counted = w.top() + 2
+			counted = w.top() + 2 // the next may follow views lost before
 		}
 		if w.now > w.p.calm+calmMsMax || w.events > eventsMax {
 			w.stuck(goal)
 			return
 		}
-		if w.events%16 == 0 && w.bottom() >= goal {
+		if w.events%16 == 0 && goal > 0 && w.bottom() >= goal {
 			break
 		}
 	}
@@ -203,6 +210,17 @@ func (w *world) bottom() chain.Height {
 		}
 	}
 	return h
+}
+
+// slowestDelta is the greatest Delta that an honest machine has come to.
+func (w *world) slowestDelta() uint64 {
+	d := w.p.delta
+	for _, n := range w.nodes {
+		if n.honest && n.alive {
+			d = max(d, n.m.Standing().Delta)
+		}
+	}
+	return uint64(d)
 }
 
 func (w *world) stuck(goal chain.Height) {
