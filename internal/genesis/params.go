@@ -7,6 +7,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/codec"
+	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
 // Bounds of parameters; beyond them no chain works.
@@ -123,28 +124,7 @@ func DevnetParams(chainID uint64) chain.Params {
 		FutureMs:           500,
 		EpochMs:            600_000,
 		Forks:              []chain.Fork{},
-		Jobs: chain.JobParams{
-			PanelSize:        3,
-			AuditSharePpm:    125_000,
-			RedrawsMax:       3,
-			LeaseMs:          60_000,
-			AuditCommitMs:    30_000,
-			OpenMs:           30_000,
-			AuditRevealMs:    30_000,
-			BlobGraceMs:      600_000,
-			WorkerBondMin:    100_000_000_000,
-			ServiceBondMin:   100_000_000_000,
-			UnbondMs:         600_000,
-			WorkerSlashPpm:   500_000,
-			AuditorSlashPpm:  200_000,
-			MissedLeaseBurn:  1_000_000_000,
-			RequesterFeePpm:  20_000,
-			AuditItemPpm:     50_000,
-			AuditGas:         600_000,
-			InputFaultPpm:    200_000,
-			PokeTip:          100_000,
-			JobDeadlineMaxMs: 86_400_000,
-		},
+		Jobs:               job.DefaultParams(),
 	}
 }
 

@@ -1,0 +1,198 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/holiman/uint256"
+
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/must"
+	"github.com/aiwork/aiwork-node/ledger/exec"
+	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/ledger/store"
+	"github.com/aiwork/aiwork-node/ledger/tree"
+	"github.com/aiwork/aiwork-node/vm/native"
+)
+
+// View is the state as it stands after one block, whatever is committed meanwhile. It is safe for
+// concurrent use. Close it soon: it holds back the deletion of old files.
+type View struct {
+	state.Reader
+	Head
+	tree tree.Reader
+	snap *store.Snapshot
+}
+
+// Close lets go of the view.
+func (v *View) Close() error { return v.snap.Close() }
+
+// Prove makes the proof of an account's or slot's key (tree.AccountKey, tree.SlotKey) under the state
+// root of the view's block.
+func (v *View) Prove(key chain.Hash) (tree.Proof, error) { return tree.Prove(v.tree, key) }
+
+// State gives the state after the head.
+func (l *Ledger) State() (*View, error) {
+	snap := l.db.Snapshot()
+	head, err := headIn(snap)
+	if err != nil {
+		return nil, errors.Join(err, snap.Close())
+	}
+	return &View{Reader: snap, Head: head, tree: snap, snap: snap}, nil
+}
+
+func headIn(snap *store.Snapshot) (Head, error) {
+	pos, err := snap.Position()
+	if err != nil {
+		return Head{}, err
+	}
+	row, err := snap.Header(pos.Height)
+	if err != nil {
+		return Head{}, fmt.Errorf("block %d: %w", pos.Height, err)
+	}
+	return Head{Height: pos.Height, Hash: pos.Hash, Header: row.Header, Ext: row.Ext}, nil
+}
+
+// StateOf gives the state after the head or after an executed block that is not final.
+func (l *Ledger) StateOf(hash chain.Hash) (*View, error) {
+	l.mu.Lock()
+	head := l.head
+	path, ok := l.pending.chain(head.Hash, hash)
+	l.mu.Unlock()
+	if !ok {
+		return nil, fmt.Errorf("state after %s: %w", hash, ErrUnknown)
+	}
+	v, err := l.State()
+	if err != nil {
+		return nil, err
+	}
+	// The snapshot may be newer than the path: then it has to be of a block on the path, which the overlays
+	// bring again.
+	on := v.Hash == head.Hash
+	for _, o := range path {
+		on = on || v.Hash == o.Hash
+		v.Reader, v.tree = state.NewOverlay(v.Reader, o.Diff), tree.NewOverlay(v.tree, o.tree)
+	}
+	if !on {
+		return nil, errors.Join(fmt.Errorf("state after %s: %w", hash, ErrUnknown), v.Close())
+	}
+	if n := len(path); n > 0 {
+		v.Head = headOf(path[n-1].Block, path[n-1].Hash)
+	}
+	return v, nil
+}
+
+// Account gives an account at the head; it is absent if empty.
+func (l *Ledger) Account(addr chain.Address) (state.Account, error) {
+	a, _, err := l.db.Account(addr)
+	return a, err
+}
+
+// notFound gives this package's error for the store's, with what was looked for.
+func notFound(err error, what string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrNotFound
+	}
+	return fmt.Errorf(what+": %w", append(args, err)...)
+}
+
+// HeadAt gives the final block at a height without its transactions.
+func (l *Ledger) HeadAt(h chain.Height) (Head, error) {
+	row, err := l.db.Header(h)
+	if err != nil {
+		return Head{}, notFound(err, "block %d", h)
+	}
+	return Head{Height: h, Hash: row.Header.Hash(), Header: row.Header, Ext: row.Ext}, nil
+}
+
+// BlockByHeight gives the final block at a height.
+func (l *Ledger) BlockByHeight(h chain.Height) (*chain.Block, error) {
+	b, err := l.db.Block(h)
+	return b, notFound(err, "block %d", h)
+}
+
+// BlockByHash gives a final block, or one that was executed since the head.
+func (l *Ledger) BlockByHash(hash chain.Hash) (*chain.Block, error) {
+	if o := l.outcome(hash); o != nil {
+		return o.Block, nil
+	}
+	h, err := l.db.HeightOf(hash)
+	if err != nil {
+		return nil, notFound(err, "block %s", hash)
+	}
+	return l.BlockByHeight(h)
+}
+
+// Receipts gives the receipts of the final block at a height.
+func (l *Ledger) Receipts(h chain.Height) ([]*chain.Receipt, error) {
+	r, err := l.db.Receipts(h)
+	return r, notFound(err, "receipts of block %d", h)
+}
+
+// Seal gives the certificates beside the final block at a height.
+func (l *Ledger) Seal(h chain.Height) (*chain.Seal, error) {
+	s, err := l.db.Seal(h)
+	return s, notFound(err, "seal of block %d", h)
+}
+
+// TxLookup gives the place of a final transaction.
+func (l *Ledger) TxLookup(hash chain.Hash) (height chain.Height, index int, found bool, err error) {
+	p, err := l.db.Tx(hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, 0, false, nil
+	}
+	return p.Height, int(p.Index), err == nil, err
+}
+
+// Call tries a message in a block that would follow the head at timeMs, or one millisecond after the
+// head if that is later, and drops what it did.
+func (l *Ledger) Call(ctx context.Context, m *exec.Message, timeMs uint64) (exec.CallResult, error) {
+	var res exec.CallResult
+	err := l.simulate(ctx, timeMs, func(view *state.View, in *exec.Input) (err error) {
+		res, err = exec.Call(view, in, l.modules, m)
+		return err
+	})
+	return res, err
+}
+
+// Estimate gives the least gas limit with which a message succeeds, at most m.Gas, in the same block as
+// Call. If it does not succeed, the result says why.
+func (l *Ledger) Estimate(ctx context.Context, m *exec.Message, timeMs uint64) (uint64, exec.CallResult, error) {
+	var res exec.CallResult
+	var gas uint64
+	err := l.simulate(ctx, timeMs, func(view *state.View, in *exec.Input) (err error) {
+		gas, res, err = exec.Estimate(view, in, l.modules, m)
+		return err
+	})
+	return gas, res, err
+}
+
+func (l *Ledger) simulate(ctx context.Context, timeMs uint64, do func(*state.View, *exec.Input) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	v, err := l.State()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	timeMs = max(timeMs, v.Ext.TimeMs+1)
+	in := &exec.Input{
+		Block: native.Block{
+			Height: v.Height + 1, TimeMs: timeMs, ParentTimeMs: v.Ext.TimeMs, Session: chain.SessionOf(v.Height + 1),
+			BaseFee: l.NextBaseFee(v.Head, timeMs), ChainID: l.params.ChainID, Genesis: l.genesis, Params: &l.params,
+		},
+		ParentHash: v.Hash, GasLimit: l.params.BlockGasLimit,
+	}
+	return do(state.New(v.Reader), in)
+}
+
+// NextBaseFee gives the base fee of a block after head at timeMs, which is later than head.
+func (l *Ledger) NextBaseFee(head Head, timeMs uint64) uint256.Int {
+	must.Hold(timeMs > head.Ext.TimeMs, "ledger: base fee of a block before its parent")
+	return exec.NextBaseFee(&l.params, &head.Header.BaseFee, head.Header.GasUsed, timeMs-head.Ext.TimeMs)
+}

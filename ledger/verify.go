@@ -1,0 +1,162 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/holiman/uint256"
+
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/ledger/store"
+	"github.com/aiwork/aiwork-node/ledger/tree"
+)
+
+// Backup writes a copy of the chain as it stands into a new folder, while the node runs on.
+func (l *Ledger) Backup(dir string) error { return l.db.Backup(dir) }
+
+// SumBalances adds up what all accounts own at the head.
+func (l *Ledger) SumBalances() (sum uint256.Int, err error) {
+	snap := l.db.Snapshot()
+	defer func() { err = errors.Join(err, snap.Close()) }()
+	return sumBalances(snap)
+}
+
+func sumBalances(snap *store.Snapshot) (sum uint256.Int, err error) {
+	err = snap.EachAccount(func(_ chain.Address, a state.Account) error {
+		_, overflow := sum.AddOverflow(&sum, &a.Balance)
+		if overflow {
+			return errors.New("balances add up to more than 2^256")
+		}
+		return nil
+	})
+	return sum, err
+}
+
+// Verify reads the whole database and holds it against itself: every block's hash, parent, body,
+// receipts and indexes, the state root against a rebuild from the flat state and against the tree's
+// pages, and the supply against all balances. progress, if not nil, is told how many of how many heights
+// are done.
+func (l *Ledger) Verify(ctx context.Context, progress func(done, all chain.Height)) (err error) {
+	snap := l.db.Snapshot()
+	defer func() { err = errors.Join(err, snap.Close()) }()
+	pos, err := snap.Position()
+	if err != nil {
+		return err
+	}
+	parent := chain.Hash{}
+	for h := chain.Height(0); h <= pos.Height; h++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if parent, err = l.verifyBlock(snap, h, parent); err != nil {
+			return fmt.Errorf("block %d: %w", h, err)
+		}
+		if progress != nil {
+			progress(h, pos.Height)
+		}
+	}
+	if parent != pos.Hash {
+		return fmt.Errorf("block %d: hash %s, the head should be %s", pos.Height, parent, pos.Hash)
+	}
+	return verifyState(snap, &pos)
+}
+
+// verifyBlock checks one block and gives its hash.
+func (l *Ledger) verifyBlock(snap *store.Snapshot, h chain.Height, parent chain.Hash) (chain.Hash, error) {
+	b, err := snap.Block(h)
+	if err != nil {
+		return chain.Hash{}, err
+	}
+	receipts, err := snap.Receipts(h)
+	if err != nil {
+		return chain.Hash{}, err
+	}
+	hash := b.Hash()
+	at, err := snap.HeightOf(hash)
+	if err != nil {
+		return hash, fmt.Errorf("index of blocks: %w", err)
+	}
+	if _, err := snap.Seal(h); err != nil {
+		return hash, fmt.Errorf("seal: %w", err)
+	}
+	switch {
+	case b.Header.Number != h || at != h:
+		return hash, errors.New("stands at another height")
+	case b.Header.ParentHash != parent:
+		return hash, fmt.Errorf("parent is %s, not %s", b.Header.ParentHash, parent)
+	case h == 0 && hash != l.genesis:
+		return hash, fmt.Errorf("genesis is %s, not %s", hash, l.genesis)
+	case b.Header.ReceiptRoot != chain.ReceiptRoot(receipts):
+		return hash, FaultReceiptRoot
+	case len(receipts) != len(b.Txs):
+		return hash, errors.New("as many receipts as transactions are due")
+	}
+	if h > 0 { // block 0 has no extension that its header names
+		if err := b.CheckBody(); err != nil {
+			return hash, err
+		}
+	}
+	return hash, verifyIndex(snap, b)
+}
+
+func verifyIndex(snap *store.Snapshot, b *chain.Block) error {
+	for i, tx := range b.Txs {
+		p, err := snap.Tx(tx.Hash())
+		if err != nil {
+			return fmt.Errorf("index of transaction %d: %w", i, err)
+		}
+		if p.Height != b.Header.Number || int(p.Index) != i {
+			return fmt.Errorf("index of transaction %d: names block %d, transaction %d", i, p.Height, p.Index)
+		}
+	}
+	return nil
+}
+
+func verifyState(snap *store.Snapshot, pos *store.Position) error {
+	row, err := snap.Header(pos.Height)
+	if err != nil {
+		return err
+	}
+	want := row.Header.StateRoot
+	leaves, err := flatLeaves(snap)
+	if err != nil {
+		return err
+	}
+	if got := tree.Rebuild(leaves); got != want {
+		return fmt.Errorf("state: accounts and slots give the root %s, block %d says %s", got, pos.Height, want)
+	}
+	got, err := tree.RootOf(snap)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("state: the tree's pages give the root %s, block %d says %s", got, pos.Height, want)
+	}
+	sum, err := sumBalances(snap)
+	if err != nil {
+		return err
+	}
+	if !sum.Eq(&pos.Supply) {
+		return fmt.Errorf("state: balances add up to %s, the supply is %s", sum.Dec(), pos.Supply.Dec())
+	}
+	return nil
+}
+
+// flatLeaves reads the whole flat state as sorted leaves.
+func flatLeaves(snap *store.Snapshot) ([]tree.Leaf, error) {
+	var leaves []tree.Leaf
+	err := errors.Join(
+		snap.EachAccount(func(addr chain.Address, a state.Account) error {
+			leaves = append(leaves, tree.Leaf{Key: tree.AccountKey(addr), Value: tree.AccountValue(&a)})
+			return nil
+		}),
+		snap.EachSlot(func(addr chain.Address, key, value chain.Hash) error {
+			leaves = append(leaves, tree.Leaf{Key: tree.SlotKey(addr, key), Value: value})
+			return nil
+		}),
+	)
+	tree.Sort(leaves)
+	return leaves, err
+}
