@@ -18,7 +18,7 @@ const (
 // Add takes in a transaction, or says with a Fault or chain.TxFault why not. Local ones, from the
 // node's own users, do not expire. It recovers the sender, unless that is remembered, outside the lock.
 func (p *Pool) Add(tx *chain.Tx, local bool) error {
-	if err := p.precheck(tx); err != nil {
+	if err := p.Precheck(tx); err != nil {
 		return err
 	}
 	sender, err := tx.Sender()
@@ -28,8 +28,8 @@ func (p *Pool) Add(tx *chain.Tx, local bool) error {
 	return p.admit(tx, sender, local)
 }
 
-// AddBatch is Add for each transaction in order, and gives as many errors. Recover the senders on all
-// cores before, see mempool/recover.
+// AddBatch is Add for each transaction in order, and gives as many errors. It runs on one core; to
+// recover the senders on all, see mempool/recover.
 func (p *Pool) AddBatch(txs []*chain.Tx, local bool) []error {
 	errs := make([]error, len(txs))
 	for i, tx := range txs {
@@ -38,8 +38,9 @@ func (p *Pool) AddBatch(txs []*chain.Tx, local bool) []error {
 	return errs
 }
 
-// precheck refuses what can be refused without the sender, because recovering it is the dear part.
-func (p *Pool) precheck(tx *chain.Tx) error {
+// Precheck refuses what can be refused without the sender, because recovering it is the dear part. Add
+// calls it too.
+func (p *Pool) Precheck(tx *chain.Tx) error {
 	if err := tx.Check(p.opt.ChainID); err != nil {
 		return err
 	}

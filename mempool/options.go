@@ -20,12 +20,12 @@ type Options struct {
 	LifetimeMs     uint64      // a sender whose first transaction waits longer loses all its transactions
 }
 
-// Default gives limits for a node with a few hundred MB to spare.
+// Default gives limits that keep the pool below about 100 MB: a transfer takes some 700 bytes of memory.
 func Default(chainID uint64) Options {
 	return Options{
 		ChainID:        chainID,
 		BytesMax:       64 << 20,
-		TxsMax:         200_000,
+		TxsMax:         100_000,
 		PerSenderMax:   1024,
 		SenderBytesMax: 4 << 20,
 		QueuedMax:      4096,

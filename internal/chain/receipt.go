@@ -3,6 +3,7 @@ package chain
 import (
 	"github.com/aiwork/aiwork-node/internal/codec"
 	"github.com/aiwork/aiwork-node/internal/codec/rlp"
+	"github.com/aiwork/aiwork-node/internal/must"
 	"github.com/holiman/uint256"
 )
 
@@ -104,6 +105,7 @@ func (r *Receipt) EncodeStored() []byte {
 }
 
 func writeLog(w *codec.Writer, l *Log) {
+	must.Hold(len(l.Topics) <= LogTopicsMax, "log with more than four topics")
 	w.Fixed(l.Address[:])
 	w.U8(uint8(len(l.Topics)))
 	for i := range l.Topics {

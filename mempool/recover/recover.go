@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/mempool"
 )
 
 // batchMin is how many transactions are worth another goroutine.
@@ -25,6 +26,25 @@ func Senders(txs []*chain.Tx) {
 		wait.Go(func() { each(txs, &next) })
 	}
 	wait.Wait()
+}
+
+// Add brings transactions into the pool in order and gives as many errors. Those that the pool does not
+// want at first sight are refused before anything dear is done for them.
+func Add(p *mempool.Pool, txs []*chain.Tx, local bool) []error {
+	errs := make([]error, len(txs))
+	wanted := make([]*chain.Tx, 0, len(txs))
+	for i, tx := range txs {
+		if errs[i] = p.Precheck(tx); errs[i] == nil {
+			wanted = append(wanted, tx)
+		}
+	}
+	Senders(wanted)
+	for i, tx := range txs {
+		if errs[i] == nil {
+			errs[i] = p.Add(tx, local)
+		}
+	}
+	return errs
 }
 
 // each takes transactions, one after the other, until none is left.

@@ -2,11 +2,13 @@
 package recover
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/mempool"
 	"github.com/holiman/uint256"
 )
 
@@ -55,6 +57,37 @@ func TestSenders(t *testing.T) {
 				t.Errorf("n=%d: transaction %d: got %s (%v), want %s", n, i, got, ok, want)
 			}
 		}
+	}
+}
+
+type rich struct{}
+
+func (rich) Account(chain.Address) (uint64, uint256.Int, error) {
+	return 0, *uint256.NewInt(1 << 60), nil
+}
+
+// Add gives each transaction its own answer, and recovers none that is refused at first sight.
+func TestAdd(t *testing.T) {
+	txs, _ := fresh(t, 6)
+	p := mempool.New(mempool.Default(1))
+	if err := p.SetHead(mempool.Head{GasLimit: 1e6}, rich{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	stranger, _ := fresh(t, 1)
+	stranger[0].ChainID = 2
+	all := append(txs, stranger[0], txs[0])
+	got := Add(p, all, false)
+	want := []error{nil, nil, chain.TxSignature, nil, nil, nil, chain.TxChainID, mempool.FaultKnown}
+	for i := range want {
+		if !errors.Is(got[i], want[i]) {
+			t.Errorf("transaction %d: got %v, want %v", i, got[i], want[i])
+		}
+	}
+	if s := p.Stats(); s.Pending != 2 || s.Queued != 3 {
+		t.Errorf("stats: got %+v, want 2 pending, 3 queued", s)
+	}
+	if _, known := stranger[0].CachedSender(); known {
+		t.Error("a transaction of another chain was recovered")
 	}
 }
 
