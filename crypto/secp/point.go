@@ -122,7 +122,11 @@ func (p *jacobian) affine() affine {
 	must.Hold(!p.identity, "affine form of the identity")
 	var inverse fe
 	inverse.invert(&p.z)
-	return p.scaledBy(&inverse)
+	a := p.scaledBy(&inverse)
+	if must.Costly {
+		must.Hold(a.onCurve(), "result is not a point of the curve")
+	}
+	return a
 }
 
 // scaledBy returns the affine form for a known 1/z.

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 
 	dcr "github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"github.com/aiwork/aiwork-node/internal/must"
 )
 
 // limbsOf returns a scalar as four limbs, the least significant first.
@@ -102,13 +104,14 @@ func sub192(x, y [3]uint64) (t [3]uint64) {
 	return t
 }
 
-// signed reads a two's complement number whose magnitude is known to have at most 128 bits.
+// signed reads a two's complement number whose magnitude has at most 128 bits.
 func signed(t [3]uint64) part {
-	if t[2]>>63 == 0 {
-		return part{low: t[0], high: t[1]}
+	negative := t[2]>>63 == 1
+	if negative {
+		t = sub192([3]uint64{}, t)
 	}
-	t = sub192([3]uint64{}, t)
-	return part{low: t[0], high: t[1], negative: true}
+	must.Hold(t[2] == 0, "half of a split scalar has more than 128 bits")
+	return part{low: t[0], high: t[1], negative: negative}
 }
 
 // digitsMax is the number of signed digits of 128 bits: a carry may need one more.

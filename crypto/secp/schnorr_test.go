@@ -118,7 +118,7 @@ func TestSchnorrBatch(t *testing.T) {
 		if err := VerifySchnorrBatch(items); err != nil {
 			t.Fatalf("%d good items: %v", n, err)
 		}
-		for bad := range items {
+		for bad := 0; bad < n; bad += 1 + n/16 {
 			for _, bit := range []int{3, 250, 258, 510} {
 				items[bad].Sig[bit/8] ^= 1 << (bit % 8)
 				if VerifySchnorrBatch(items) == nil {
