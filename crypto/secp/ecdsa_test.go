@@ -136,7 +136,12 @@ func recoverDcrd(hash [32]byte, sig Signature) (PublicKey, error) {
 // equal points, opposite points.
 func TestRecoverAtTheEdges(t *testing.T) {
 	edges := [][32]byte{
-		{}, {31: 1}, {31: 2}, {31: 3}, {15: 1}, {16: 1, 31: 7},
+		{},
+		{31: 1},
+		{31: 2},
+		{31: 3},
+		{15: 1},
+		{16: 1, 31: 7},
 		unhex32(t, "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140"), // n - 1
 		unhex32(t, "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"), // n
 		unhex32(t, "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"), // x of G

@@ -24,10 +24,29 @@ func (z *fe) big() *big.Int {
 func fieldValues() []fe {
 	const top, p0 = ^uint64(0), ^uint64(fold) + 1
 	list := []fe{
-		{}, {1}, {2}, {3}, {fold}, {fold - 1}, {fold + 1}, {0, 1}, {0, 0, 1}, {0, 0, 0, 1}, {0, 0, 0, 1 << 63},
-		{top, top, top, top}, {top - 1, top, top, top}, {top - 1<<33, top, top, top},
-		{p0, top, top, top}, {p0 - 1, top, top, top}, {p0 + 1, top, top, top},
-		{top}, {top, top}, {top, top, top}, {0, top, top, top}, {top, 0, top, 0}, {0, 0, top, top},
+		{},
+		{1},
+		{2},
+		{3},
+		{fold},
+		{fold - 1},
+		{fold + 1},
+		{0, 1},
+		{0, 0, 1},
+		{0, 0, 0, 1},
+		{0, 0, 0, 1 << 63},
+		{top, top, top, top},
+		{top - 1, top, top, top},
+		{top - 1<<33, top, top, top},
+		{p0, top, top, top},
+		{p0 - 1, top, top, top},
+		{p0 + 1, top, top, top},
+		{top},
+		{top, top},
+		{top, top, top},
+		{0, top, top, top},
+		{top, 0, top, 0},
+		{0, 0, top, top},
 	}
 	d := seeded(30)
 	for range 60 {
