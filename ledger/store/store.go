@@ -56,7 +56,9 @@ func Open(o Options) (*DB, error) {
 	if o.SpaceMin == 0 {
 		o.SpaceMin = CommitSpaceMin
 	}
-	db, err := pebble.Open(o.Dir, pebbleOptions(&o))
+	cache := pebble.NewCache(blockCacheBytes)
+	defer cache.Unref() // the database holds a reference of its own
+	db, err := pebble.Open(o.Dir, pebbleOptions(&o, cache))
 	if err != nil {
 		return nil, openError(o.Dir, err)
 	}
@@ -67,9 +69,7 @@ func Open(o Options) (*DB, error) {
 	return d, nil
 }
 
-func pebbleOptions(o *Options) *pebble.Options {
-	cache := pebble.NewCache(blockCacheBytes)
-	defer cache.Unref() // the database holds its own reference
+func pebbleOptions(o *Options, cache *pebble.Cache) *pebble.Options {
 	p := &pebble.Options{
 		FS:                 o.FS,
 		Cache:              cache,
