@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/codec"
@@ -398,6 +399,11 @@ func (l *Log) prune(keep func(*Record) bool) error {
 	if len(kept) == len(l.records) {
 		return nil
 	}
+	return l.swap(kept)
+}
+
+// swap puts a file with these records in the place of the log's.
+func (l *Log) swap(kept []Record) error {
 	l.head.salt, l.head.floor = newSalt(), l.top
 	end, err := l.rewrite(kept)
 	if err != nil {
@@ -431,4 +437,21 @@ func (l *Log) Close() error {
 		l.err = ErrClosed
 	}
 	return wrap(errors.Join(errs...))
+}
+
+// Records gives what is on disk: a group that was not synced is left out. The slice must not be changed.
+func (l *Log) Records() []Record { return l.records[:l.first:l.first] }
+
+// Lose marks the log as lost: its owner has seen a vote of its own that the log does not hold. The mark
+// stays until a Resume (LOG-5).
+func (l *Log) Lose() error {
+	if l.err != nil {
+		return l.err
+	}
+	must.Hold(l.group.Len() == 0, "votelog: lose inside a group")
+	l.head.lost = true
+	if err := l.swap(slices.DeleteFunc(slices.Clone(l.records), func(r Record) bool { return r.Kind == Resume })); err != nil {
+		l.err = fmt.Errorf("vote log: lose: %w", err)
+	}
+	return l.err
 }

@@ -574,3 +574,23 @@ func TestTornEndStaysGone(t *testing.T) {
 	}
 	wantRecords(t, r.Records, []Record{first})
 }
+
+func TestLoseIsRemembered(t *testing.T) {
+	dir := created(t)
+	l, _ := mustOpen(t, dir)
+	put(t, l, vote(0, 1, chain.VoteNotarize))
+	if err := l.Lose(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, l, certificate(0, 1))
+	l.Close()
+	l, r := mustOpen(t, dir)
+	if r.Loss != LossUnresumed || len(r.Records) != 2 || len(l.Records()) != 2 {
+		t.Fatalf("got %v, %d records, want %v and 2", r.Loss, len(r.Records), LossUnresumed)
+	}
+	put(t, l, Record{Kind: Resume, Session: 1})
+	l.Close()
+	if _, r = mustOpen(t, dir); r.Loss != LossNone {
+		t.Fatalf("after resume: got %v", r.Loss)
+	}
+}
