@@ -18,6 +18,7 @@ var (
 	rateRequests = rate{200, 400}
 	rateServed   = rate{64 << 20, 128 << 20}
 	rateGossip   = rate{500, 1_000}
+	rateHellos   = rate{1, 10}
 )
 
 // A bucket is a token bucket that may go into debt by one taking.
@@ -59,4 +60,28 @@ func (b *bucket) fill(now time.Time) {
 		b.tokens = min(b.rate.burst, b.tokens+d.Seconds()*b.rate.perSecond)
 		b.last = now
 	}
+}
+
+// A flood tells whether a peer is held back all the time. Its zero window is never reached.
+type flood struct {
+	window time.Duration
+
+	mu    sync.Mutex
+	since time.Time
+	last  time.Time
+}
+
+// held notes that the peer was held back, and is true whenever it has been for a whole window.
+func (f *flood) held(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now.Sub(f.last) > f.window/2 {
+		f.since = now
+	}
+	f.last = now
+	if f.window == 0 || now.Sub(f.since) < f.window {
+		return false
+	}
+	f.since = now
+	return true
 }

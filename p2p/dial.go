@@ -60,7 +60,7 @@ func (n *Net) keep(s *static) {
 		}
 		n.metrics.dialFailures.Inc()
 		n.reportDial(s, err)
-		n.waitRedial(s, jitter(nextDial(err, &wait)))
+		n.waitRedial(s, jitter(n.nextDial(err, &wait)))
 	}
 }
 
@@ -82,9 +82,9 @@ func (n *Net) waitRedial(s *static, d time.Duration) {
 	n.table.await(ctx, s.info.ID)
 }
 
-func nextDial(err error, wait *time.Duration) time.Duration {
+func (n *Net) nextDial(err error, wait *time.Duration) time.Duration {
 	if errors.As(err, new(*RefusedError)) {
-		return redialRefused
+		return n.timing.refused
 	}
 	d := *wait
 	*wait = min(2**wait, redialMax)

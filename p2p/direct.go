@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"net"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -89,9 +89,9 @@ func (n *Net) put(r *remote, k *Kind, payload []byte) {
 // send writes a peer's outbox to one long-lived stream until the peer is gone. When the stream breaks,
 // what was being written is written again to the next one: frames may come twice.
 func (n *Net) send(r *remote) {
-	w := writer{n: n, r: r}
+	w := writer{n: n, r: r, batch: []frame{n.pingFrame()}} // a stream is seen by its first frame
 	defer w.reset()
-	ping := time.NewTicker(pingInterval)
+	ping := time.NewTicker(n.timing.ping)
 	defer ping.Stop()
 	for {
 		if err := w.flush(); err != nil {
@@ -105,12 +105,15 @@ func (n *Net) send(r *remote) {
 		case <-r.out.wake:
 			w.batch = r.out.take(w.batch[:0], writeChunkBytes)
 		case <-ping.C:
-			height := binary.BigEndian.AppendUint64(nil, n.opt.Source.Height())
-			w.batch = append(w.batch[:0], frame{kind: kindPing, payload: height})
+			w.batch = append(w.batch[:0], n.pingFrame())
 		case <-r.ctx.Done():
 			return
 		}
 	}
+}
+
+func (n *Net) pingFrame() frame {
+	return frame{kind: kindPing, payload: binary.BigEndian.AppendUint64(nil, n.opt.Source.Height())}
 }
 
 // A writer owns the outgoing stream to one peer.
@@ -211,17 +214,23 @@ func (n *Net) onDirect(s network.Stream) {
 	switch {
 	case errors.As(err, &f):
 		n.punish(r.id, f)
-	case errors.Is(err, os.ErrDeadlineExceeded) && r.in.Load() == &s:
+	case timedOut(err) && r.in.Load() == &s:
 		n.log.Debug("peer is silent", "peer", r.name)
 		n.drop(r.id)
 	}
+}
+
+// timedOut knows the errors of both transports, which have no common value.
+func timedOut(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
 }
 
 func (n *Net) read(r *remote, s network.Stream) error {
 	in := bufio.NewReaderSize(s, readChunkBytes)
 	var armed time.Time
 	for {
-		if err := rearm(&armed, silenceMax, s.SetReadDeadline); err != nil {
+		if err := rearm(&armed, n.timing.silence, s.SetReadDeadline); err != nil {
 			return err
 		}
 		k, size, err := n.readHead(r, in)
@@ -249,10 +258,11 @@ func (n *Net) read(r *remote, s network.Stream) error {
 	}
 }
 
-// rearm sets a deadline d ahead, but at most once a second: timers cost more than small frames.
+// rearm sets a deadline d ahead, but not again in the next tenth of d: timers cost more than small
+// frames.
 func rearm(armed *time.Time, d time.Duration, set func(time.Time) error) error {
 	now := time.Now()
-	if now.Sub(*armed) < time.Second {
+	if now.Sub(*armed) < d/10 {
 		return nil
 	}
 	*armed = now
@@ -286,7 +296,7 @@ func (n *Net) slow(r *remote, size int) error {
 		return nil
 	}
 	n.metrics.throttled.Inc()
-	if wait > time.Second && !r.isValidator() {
+	if r.flood.held(now) && !r.isValidator() {
 		n.punish(r.id, FaultFlood)
 	}
 	if !pause(r.ctx, min(wait, time.Second)) {

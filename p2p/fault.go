@@ -30,7 +30,7 @@ var faults = [...]struct {
 	FaultSignature:  {"bad signature", 34},
 	FaultInvalid:    {"breaks the rules of the chain", 100},
 	FaultAnswer:     {"wrong answer to a request", 25},
-	FaultFlood:      {"flood", 10},
+	FaultFlood:      {"flood", 34},
 	FaultHandshake:  {"broken handshake", 50},
 	FaultEquivocate: {"equivocation", 0}, // the chain punishes it; a validator stays reachable
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"sync"
 	"time"
@@ -33,7 +34,7 @@ type gossip struct {
 func (n *Net) newGossip(base string) (*gossip, error) {
 	g := &gossip{n: n, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 	name := fmt.Sprintf("%s/txs/%08x", base, n.opt.ForkID)
-	ps, err := pubsub.NewGossipSub(n.ctx, n.host, gossipOptions(base, name)...)
+	ps, err := pubsub.NewGossipSub(n.ctx, n.host, n.gossipOptions(base, name)...)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (n *Net) newGossip(base string) (*gossip, error) {
 	return g, err
 }
 
-func gossipOptions(base, topic string) []pubsub.Option {
+func (n *Net) gossipOptions(base, topic string) []pubsub.Option {
 	own := protocol.ID(base + "/meshsub/1.2.0")
 	params := pubsub.DefaultGossipSubParams()
 	params.HeartbeatInterval = 700 * time.Millisecond
@@ -59,6 +60,8 @@ func gossipOptions(base, topic string) []pubsub.Option {
 		}),
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
+		pubsub.WithLogger(slog.New(libraryLog{n.log.Handler()})),
+		pubsub.WithRPCLogger(slog.New(slog.DiscardHandler)),
 		pubsub.WithMessageIdFn(messageID),
 		pubsub.WithGossipSubParams(params),
 		pubsub.WithFloodPublish(true),

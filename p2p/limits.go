@@ -27,9 +27,9 @@ const (
 	outboxBytesMax      = 16 << 20
 	txIntakeMax         = 64 // forwarded batches waiting for the pool; full: the new one goes
 	txWaitingMax        = 4096
-	requestsOpenMax     = 16 // streams with a request of one peer that are served at a time
-	validatorPeersMax   = 2  // peers that may stand for one validator at a time
-	handshakesOpenMax   = 64
+	requestsOpenMax     = 16  // streams with a request of one peer that are served at a time
+	validatorPeersMax   = 2   // peers that may stand for one validator at a time
+	handshakesOpenMax   = 256 // that peers began, at most one each
 	bansMax             = 4096
 	gossipQueueMax      = 256
 	writeChunkBytes     = 256 << 10 // small frames are joined up to this before a write
@@ -38,13 +38,10 @@ const (
 	dialTimeout         = 5 * time.Second
 	frameTimeout        = 30 * time.Second // from a frame's first byte to its last
 	writeTimeout        = 10 * time.Second
-	pingInterval        = 2 * time.Second
-	silenceMax          = 10 * time.Second // a direct stream without a frame for so long is dead
 	requestTimeout      = 20 * time.Second
 	redialMin           = 100 * time.Millisecond
 	redialMax           = 5 * time.Second
-	redialRefused       = 30 * time.Second // after a refusal, which only an operator can mend
-	streamRetryInterval = 200 * time.Millisecond
+	streamRetryInterval = 50 * time.Millisecond
 	batchInterval       = 5 * time.Millisecond
 	batchTxs            = 100
 	banFirst            = 5 * time.Minute // doubles with each ban of the same peer
@@ -53,3 +50,15 @@ const (
 	scoreHalfLife       = 5 * time.Minute
 	scoreBan            = 100
 )
+
+// timing holds the waits that tests shorten.
+type timing struct {
+	ping    time.Duration // between a node's own frames on an idle stream
+	silence time.Duration // a direct stream without a frame for so long is dead
+	flood   time.Duration // held back for so long without a break: a fault, and again each time
+	refused time.Duration // before a dial after a refusal, which only an operator can mend
+}
+
+func usualTiming() timing {
+	return timing{ping: 2 * time.Second, silence: 10 * time.Second, flood: time.Second, refused: 30 * time.Second}
+}

@@ -14,12 +14,14 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/gologshim"
 	"github.com/multiformats/go-multiaddr"
 )
 
 // A Net is a node's place in the network. All its methods are safe for concurrent use.
 type Net struct {
 	opt     Options
+	timing  timing
 	log     *slog.Logger
 	host    host.Host
 	table   *table
@@ -30,9 +32,11 @@ type Net struct {
 	statics []*static
 	inbox   chan Message
 	intake  chan txBatch
-	greets  chan struct{} // room for handshakes that peers began
 
 	directProtocol, requestProtocol protocol.ID
+
+	mu     sync.Mutex
+	greets map[peer.ID]struct{} // who began a handshake that is not over
 
 	ctx       context.Context
 	cancel    context.CancelFunc
@@ -42,18 +46,21 @@ type Net struct {
 }
 
 // New listens and answers peers. Run dials the static ones. The context bounds only New itself.
-func New(ctx context.Context, o Options) (*Net, error) {
+func New(ctx context.Context, o Options) (*Net, error) { return newNet(ctx, o, usualTiming()) }
+
+func newNet(ctx context.Context, o Options, t timing) (*Net, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	n := &Net{
 		opt:    o,
+		timing: t,
 		log:    o.Log,
 		scores: newScores(),
 		table:  newTable(o.MaxPeers, o.Validators),
 		inbox:  make(chan Message, inboxFramesMax),
 		intake: make(chan txBatch, txIntakeMax),
-		greets: make(chan struct{}, handshakesOpenMax),
+		greets: make(map[peer.ID]struct{}),
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -87,6 +94,7 @@ func (n *Net) open(ctx context.Context, base string) error {
 			n.statics = append(n.statics, &static{info: info})
 		}
 	}
+	gologshim.SetDefaultHandler(libraryLog{n.log.Handler()}) // one for the process, like the library's own
 	if n.host, err = n.newHost(); err != nil {
 		return fmt.Errorf("p2p: %w", err)
 	}
@@ -217,8 +225,13 @@ func (n *Net) drop(id peer.ID) {
 	n.tasks.start(func() { _ = n.host.Network().ClosePeer(id) })
 }
 
-// admit enters a peer that has passed the handshake and starts sending to it.
+// admit enters a peer that has passed the handshake and starts sending to it. Where both sides dial
+// at once there are two handshakes; the second changes nothing but the height.
 func (n *Net) admit(id peer.ID, h *hello, c network.Conn) error {
+	if r := n.table.get(id); r != nil && r.proven == h.hasProof && r.voteKey == h.voteKey {
+		r.height.Store(h.height)
+		return nil
+	}
 	r := n.newRemote(id, h)
 	before, refused := n.table.add(r)
 	if refused != nil {
@@ -230,6 +243,11 @@ func (n *Net) admit(id peer.ID, h *hello, c network.Conn) error {
 	}
 	n.guard(r)
 	n.tasks.start(func() { n.send(r) })
+	n.tasks.start(func() {
+		if pause(r.ctx, n.timing.silence) && r.in.Load() == nil {
+			n.drop(id) // it never began to talk
+		}
+	})
 	if n.host.Network().Connectedness(id) != network.Connected {
 		n.gone(r) // it went before it stood in the table
 		return errors.New("connection lost during the handshake")
@@ -246,6 +264,7 @@ func (n *Net) newRemote(id peer.ID, h *hello) *remote {
 		since: now, out: newOutbox(), asking: make(chan struct{}, requestsOpenMax/2),
 		frames: newBucket(rateFrames, now), bytes: newBucket(rateBytes, now),
 		requests: newBucket(rateRequests, now), served: newBucket(rateServed, now), gossip: newBucket(rateGossip, now),
+		hellos: newBucket(rateHellos, now), flood: flood{window: n.timing.flood},
 	}
 	r.height.Store(h.height)
 	r.ctx, r.cancel = context.WithCancel(n.ctx)
@@ -314,13 +333,34 @@ func (n *Net) handle(f func(network.Stream)) network.StreamHandler {
 }
 
 func (n *Net) onHello(s network.Stream) {
-	select {
-	case n.greets <- struct{}{}:
-		defer func() { <-n.greets }()
-		n.answer(s)
-	default:
+	id := s.Conn().RemotePeer()
+	if !n.beginGreet(id) {
 		_ = s.Reset()
+		return
 	}
+	defer n.endGreet(id)
+	n.answer(s)
+}
+
+// beginGreet gives room for one handshake a peer, and few a second from one that has passed it: each
+// costs us a signature and a check.
+func (n *Net) beginGreet(id peer.ID) bool {
+	if r := n.table.get(id); r != nil && !r.hellos.allow(time.Now(), 1) {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, open := n.greets[id]; open || len(n.greets) >= handshakesOpenMax {
+		return false
+	}
+	n.greets[id] = struct{}{}
+	return true
+}
+
+func (n *Net) endGreet(id peer.ID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.greets, id)
 }
 
 // caller gives the peer behind a stream, waiting a little for its handshake to end.

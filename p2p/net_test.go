@@ -51,6 +51,12 @@ type shelf struct {
 	hold   chan struct{}
 }
 
+func (s *shelf) setHeight(h uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.height = h
+}
+
 func (s *shelf) Height() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +152,12 @@ func testOptions(tb testing.TB) Options {
 // start makes a node and runs it until the test ends or stop is called.
 func start(tb testing.TB, o Options) (n *Net, stop func()) {
 	tb.Helper()
-	n, err := New(tb.Context(), o)
+	return startTimed(tb, o, usualTiming())
+}
+
+func startTimed(tb testing.TB, o Options, times timing) (n *Net, stop func()) {
+	tb.Helper()
+	n, err := newNet(tb.Context(), o, times)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -530,10 +541,10 @@ func TestBadFramesAreFaults(t *testing.T) {
 }
 
 func TestFloodIsHeldBackAndBanned(t *testing.T) {
-	a, _ := start(t, testOptions(t))
-	reads := make(chan struct{})
+	times := usualTiming()
+	times.flood /= 10
+	a, _ := startTimed(t, testOptions(t), times)
 	go func() {
-		defer close(reads)
 		for {
 			select {
 			case <-a.Consensus():
@@ -542,10 +553,10 @@ func TestFloodIsHeldBackAndBanned(t *testing.T) {
 			}
 		}
 	}()
-	b, s := stranger(t, a, false)
-	one := appendDirect(nil, frame{kindSecret, make([]byte, 8)})
-	one = append(one, make([]byte, 8)...)
+	_, s := stranger(t, a, false)
+	one := append(appendDirect(nil, frame{kindSecret, make([]byte, 8)}), make([]byte, 8)...)
 	many := bytes.Repeat(one, 1000)
+	begun := time.Now()
 	go func() {
 		for {
 			if _, err := s.Write(many); err != nil {
@@ -553,16 +564,89 @@ func TestFloodIsHeldBackAndBanned(t *testing.T) {
 			}
 		}
 	}()
-	begun := time.Now()
-	// Ten faults of a second each would be too long for a test: the first shows that it is counted.
-	until(t, "throttling", func() bool { return counted(t, a.metrics.throttled) > 0 })
-	a.Punish(b.Self().ID, FaultInvalid)
 	awaitPeers(t, a, 0)
-	t.Logf("flooding peer gone after %v", time.Since(begun))
-	until(t, "the ban", func() bool { return strings.Contains(b.Peers()[0].LastError, "dial") || b.Peers()[0].LastError != "" })
+	took := time.Since(begun)
+	if got := counted(t, a.metrics.bans); got != 1 {
+		t.Errorf("bans: got %v, want 1", got)
+	}
 	got := counted(t, a.metrics.framesReceived.WithLabelValues("secret"))
-	if limit := rateFrames.burst + rateFrames.perSecond*time.Since(begun).Seconds() + 2*rateFrames.perSecond; got > limit {
+	if limit := rateFrames.burst + rateFrames.perSecond*took.Seconds() + 1000; got > limit {
 		t.Errorf("frames taken from a flooding peer: got %.0f, want at most %.0f", got, limit)
+	}
+	t.Logf("gone after %v and %.0f frames", took, got)
+}
+
+func TestFloodWindow(t *testing.T) {
+	f := flood{window: time.Second}
+	at := time.Unix(5, 0)
+	for i := range 40 {
+		at = at.Add(100 * time.Millisecond)
+		if got, want := f.held(at), i > 0 && i%10 == 0; got != want {
+			t.Errorf("held for %d00 ms: got %v, want %v", i, got, want)
+		}
+	}
+	if f.held(at.Add(time.Minute)) {
+		t.Error("held again after a minute: got a flood, want none")
+	}
+}
+
+// TestSilentPeerIsDropped stops the pings of a node whose connection stands.
+func TestSilentPeerIsDropped(t *testing.T) {
+	for _, listen := range []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"} {
+		t.Run(listen, func(t *testing.T) { silentPeer(t, listen) })
+	}
+}
+
+func silentPeer(t *testing.T, listen string) {
+	times := usualTiming()
+	times.silence = 200 * time.Millisecond
+	times.ping = 20 * time.Millisecond
+	o := testOptions(t)
+	o.Listen = []string{listen}
+	a, _ := startTimed(t, o, times)
+	o = testOptions(t)
+	o.Peers = a.Addrs()
+	o.Source = &shelf{height: 5}
+	b, stopB := startTimed(t, o, times)
+	awaitPeers(t, a, 1)
+	since := a.Peers()[0].Since
+	b.opt.Source.(*shelf).setHeight(77) // goes with the pings
+	until(t, "the height", func() bool { return len(a.Peers()) == 1 && a.Peers()[0].Height == 77 })
+	if got := a.Peers()[0].Since; !got.Equal(since) {
+		t.Error("a peer that pings was dropped")
+	}
+	stopB()
+	awaitPeers(t, a, 0)
+	times.ping = time.Hour
+	o.Metrics = nil
+	startTimed(t, o, times)
+	awaitPeers(t, a, 1)
+	since = a.Peers()[0].Since
+	until(t, "a new connection in place of the silent one", func() bool {
+		peers := a.Peers()
+		return len(peers) == 1 && peers[0].Since.After(since)
+	})
+}
+
+func TestRefusedPeerIsDialledAgain(t *testing.T) {
+	a, _ := start(t, testOptions(t))
+	o := testOptions(t)
+	o.ForkID = 2
+	o.Peers = a.Addrs()
+	times := usualTiming()
+	times.refused = 10 * time.Millisecond
+	b, _ := startTimed(t, o, times)
+	until(t, "three dials", func() bool { return counted(t, b.metrics.dialFailures) >= 3 })
+}
+
+func TestOneHandshakeAtATime(t *testing.T) {
+	a, _ := start(t, testOptions(t))
+	if !a.beginGreet("x") || a.beginGreet("x") {
+		t.Error("second handshake of a peer: got room, want none")
+	}
+	a.endGreet("x")
+	if !a.beginGreet("x") {
+		t.Error("handshake after the first: got no room")
 	}
 }
 

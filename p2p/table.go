@@ -28,7 +28,8 @@ type remote struct {
 	serving   atomic.Int32                   // requests of the peer that are being answered
 	asking    chan struct{}                  // requests to the peer that are under way
 
-	frames, bytes, requests, served, gossip *bucket
+	frames, bytes, requests, served, gossip, hellos *bucket
+	flood                                           flood
 }
 
 func (r *remote) peer() Peer { return Peer{ID: r.name, Validator: int(r.validator.Load())} }
