@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/internal/must"
 )
 
 // A Runner runs a Plan again and again in memory of its own. It is for one caller at a time.
@@ -32,6 +33,7 @@ func (r *Runner) Bytes() int { return 4 * (len(r.arena) + len(r.scratch)*r.plan.
 // Run computes the output for input, which must have InputLen elements. The result does not depend on
 // the number of threads or the path. Only a cancelled context, asked after each step, gives an error.
 func (r *Runner) Run(ctx context.Context, input []float32) ([]float32, error) {
+	must.Hold(len(input) == r.plan.inputLen, "input of another length than the model's")
 	copy(r.value(0), input)
 	for i := range r.plan.steps {
 		if err := ctx.Err(); err != nil {

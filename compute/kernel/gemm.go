@@ -1,8 +1,11 @@
 package kernel
 
+import "github.com/aiwork/aiwork-node/internal/must"
+
 // Gemm sets the m rows of c to those of a times the matrix in b, finished by post. Rows of a have b.K
 // elements, rows of c have b.N. It equals DefineGemm followed by the operators in post, to the bit.
 func (p Path) Gemm(c, a []float32, m int, b *Panels, post *Post) {
+	must.Hold(b.K > 0 && b.N > 0 && len(post.Bias) == b.N, "product of an empty matrix, or of another width than its post")
 	rows := max(blockRowsMin, blockBytes/(4*b.K)/blockRowsMin*blockRowsMin)
 	for i := 0; i < m; i += rows {
 		p.block(c[i*b.N:], a[i*b.K:], min(rows, m-i), b, post)

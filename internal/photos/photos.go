@@ -3,7 +3,11 @@
 // authors and licences are told by All and, for people, in docs/third-party.md.
 package photos
 
-import "embed"
+import (
+	"embed"
+
+	"github.com/aiwork/aiwork-node/internal/must"
+)
 
 // A Photo is one photograph. JPEG belongs to the caller.
 type Photo struct {
@@ -43,8 +47,6 @@ func All() []Photo {
 // mustRead reads an embedded file. That it is there is settled when the binary is built, and tested.
 func mustRead(name string) []byte {
 	b, err := files.ReadFile("data/" + name)
-	if err != nil {
-		panic("photos: " + err.Error())
-	}
+	must.Hold(err == nil, "an embedded photograph is missing")
 	return b
 }
