@@ -13,6 +13,7 @@ type evil struct {
 	index   int
 	session chain.Session
 	tips    []tip // certified blocks of the session, as it learns of them
+	own     []tip // its own proposals, certified or not
 	done    map[act]int
 	made    map[chain.Hash]bool
 }
@@ -50,6 +51,7 @@ func (e *evil) deliver(_ int, msg poi.Message, _ bool) {
 	case msg.Vote != nil:
 		if v := msg.Vote; e.follow(v.Session) {
 			e.lead(v.View)
+			e.forge(v)
 			if v.Kind != chain.VoteNullify {
 				e.vote(v.View, v.ParentView, v.BlockHash)
 			}
@@ -68,7 +70,7 @@ func (e *evil) deliver(_ int, msg poi.Message, _ bool) {
 // follow moves on to a later session, if its beginning is known.
 func (e *evil) follow(s chain.Session) bool {
 	if s > e.session && int(s.FirstHeight()-1) < len(e.w.chain) {
-		e.session, e.done = s, map[act]int{}
+		e.session, e.done, e.own = s, map[act]int{}, nil
 		e.tips = append(e.tips[:0], tip{0, e.w.chain[s.FirstHeight()-1].ref.Hash})
 		if s == firstSession {
 			last := e.w.chain[len(e.w.chain)-1].ref
@@ -79,6 +81,9 @@ func (e *evil) follow(s chain.Session) bool {
 }
 
 func (e *evil) learn(t tip) {
+	if e.w.bodies[t.hash] == nil { // from another evil's forgery
+		return
+	}
 	for _, x := range e.tips {
 		if x == t {
 			return
@@ -105,6 +110,28 @@ func (e *evil) vote(v, pv chain.View, hash chain.Hash) {
 	if chance(e.w.dice, p.nullify) && e.may(v, chain.VoteNullify) {
 		e.send(chain.VoteNullify, v, 0, chain.Hash{})
 	}
+}
+
+// forge makes a certificate of one vote of another and one of its own, which is no quorum.
+func (e *evil) forge(v *chain.Vote) {
+	if !chance(e.w.dice, e.w.p.evil.garbage) || int(v.Signer) >= e.w.p.nodes || int(v.Signer) == e.index ||
+		v.Kind < chain.VoteNotarize || v.Kind > chain.VoteFinalize {
+		return
+	}
+	own := *v
+	own.Signer = uint16(e.index)
+	e.w.signers[e.index].Sign(&own)
+	c := &chain.Certificate{
+		Version: chain.CertificateVersion, Kind: v.Kind, Session: v.Session, View: v.View, ParentView: v.ParentView,
+		BlockHash: v.BlockHash, Signers: make([]byte, (e.w.p.nodes+7)/8), Sigs: [][64]byte{v.Sig, own.Sig},
+	}
+	if own.Signer < v.Signer {
+		c.Sigs[0], c.Sigs[1] = own.Sig, v.Sig
+	}
+	for _, i := range []uint16{v.Signer, own.Signer} {
+		c.Signers[i/8] |= 1 << (i % 8)
+	}
+	e.spread(poi.Message{Certificate: c}, 500, 0)
 }
 
 // send gives a vote to some, now or later.
@@ -146,6 +173,7 @@ func (e *evil) lead(v chain.View) {
 			return
 		}
 		hash := e.block(v, parent)
+		e.own = append(e.own, tip{v, hash})
 		prop := &chain.Proposal{Session: e.session, View: v, ParentView: parent.view, BlockHash: hash, Signer: uint16(e.index)}
 		vote := proposalVote(prop)
 		w.signers[e.index].Sign(&vote)
@@ -170,7 +198,8 @@ func (e *evil) parent(v chain.View) (best tip, ok bool) {
 		}
 	}
 	if ok && chance(e.w.dice, e.w.p.evil.fork) {
-		if t := e.tips[e.w.dice.Below(uint64(len(e.tips)))]; t.view < v {
+		all := append(append([]tip(nil), e.tips...), e.own...)
+		if t := all[e.w.dice.Below(uint64(len(all)))]; t.view < v {
 			return t, true
 		}
 	}
