@@ -40,7 +40,6 @@ type Layout struct {
 	RPCPort     int    `json:"rpcPort"`     // of the first validator; the others follow
 	MetricsPort int    `json:"metricsPort"` // likewise, workers behind validators
 	P2PPort     int    `json:"p2pPort"`
-	MinBlockMs  int    `json:"minBlockMs"`
 }
 
 // DefaultLayout is the devnet of the README.
@@ -191,7 +190,6 @@ func createValidator(dir string, l Layout, i int, file []byte, keys home.Validat
 			c.P2PPeers = append(c.P2PPeers, p)
 		}
 	}
-	c.MinBlockMs = l.MinBlockMs
 	if err := os.WriteFile(h.Config(), c.File(), 0o600); err != nil {
 		return fmt.Errorf("network folder: %w", err)
 	}

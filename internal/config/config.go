@@ -40,7 +40,6 @@ type Config struct {
 	LogFormat string
 
 	PasswordFile    string // unlocks the account key of a validator or worker
-	MinBlockMs      int    // a proposer waits this long after the parent; 0: as fast as the network allows
 	EngineThreads   int    // 0: one less than the machine has
 	EngineMemoryMiB int
 
@@ -90,7 +89,6 @@ func (c *Config) fields() []field {
 		{"log.level", "log-level", "debug, info, warn or error", &c.LogLevel},
 		{"log.format", "log-format", "text or json", &c.LogFormat},
 		{"keys.password_file", "password-file", "file with the password of the node's account key", &c.PasswordFile},
-		{"chain.min_block_ms", "min-block-ms", "least time between this proposer's blocks, in ms", &c.MinBlockMs},
 		{"engine.threads", "engine-threads", "threads of the inference engine; 0: one less than the machine has", &c.EngineThreads},
 		{"engine.memory_mib", "engine-memory-mib", "memory ceiling of the inference engine's process", &c.EngineMemoryMiB},
 	}
@@ -219,8 +217,6 @@ func (c *Config) Check() error {
 		return fmt.Errorf("log.level: %q: want debug, info, warn or error", c.LogLevel)
 	case !slices.Contains([]string{"text", "json"}, c.LogFormat):
 		return fmt.Errorf("log.format: %q: want text or json", c.LogFormat)
-	case c.MinBlockMs < 0 || c.MinBlockMs > 60_000:
-		return fmt.Errorf("chain.min_block_ms: %d: want 0 to 60000", c.MinBlockMs)
 	case c.EngineThreads < 0 || c.EngineThreads > 1024:
 		return fmt.Errorf("engine.threads: %d: want 0 to 1024", c.EngineThreads)
 	case c.EngineMemoryMiB < 256:

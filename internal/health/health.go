@@ -61,6 +61,12 @@ func Listen(addr string, reg *prometheus.Registry, checks []Check) (*Server, err
 // Addr gives the address that the server listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// Close gives the port back if Run was never called. After Run it does nothing.
+func (s *Server) Close() error {
+	_ = s.listener.Close()
+	return nil
+}
+
 // Run serves until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	done := make(chan error, 1)

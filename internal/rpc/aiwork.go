@@ -139,7 +139,10 @@ type validatorForm struct {
 }
 
 func (a *aiwork) validators(context.Context) ([]validatorForm, error) {
-	view, _, release := a.chain.State()
+	view, _, release, err := a.chain.State()
+	if err != nil {
+		return nil, err
+	}
 	defer release()
 	all, err := stake.Validators(view)
 	if err != nil {
@@ -230,7 +233,10 @@ func (a *aiwork) extension(_ context.Context, tag BlockTag) (*extensionForm, err
 }
 
 func (a *aiwork) seed(_ context.Context, session Uint64) (*chain.Hash, error) {
-	view, _, release := a.chain.State()
+	view, _, release, err := a.chain.State()
+	if err != nil {
+		return nil, err
+	}
 	defer release()
 	seed, known, err := beacon.Seed(view, chain.Session(session))
 	if !known || err != nil {
@@ -299,7 +305,10 @@ func formWorker(i *registry.Info) *workerForm {
 }
 
 func (a *aiwork) worker(_ context.Context, address chain.Address) (*workerForm, error) {
-	view, _, release := a.chain.State()
+	view, _, release, err := a.chain.State()
+	if err != nil {
+		return nil, err
+	}
 	defer release()
 	info, found, err := registry.Load(view, address)
 	if !found || err != nil {
@@ -309,7 +318,10 @@ func (a *aiwork) worker(_ context.Context, address chain.Address) (*workerForm, 
 }
 
 func (a *aiwork) workers(_ context.Context, from *Uint64) ([]*workerForm, error) {
-	view, _, release := a.chain.State()
+	view, _, release, err := a.chain.State()
+	if err != nil {
+		return nil, err
+	}
 	defer release()
 	place := uint64(0)
 	if from != nil {
@@ -333,7 +345,10 @@ func (a *aiwork) workers(_ context.Context, from *Uint64) ([]*workerForm, error)
 }
 
 func (a *aiwork) agenda(_ context.Context, who chain.Address) (*compute.Agenda, error) {
-	view, at, release := a.chain.State()
+	view, at, release, err := a.chain.State()
+	if err != nil {
+		return nil, err
+	}
 	defer release()
 	agenda, err := compute.LoadAgenda(view, who, at.Height, at.Ext.TimeMs)
 	return &agenda, err

@@ -166,7 +166,10 @@ func (e *eth) addState(t *Table) {
 
 // view gives the head's state, if that is the one a tag asks for.
 func (e *eth) view(tag *BlockTag) (state.Reader, func(), error) {
-	view, at, release := e.chain.State()
+	view, at, release, err := e.chain.State()
+	if err != nil {
+		return nil, nil, err
+	}
 	if tag == nil || (tag.hash == nil && tag.height == nil && tag.word != "earliest") {
 		return view, release, nil
 	}

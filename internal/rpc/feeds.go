@@ -3,12 +3,16 @@ package rpc
 import (
 	"context"
 	"encoding/json"
+	"math"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 // feedBlocksMax is how far a subscriber may fall behind before old news is skipped.
 const feedBlocksMax = 256
+
+// feedTxsMax is how many pending transactions one look at the pool takes.
+const feedTxsMax = 512
 
 // Feeds gives the subscriptions of eth_subscribe.
 func Feeds(c Chain, p Pool) map[string]Feed {
@@ -79,15 +83,18 @@ func logFeed(ctx context.Context, c Chain, params json.RawMessage, send func(any
 }
 
 func pendingFeed(ctx context.Context, p Pool, send func(any) error) error {
-	_, mark := p.Newest(0)
+	_, cursor := p.Since(0, math.MaxInt)
 	for {
 		changed := p.Changed()
-		hashes, next := p.Newest(mark)
-		mark = next
-		for _, h := range hashes {
-			if err := send(h); err != nil {
+		txs, next := p.Since(cursor, feedTxsMax)
+		cursor = next
+		for _, tx := range txs {
+			if err := send(tx.Hash()); err != nil {
 				return err
 			}
+		}
+		if len(txs) == feedTxsMax {
+			continue
 		}
 		select {
 		case <-changed:

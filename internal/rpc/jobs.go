@@ -77,7 +77,10 @@ type jobForm struct {
 }
 
 func (a *aiwork) job(_ context.Context, id Uint64) (*jobForm, error) {
-	view, _, release := a.chain.State()
+	view, _, release, err := a.chain.State()
+	if err != nil {
+		return nil, err
+	}
 	defer release()
 	j, err := job.Load(view, uint64(id))
 	if err != nil || j.State == job.Missing {
@@ -110,7 +113,10 @@ func (a *aiwork) job(_ context.Context, id Uint64) (*jobForm, error) {
 }
 
 func (a *aiwork) jobs(_ context.Context, below *Uint64) ([]*jobForm, error) {
-	view, _, release := a.chain.State()
+	view, _, release, err := a.chain.State()
+	if err != nil {
+		return nil, err
+	}
 	defer release()
 	last, err := job.Count(view)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/mempool"
 )
 
 // Head is the finalised head.
@@ -22,7 +23,7 @@ type Chain interface {
 	// Head gives the finalised head and a channel that closes at the next commit.
 	Head() (Head, <-chan struct{})
 	// State gives a consistent view of the head's state; release must be called.
-	State() (view state.Reader, at Head, release func())
+	State() (view state.Reader, at Head, release func(), err error)
 	BlockByHeight(chain.Height) (*chain.Block, error)
 	BlockByHash(chain.Hash) (*chain.Block, error)
 	Receipts(chain.Height) ([]*chain.Receipt, error)
@@ -78,15 +79,15 @@ type Pool interface {
 	Get(chain.Hash) *chain.Tx
 	// NonceOf gives the next nonce of an account with waiting transactions.
 	NonceOf(chain.Address) (next uint64, ok bool)
-	// Pending lists what waits, by sender, executable first.
-	Content() (executable, queued map[chain.Address][]*chain.Tx)
-	Stats() (executable, queued int)
+	// Content lists what waits, by sender.
+	Content() []mempool.SenderTxs
+	Stats() mempool.Stats
 	// ReasonFor tells why a transaction was dropped, if that is remembered.
-	ReasonFor(chain.Hash) (reason string, ok bool)
-	// Changed gives a channel that closes when transactions arrive.
+	ReasonFor(chain.Hash) (mempool.Fault, bool)
+	// Changed gives a channel that closes when the pool changes.
 	Changed() <-chan struct{}
-	// Newest lists hashes that arrived after a mark, and the next mark.
-	Newest(mark uint64) (hashes []chain.Hash, next uint64)
+	// Since gives up to limit transactions that became pending after a cursor, and the next cursor.
+	Since(cursor uint64, limit int) ([]*chain.Tx, uint64)
 }
 
 // Network is what this package shows of the peers.

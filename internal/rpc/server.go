@@ -62,6 +62,12 @@ func Listen(table *Table, opts Options) (*Server, error) {
 // Addr gives the address that the server listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// Close gives the port back if Run was never called. After Run it does nothing.
+func (s *Server) Close() error {
+	_ = s.listener.Close()
+	return nil
+}
+
 // Run serves until ctx ends, then lets running calls finish for a moment.
 func (s *Server) Run(ctx context.Context) error {
 	s.http.BaseContext = func(net.Listener) context.Context { return ctx }

@@ -9,8 +9,8 @@ import (
 
 func (e *eth) addPool(t *Table) {
 	t.Add(Method{Name: "txpool_status", Summary: "Numbers of waiting transactions."}, func(context.Context) (map[string]Uint64, error) {
-		executable, queued := e.pool.Stats()
-		return map[string]Uint64{"pending": Uint64(executable), "queued": Uint64(queued)}, nil
+		s := e.pool.Stats()
+		return map[string]Uint64{"pending": Uint64(s.Pending), "queued": Uint64(s.Queued)}, nil
 	})
 	t.Add(Method{Name: "txpool_content", Summary: "All waiting transactions, by sender and nonce.", Cost: 50}, func(context.Context) (any, error) {
 		return e.poolContent(func(tx *chain.Tx) any { return formTx(tx, nil, 0) }), nil
@@ -26,24 +26,28 @@ func (e *eth) addPool(t *Table) {
 	})
 	t.Add(Method{Name: "aiwork_whyDropped", Summary: "Why the pool dropped a transaction, if it remembers.", Params: []string{"hash"}}, func(_ context.Context, hash chain.Hash) (*string, error) {
 		if reason, ok := e.pool.ReasonFor(hash); ok {
-			return &reason, nil
+			text := reason.Error()
+			return &text, nil
 		}
 		return nil, nil
 	})
 }
 
 func (e *eth) poolContent(form func(*chain.Tx) any) map[string]map[string]map[string]any {
-	executable, queued := e.pool.Content()
-	shape := func(bySender map[chain.Address][]*chain.Tx) map[string]map[string]any {
-		out := map[string]map[string]any{}
-		for from, txs := range bySender {
-			byNonce := map[string]any{}
-			for _, tx := range txs {
-				byNonce[fmt.Sprint(tx.Nonce)] = form(tx)
-			}
-			out[from.Checksum()] = byNonce
+	out := map[string]map[string]map[string]any{"pending": {}, "queued": {}}
+	add := func(kind string, from chain.Address, txs []*chain.Tx) {
+		if len(txs) == 0 {
+			return
 		}
-		return out
+		byNonce := map[string]any{}
+		for _, tx := range txs {
+			byNonce[fmt.Sprint(tx.Nonce)] = form(tx)
+		}
+		out[kind][from.Checksum()] = byNonce
 	}
-	return map[string]map[string]map[string]any{"pending": shape(executable), "queued": shape(queued)}
+	for _, s := range e.pool.Content() {
+		add("pending", s.Sender, s.Pending)
+		add("queued", s.Sender, s.Queued)
+	}
+	return out
 }

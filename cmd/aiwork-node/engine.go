@@ -1,0 +1,26 @@
+package main
+
+import (
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/aiwork/aiwork-node/compute/engine"
+	"github.com/aiwork/aiwork-node/compute/model/builtin"
+)
+
+// engineCommand is the child process that runs models; nodes and workers start it themselves.
+func engineCommand() *cli.Command {
+	return &cli.Command{
+		Name:   "engine",
+		Hidden: true,
+		Usage:  "run models for a parent process over standard input and output",
+		Action: func(c *cli.Context) error {
+			models, err := builtin.Models()
+			if err != nil {
+				return err
+			}
+			return engine.Serve(c.Context, os.Stdin, os.Stdout, models...)
+		},
+	}
+}

@@ -1,0 +1,199 @@
+package node
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aiwork/aiwork-node/compute/model/builtin"
+	"github.com/aiwork/aiwork-node/internal/blobs"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/rpc"
+	"github.com/aiwork/aiwork-node/ledger"
+	"github.com/aiwork/aiwork-node/ledger/exec"
+	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/ledger/store"
+	"github.com/aiwork/aiwork-node/mempool"
+	"github.com/aiwork/aiwork-node/p2p"
+	"github.com/aiwork/aiwork-node/vm/native"
+)
+
+// rpcChain is the ledger as JSON-RPC reads it.
+type rpcChain struct{ ledger *ledger.Ledger }
+
+func (c rpcChain) Head() (rpc.Head, <-chan struct{}) {
+	h, changed := c.ledger.Head()
+	return rpc.Head(h), changed
+}
+
+func (c rpcChain) State() (state.Reader, rpc.Head, func(), error) {
+	v, err := c.ledger.State()
+	if err != nil {
+		return nil, rpc.Head{}, nil, err
+	}
+	return v, rpc.Head(v.Head), func() { _ = v.Close() }, nil
+}
+
+// absent turns "not found" into nil without an error.
+func absent[T any](v *T, err error) (*T, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return v, err
+}
+
+func (c rpcChain) BlockByHeight(h chain.Height) (*chain.Block, error) {
+	return absent(c.ledger.BlockByHeight(h))
+}
+
+func (c rpcChain) BlockByHash(hash chain.Hash) (*chain.Block, error) {
+	return absent(c.ledger.BlockByHash(hash))
+}
+
+func (c rpcChain) Seal(h chain.Height) (*chain.Seal, error) { return absent(c.ledger.Seal(h)) }
+
+func (c rpcChain) Receipts(h chain.Height) ([]*chain.Receipt, error) {
+	r, err := c.ledger.Receipts(h)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return r, err
+}
+
+func (c rpcChain) TxPlace(hash chain.Hash) (chain.Height, int, bool, error) {
+	return c.ledger.TxLookup(hash)
+}
+
+func (c rpcChain) Logs(ctx context.Context, q rpc.LogQuery) ([]rpc.LogEntry, error) {
+	entries, err := c.ledger.Logs(ctx, ledger.LogQuery(q))
+	if tooMuch, ok := errors.AsType[*ledger.RangeError](err); ok {
+		return nil, rpc.Errorf(rpc.CodeLimit, "%s", tooMuch)
+	}
+	out := make([]rpc.LogEntry, len(entries))
+	for i, e := range entries {
+		out[i] = rpc.LogEntry{
+			Log: e.Log, Height: e.Height, BlockHash: e.BlockHash, Time: e.TimeMs / 1000,
+			TxHash: e.TxHash, TxIndex: e.TxIndex, Index: e.Index,
+		}
+	}
+	return out, err
+}
+
+func (c rpcChain) Call(ctx context.Context, m rpc.Message) (rpc.CallResult, error) {
+	head, _ := c.ledger.Head()
+	r, err := c.ledger.Call(ctx, &exec.Message{From: m.From, To: m.To, Gas: m.Gas, Value: m.Value, Data: m.Data}, head.Ext.TimeMs+1)
+	if err != nil {
+		return rpc.CallResult{}, err
+	}
+	out := rpc.CallResult{Output: r.Output, GasUsed: r.GasUsed}
+	if revert, ok := errors.AsType[*native.Revert](r.Err); ok {
+		out.Reverted, out.Reason = true, revert.Reason
+	} else if errors.Is(r.Err, native.ErrOutOfGas) {
+		out.OutOfGas = true
+	} else if r.Err != nil {
+		out.Reason = r.Err.Error()
+	}
+	return out, nil
+}
+
+// rpcPool is the pool as JSON-RPC uses it.
+type rpcPool struct {
+	*mempool.Pool
+	node *Node
+}
+
+// Submit checks a transaction, keeps it and passes it on.
+func (p rpcPool) Submit(ctx context.Context, tx *chain.Tx) error { return p.node.submit(ctx, tx) }
+
+// submit takes a transaction of ours in and offers it to the peers.
+func (n *Node) submit(_ context.Context, tx *chain.Tx) error {
+	if err := n.pool.Add(tx, true); err != nil {
+		return err
+	}
+	n.net.GossipTx(tx.Encode())
+	return nil
+}
+
+// rpcBlobs is the blob store as JSON-RPC uses it.
+type rpcBlobs struct{ store *blobs.Store }
+
+func (b rpcBlobs) Put(ctx context.Context, data []byte) (chain.Hash, error) {
+	id := blobs.IDOf(data)
+	return chain.Hash(id), b.store.Put(ctx, data, id)
+}
+
+func (b rpcBlobs) Get(ctx context.Context, id chain.Hash) ([]byte, error) {
+	data, err := b.store.Fetch(ctx, blobs.ID(id))
+	if errors.Is(err, blobs.ErrMissing) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// PeerCount gives the number of connected peers.
+func (n *Node) PeerCount() int {
+	count := 0
+	for _, p := range n.net.Peers() {
+		if p.Connected {
+			count++
+		}
+	}
+	return count
+}
+
+// Behind says how far the node lags.
+func (n *Node) Behind() (current, highest chain.Height, syncing bool) {
+	head, _ := n.ledger.Head()
+	s := n.driver.Status()
+	return head.Height, max(head.Height, s.PeersHeight), s.Syncing && s.PeersHeight > head.Height
+}
+
+// Consensus tells how consensus stands.
+func (n *Node) Consensus() rpc.ConsensusStatus {
+	s := n.driver.Status()
+	out := rpc.ConsensusStatus{
+		Session: rpc.Uint64(s.Session), View: rpc.Uint64(s.View), Leader: rpc.Uint64(s.Leader), Final: rpc.Uint64(s.FinalHeight),
+		Voting: s.Member && s.Silent == "", Silent: s.Silent, NullifiedViews: rpc.Uint64(s.Nullified),
+		DeltaMs: rpc.Uint64(s.Delta.Milliseconds()), FinalityMs: float64(s.LastFinality.Microseconds()) / 1000,
+	}
+	if s.Member {
+		index := rpc.Uint64(s.Index)
+		out.Validator = &index
+	}
+	return out
+}
+
+// Peers lists the peers.
+func (n *Node) Peers() []rpc.PeerForm {
+	out := []rpc.PeerForm{}
+	for _, p := range n.net.Peers() {
+		f := rpc.PeerForm{ID: p.ID, Address: p.Address, Connected: p.Connected, Height: rpc.Uint64(p.Height), LastError: p.LastError}
+		if p.Validator != p2p.NoValidator {
+			f.Validator = &p.Validator
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// P2PAddresses gives the multiaddrs at which peers reach this node.
+func (n *Node) P2PAddresses() []string { return n.net.Addrs() }
+
+// GenesisFile gives the file that names the network.
+func (n *Node) GenesisFile() []byte { return n.genesisFile }
+
+// Models lists the models that ship.
+func (n *Node) Models() []rpc.ModelInfo { return n.models }
+
+func modelInfos() ([]rpc.ModelInfo, error) {
+	models, err := builtin.Models()
+	if err != nil {
+		return nil, err
+	}
+	var out []rpc.ModelInfo
+	for _, m := range models {
+		out = append(out, rpc.ModelInfo{
+			ID: m.ID, Name: m.Name, Classes: m.Classes, Licence: "MIT", Input: "8-bit PNG",
+		})
+	}
+	return out, nil
+}
