@@ -108,6 +108,35 @@ func TestAttackLockedChain(t *testing.T) {
 	}
 }
 
+// The same in a pool that is full already: a follower is worth no more than its first, so it pushes out
+// nobody who is worth as much as that.
+func TestAttackDearFollower(t *testing.T) {
+	l := ledger{}
+	p, txs := fullPool(t, l)
+	p.opt.TxsMax++
+	l.set(attacker, 0, rich)
+	txs = append(txs, add(t, p, spec{key: attacker, fee: 10}))
+	refuse(t, p, spec{key: attacker, nonce: 1, fee: 100_000}, FaultFull)
+	wantAllHere(t, p, txs)
+}
+
+// One large transaction pushes out no more than EvictionsMax small ones, whatever it pays.
+func TestAttackLargeTransaction(t *testing.T) {
+	l := ledger{}
+	p := newPool(t, testOptions(), l)
+	var txs []*chain.Tx
+	for k := range 3 * EvictionsMax {
+		l.set(k, 0, rich)
+		txs = append(txs, add(t, p, spec{key: k, fee: 10}))
+	}
+	p.opt.BytesMax = p.bytes
+	l.set(attacker, 0, rich)
+	room := EvictionsMax * txs[0].Size()
+	refuse(t, p, spec{key: attacker, fee: 100_000, gas: 5_000_000, data: room + 100}, FaultFull)
+	wantAllHere(t, p, txs)
+	add(t, p, spec{key: attacker, fee: 100_000, gas: 5_000_000, data: room - 300})
+}
+
 // Only the ends of chains leave: pushing out a cheap first transaction must not void dear followers.
 func TestEvictionLeavesNoOrphans(t *testing.T) {
 	l := ledger{}

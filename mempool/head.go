@@ -130,16 +130,7 @@ func (p *Pool) renew(a *account, r record) {
 		last := len(a.txs) - 1
 		p.cut(a, last, last+1, FaultUncover)
 	}
-	p.trimQueue(a)
 	p.announce(a)
-}
-
-// trimQueue holds a queue that grew, because a gap opened in front, to its limit.
-func (p *Pool) trimQueue(a *account) {
-	if over := a.queued() - p.opt.SenderQueueMax; over > 0 {
-		n := len(a.txs)
-		p.cut(a, n-over, n, FaultNonceGap)
-	}
 }
 
 // sweep takes out the senders whose first transaction waited too long.

@@ -161,6 +161,14 @@ func (p *Pool) Drop(hash chain.Hash) {
 	p.trimQueue(e.acct)
 }
 
+// trimQueue holds a queue that grew, because a gap opened in front, to its limit.
+func (p *Pool) trimQueue(a *account) {
+	if over := a.queued() - p.opt.SenderQueueMax; over > 0 {
+		n := len(a.txs)
+		p.cut(a, n-over, n, FaultNonceGap)
+	}
+}
+
 // cut takes the transactions in [i, j) out of the account and the pool, which remembers why.
 func (p *Pool) cut(a *account, i, j int, why Fault) []*entry {
 	before := a.queued()

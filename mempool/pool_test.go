@@ -454,6 +454,59 @@ func TestLifetime(t *testing.T) {
 	}
 }
 
+// What waits behind a gap is told of when the state closes it.
+func TestHeadClosesAGap(t *testing.T) {
+	l := ledger{}
+	l.set(0, 0, rich)
+	p := newPool(t, testOptions(), l)
+	two := add(t, p, spec{nonce: 2, fee: 10})
+	if got, _ := p.Since(0, 10); len(got) != 0 {
+		t.Fatalf("got %d transactions, want none", len(got))
+	}
+	l.set(0, 2, rich)
+	setHead(t, p, l, 1)
+	check(t, p)
+	if got, _ := p.Since(0, 10); !slices.Equal(got, []*chain.Tx{two}) {
+		t.Fatalf("got %d transactions, want the one behind the gap", len(got))
+	}
+}
+
+// Sums beyond 256 bits cover nothing, and a bump is rounded up.
+func TestEdgesOfArithmetic(t *testing.T) {
+	n := uint256.NewInt
+	a := &account{}
+	a.balance.SetAllOne()
+	a.total.Sub(&a.balance, n(9))
+	for _, c := range []struct {
+		cost, leaving *uint256.Int
+		want          error
+	}{
+		{n(9), nil, nil},
+		{n(10), nil, FaultFunds},
+		{n(20), n(11), nil},
+		{n(20), n(10), FaultFunds},
+		{n(20), n(5), FaultFunds},
+	} {
+		if got := a.covers(c.cost, c.leaving); !errors.Is(got, c.want) {
+			t.Errorf("cost %s for %v: got %v, want %v", c.cost.Dec(), c.leaving, got, c.want)
+		}
+	}
+	p := New(testOptions())
+	most := new(uint256.Int).SetAllOne()
+	for _, c := range []struct {
+		fee, old *uint256.Int
+		want     bool
+	}{
+		{n(16), n(15), false}, {n(17), n(15), true}, {n(1), n(1), false}, {n(2), n(1), true},
+		{n(0), n(0), true}, {n(1), n(0), true}, {n(110), n(100), true}, {n(109), n(100), false},
+		{most, most, false},
+	} {
+		if got := p.raised(c.fee, c.old); got != c.want {
+			t.Errorf("%s over %s: got %v, want %v", c.fee.Dec(), c.old.Dec(), got, c.want)
+		}
+	}
+}
+
 // Drop takes one out and leaves its followers queued.
 func TestDrop(t *testing.T) {
 	l := ledger{}
@@ -467,6 +520,13 @@ func TestDrop(t *testing.T) {
 	wantReason(t, p, bad, FaultInvalid)
 	if got := p.Stats(); got.Pending != 1 || got.Queued != 1 {
 		t.Fatalf("stats: got %+v, want 1 pending, 1 queued", got)
+	}
+	// A queue that grows by it is held to its limit, from the end.
+	p.opt.SenderQueueMax = 0
+	p.Drop(p.Best(1e9, 1e9)[0].Hash())
+	check(t, p)
+	if got := p.Stats(); got != (Stats{}) {
+		t.Fatalf("stats: got %+v, want an empty pool", got)
 	}
 }
 

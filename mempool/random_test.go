@@ -60,8 +60,13 @@ func (w *world) step() {
 	case n < 90:
 		w.block()
 	case n < 94:
+		// Nobody is touched, so that ranks change by the base fee alone.
 		w.base = 1 + uint64(w.rng.Intn(40))
-		setHead(w.t, w.pool, w.ledger, w.base)
+		h := w.pool.head
+		h.BaseFee.SetUint64(w.base * gwei)
+		if err := w.pool.SetHead(h, w.ledger, []chain.Address{}); err != nil {
+			w.t.Fatal(err)
+		}
 	case n < 97:
 		k := w.rng.Intn(worldSenders)
 		w.ledger.set(k, w.ledger[addrOf(k)].nonce, uint64(w.rng.Intn(21_000*600)))
