@@ -38,6 +38,7 @@ func fieldValues() []fe {
 		{top, top, top, top},
 		{top - 1, top, top, top},
 		{top - 1<<33, top, top, top},
+		{p0 - 1<<32, top, top, top}, // its square carries in the last step of the reduction
 		{p0, top, top, top},
 		{p0 - 1, top, top, top},
 		{p0 + 1, top, top, top},

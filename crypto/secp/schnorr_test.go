@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -163,6 +164,25 @@ func TestSchnorrBatchSameKeyAndRepeats(t *testing.T) {
 	}
 	if err := VerifySchnorrBatch(items); err != nil {
 		t.Errorf("one signer, repeated items: %v", err)
+	}
+}
+
+// A second form s + n of a signature, if it fits, is refused for its range alone, in single and in sum.
+func TestSchnorrScalarRange(t *testing.T) {
+	for _, s := range []string{
+		"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
+		"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364142",
+		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+	} {
+		items := signedItems(t, 28, sumMin+1)
+		large := unhex32(t, s)
+		copy(items[2].Sig[32:], large[:])
+		if err := VerifySchnorr(items[2].Pub, items[2].Msg, items[2].Sig); !errors.Is(err, FaultRange) {
+			t.Errorf("s = %s: got %v, want %v", s, err, FaultRange)
+		}
+		if err := VerifySchnorrBatch(items); !errors.Is(err, FaultRange) {
+			t.Errorf("s = %s in a batch: got %v, want %v", s, err, FaultRange)
+		}
 	}
 }
 
