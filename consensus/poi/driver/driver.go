@@ -42,7 +42,8 @@ type Driver struct {
 	fetchers sync.WaitGroup
 	sent     map[chain.Hash]bool // bodies that went out with a proposal
 	work     work
-	head     Head // last committed
+	head     Head         // last committed
+	done     []chain.Hash // committed since the last tidy
 	halted   error
 
 	status statusBoard
@@ -192,6 +193,7 @@ func (d *Driver) turn(ctx context.Context) {
 		}
 		d.perform(ctx)
 	}
+	d.tidy()
 	if d.hush.reboot && d.halted == nil {
 		d.reboot(ctx)
 	}
@@ -261,17 +263,23 @@ func (d *Driver) committed(c commitDone) error {
 	}
 	before := d.head
 	d.head = c.head
-	hashes := make([]chain.Hash, len(c.blocks))
-	for i, b := range c.blocks {
-		hashes[i] = b.Hash
+	for _, b := range c.blocks {
+		d.done = append(d.done, b.Hash)
 	}
-	d.bodies.committed(c.head.Header.Number, hashes)
 	d.work.chainMoved = true
 	d.announce(before, c)
-	if err := d.follow(c); err != nil {
-		return err
+	return d.follow(c)
+}
+
+// tidy drops what the new head has made useless. It comes after the turn: until then the machine may not
+// know of the head and vote for a block below it.
+func (d *Driver) tidy() {
+	if len(d.done) == 0 {
+		return
 	}
-	return d.prune()
+	d.bodies.committed(d.head.Header.Number, d.done)
+	d.done = d.done[:0]
+	d.prune()
 }
 
 func (d *Driver) announce(before Head, c commitDone) {
@@ -303,17 +311,14 @@ func (d *Driver) follow(c commitDone) error {
 
 // prune drops from the vote log what finality has made useless: earlier sessions, and in a large log the
 // bodies below the head.
-func (d *Driver) prune() error {
+func (d *Driver) prune() {
 	if d.votes == nil || d.votes.Err() != nil {
-		return nil
+		return
 	}
 	session, head := d.epoch.Load().session, d.head
 	old := d.head.Header.Number+1 == session.FirstHeight()
-	if !old && d.votes.Size() < logSizeSoft {
-		return nil
-	}
-	if !d.syncLog() {
-		return nil
+	if (!old && d.votes.Size() < logSizeSoft) || !d.syncLog() {
+		return
 	}
 	err := d.votes.Prune(func(r *votelog.Record) bool {
 		below := r.Session == head.Ext.Session && r.View <= head.Ext.View
@@ -326,7 +331,6 @@ func (d *Driver) prune() error {
 		clear(d.logged)
 		clear(d.sent)
 	}
-	return nil
 }
 
 // keepHouse looks whether peers are ahead, and forgets what is over.

@@ -18,7 +18,6 @@ const (
 	forwardBytesMax = 256 << 10
 	committedKept   = 4               // bodies kept after their commit, to know which transactions are gone from the pool
 	syncBlocksMax   = 128             // blocks asked for at a time
-	syncHeldMax     = 64              // blocks held back until a finalization covers them
 	logSizeSoft     = 32 << 20        // beyond this the log is pruned in the middle of a session
 	skippedFor      = 2 * time.Second // a transaction that could not be built in is no work for so long
 

@@ -116,7 +116,7 @@ type run struct {
 // fetch asks for blocks until it could commit some. moved is false if nobody gave any. A peer that gives
 // wrong ones is punished, which is no error.
 func (r *run) fetch(ctx context.Context, peer string) (moved bool, err error) {
-	for !moved && len(r.blocks) < syncHeldMax {
+	for !moved {
 		items, by, err := r.ask(ctx, peer)
 		if err != nil || len(items) == 0 {
 			return false, nil // not there, busy or gone: somebody else, or later
@@ -163,8 +163,8 @@ func (r *run) add(item []byte) (*chain.Certificate, error) {
 		return nil, FaultAnswer
 	case b.Header.ParentHash != r.next.Hash, b.Ext.Session != chain.SessionOf(b.Header.Number), b.CheckBody() != nil:
 		return nil, FaultBlock
-	case len(r.blocks) >= syncHeldMax:
-		return nil, FaultBlock // no session is so long
+	case len(r.blocks) > 0 && b.Ext.Session != r.next.Ext.Session:
+		return nil, FaultBlock // a session begins only when the last block before it is final
 	}
 	hash := b.Hash()
 	r.blocks = append(r.blocks, b)

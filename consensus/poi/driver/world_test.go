@@ -251,6 +251,7 @@ type node struct {
 	dir    string
 	pool   *fakePool
 	free   uint64 // disk space that it sees
+	peers  Peers  // whom it asks; nil: all others
 
 	driver *Driver
 	chain  *fakeChain
@@ -317,11 +318,14 @@ func (w *world) addNode(keys *Keys) *node {
 // start runs the node as a new process over what it has on disk.
 func (n *node) start() {
 	n.w.t.Helper()
+	if n.peers == nil {
+		n.peers = n
+	}
 	ch := &fakeChain{ledger: n.ledger, world: n.w, executed: make(map[chain.Hash]*chain.Block)}
 	inbox := make(chan Message, 4096)
 	d, err := New(Options{
 		Genesis: n.w.genesis, Params: &n.w.params, Keys: n.keys, LogDir: n.dir,
-		Chain: ch, Archive: ch, Pool: n.pool, Net: n, Peers: n,
+		Chain: ch, Archive: ch, Pool: n.pool, Net: n, Peers: n.peers,
 		DiskFree: func() (uint64, error) { n.w.mu.Lock(); defer n.w.mu.Unlock(); return n.free, nil },
 	})
 	if err != nil {
