@@ -23,9 +23,9 @@ type block struct {
 	state     blockState
 	view      chain.View // highest view that names it
 	certified bool       // named by a certificate: may not be bad
-	failed    bool       // a local fault since the last retry
-	asked     bool       // FetchBlock is under way, or all validators were asked since the last retry
-	asks      int        // FetchBlocks since the last retry
+	failed    bool       // a local fault since the last repair
+	asked     bool       // FetchBlock is under way, or all validators were asked since the last repair
+	asks      int        // FetchBlocks since the last repair
 	tries     uint64     // FetchBlocks ever
 }
 
@@ -164,14 +164,14 @@ func (m *Machine) onAvailable(ref BlockRef) {
 	}
 }
 
-// onFetchFailed lets the next validator be asked, each once between two retries.
+// onFetchFailed lets the next validator be asked, each once between two repairs.
 func (m *Machine) onFetchFailed(hash chain.Hash) {
 	if b := m.blocks.at(hash); b != nil && b.asks < m.set.Len() {
 		b.asked = false
 	}
 }
 
-// onExecuted takes a verdict. Rule R-FAULT: a local fault decides nothing; the next retry asks again.
+// onExecuted takes a verdict. Rule R-FAULT: a local fault decides nothing; the next repair asks again.
 func (m *Machine) onExecuted(e Executed, out *Outbox) {
 	b := m.blocks.at(e.Hash)
 	if b == nil || b.state != blockRunning {

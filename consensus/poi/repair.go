@@ -2,13 +2,13 @@ package poi
 
 import "github.com/aiwork/aiwork-node/internal/chain"
 
-// ask is a certificate asked for since the last retry.
+// ask is a certificate asked for since the last repair.
 type ask struct {
 	view  chain.View
 	kinds KindMask
 }
 
-// ask sends FetchCert to a validator, unless that was done since the last retry. Rule R9: the answer, of
+// ask sends FetchCert to a validator, unless that was done since the last repair. Rule R9: the answer, of
 // whatever kind, is a certificate like any other and runs all rules again.
 func (m *Machine) ask(validator uint16, v chain.View, kinds KindMask, out *Outbox) {
 	for _, a := range m.asks {
@@ -20,7 +20,7 @@ func (m *Machine) ask(validator uint16, v chain.View, kinds KindMask, out *Outbo
 		return
 	}
 	m.asks = append(m.asks, ask{view: v, kinds: kinds})
-	if m.timers.tries%2 == 1 || int(validator) == m.me { // the leader may hold it back: ask others in between
+	if m.timers.repairs%2 == 1 || int(validator) == m.me { // the leader may hold it back: ask others in between
 		validator = m.someone()
 	}
 	out.add(Ask{Validator: validator, Message: Message{

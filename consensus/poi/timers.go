@@ -13,12 +13,14 @@ type timers struct {
 	proposeBy Tick // t_l: nullify if there is no proposal
 	advanceBy Tick // t_a: nullify in any case
 	retryAt   Tick // R8
+	repairAt  Tick // R9
 	buildAt   Tick // an idle leader's next block
 	heldUntil Tick // a proposal from the future becomes due
 	statusAt  Tick
 	behindAt  Tick // next Behind may be reported
 	entered   Tick
 	tries     uint64 // retries in this view
+	repairs   uint64
 	set       Tick   // what the driver was asked for last
 }
 
@@ -121,6 +123,7 @@ func (m *Machine) retry(out *Outbox) {
 		s := m.status()
 		out.add(Broadcast{Message: Message{Status: &s}})
 	}
+	m.repair()
 	if m.now < t.retryAt {
 		return
 	}
@@ -130,11 +133,22 @@ func (m *Machine) retry(out *Outbox) {
 		pause = max(pause, min(pause<<t.tries, t.proposeBy-m.now))
 	}
 	t.retryAt = m.now + pause
+	m.resend(out)
+}
+
+// repair lets what is missing be asked for again (rule R9). Unlike the rest of R8 it keeps its own time: a
+// validator that lags enters views all the while, by the certificates of the others.
+func (m *Machine) repair() {
+	t := &m.timers
+	if m.now < t.repairAt {
+		return
+	}
+	t.repairAt = m.now + 2*t.delta
+	t.repairs++
 	m.asks = m.asks[:0]
 	for _, b := range m.blocks.list {
 		b.asked, b.asks, b.failed = false, 0, false
 	}
-	m.resend(out)
 }
 
 // resend broadcasts the own messages of the view, the certificates by which it was entered, and the best
@@ -186,7 +200,7 @@ func (m *Machine) resendEntry(out *Outbox) {
 func (m *Machine) setTimer(out *Outbox) {
 	t := &m.timers
 	m.hurry()
-	next := min(t.retryAt, t.statusAt)
+	next := min(t.retryAt, t.repairAt, t.statusAt)
 	if m.votes() && !m.round(m.view).closed() {
 		next = min(next, t.proposeBy, t.advanceBy, t.buildAt, t.heldUntil)
 	}
