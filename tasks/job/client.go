@@ -26,7 +26,7 @@ const (
 	sigAddItems    = "addItems(uint64,bytes32[],bytes32[])"
 	sigCancel      = "cancel(uint64)"
 	sigPoke        = "poke(uint64,uint32)"
-	sigRelease     = "release(uint64,uint32)"
+	sigRelease     = "release(uint64,uint32,uint8)"
 	sigCommit      = "commit(uint64,uint32,bytes32,uint32)"
 	sigAuditCommit = "auditCommit(uint64,uint32,bytes32)"
 	sigOpen        = "open(uint64,uint32,bytes32,bytes[])"
@@ -78,7 +78,11 @@ func PackCancel(job uint64) []byte {
 func PackPoke(job uint64, batch uint32) []byte { return packBatch(sigPoke, job, batch).Out() }
 
 // PackRelease gives the input of release, with which a worker gives a batch back.
-func PackRelease(job uint64, batch uint32) []byte { return packBatch(sigRelease, job, batch).Out() }
+func PackRelease(job uint64, batch uint32, why Reason) []byte {
+	e := packBatch(sigRelease, job, batch)
+	e.Uint64(uint64(why))
+	return e.Out()
+}
 
 // PackCommit gives the input of commit: the Root over count outputs.
 func PackCommit(job uint64, batch uint32, root chain.Hash, count uint32) []byte {

@@ -359,3 +359,83 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("one unit short: got %v", res.Err)
 	}
 }
+
+// A batch that is given back goes to another worker; only a missing input costs no fine.
+func TestRelease(t *testing.T) {
+	for why, want := range map[job.Reason]*uint256.Int{
+		job.Draining:     new(uint256.Int).Rsh(tokens(1), 1),
+		job.InputMissing: none,
+	} {
+		w := newWorld(t, 4, 2)
+		w.keeper()
+		b := w.until(job.Assigned, &agents{})
+		w.jobs_(b.Worker, "release", job.PackRelease(b.Job, 0, why))
+		info, _, _ := registry.Load(w, b.Worker)
+		if info.Slashed != *want || info.MissedCount != 1 {
+			t.Errorf("%v: lost %s with %d misses, want %s with 1", why, info.Slashed.Dec(), info.MissedCount, want.Dec())
+		}
+		w.finish(&agents{}, b.Job)
+		if after := w.batch(b.Job, 0); after.Worker == b.Worker || after.State != job.Settled {
+			t.Errorf("%v: %v by %x, want settled by another than %x", why, after.State, after.Worker, b.Worker)
+		}
+	}
+}
+
+// The dearest calls that limits allow stay below the gas that one transaction may have (EIP-7825).
+func TestWorstGas(t *testing.T) {
+	w := newWorld(t, 20, 64)
+	w.keeper()
+	s := w.spec(job.ItemsPerCallMax, 1_000_000)
+	s.Originals, s.BatchItems, s.Panel = s.Items, 2, job.PanelMax
+	w.create(s)
+	s = w.spec(32, 1_000_000)
+	s.BatchItems, s.Panel = job.BatchItemsMax, job.PanelMax
+	long := func(_ chain.Address, i uint32, o []byte) []byte {
+		full := make([]byte, job.OutputBytesMax)
+		for k := range full {
+			full[k] = byte(k) | 1
+		}
+		full[0] = 0
+		return full
+	}
+	lie := func(_ chain.Address, i uint32, o []byte) []byte {
+		o = long(chain.Address{}, i, o)
+		o[200]++
+		return o
+	}
+	w.finish(&agents{output: lie, attested: long}, w.create(s))
+	for method, gas := range w.gas {
+		t.Logf("worst gas of %s: %d", method, gas)
+		if gas > 1<<24-1_000_000 {
+			t.Errorf("%s: %d gas leaves too little of 2^24", method, gas)
+		}
+	}
+}
+
+// Blobs are wanted while a job that names them is live, and for the grace after it.
+func TestBlobs(t *testing.T) {
+	w := newWorld(t, 4, 2)
+	grace := w.params.Jobs.BlobGraceMs
+	wants := func(b chain.Hash, ms, grace uint64) bool {
+		ok, err := job.WantsBlob(w, b, ms, grace)
+		w.nil(err)
+		return ok
+	}
+	if wants(blob(0), w.block.TimeMs, grace) {
+		t.Error("wanted before any job")
+	}
+	id := w.create(w.spec(2, 0))
+	if ok, _ := job.AcceptsBlob(w, blob(1), w.block.TimeMs); !ok || wants(chain.Hash{7}, w.block.TimeMs, grace) {
+		t.Error("an open job's input is not accepted, or a stranger is")
+	}
+	closed := w.finish(&agents{}, id).ClosedMs
+	if ok, _ := job.AcceptsBlob(w, blob(1), closed); ok || !wants(blob(1), closed+grace-1, grace) || wants(blob(1), closed+grace, grace) {
+		t.Error("after the job: accepted, or not kept for exactly the grace")
+	}
+	first, second := w.create(w.spec(2, 0)), w.create(w.spec(2, 0))
+	w.finish(&agents{}, second)
+	if !wants(blob(0), w.job(second).ClosedMs, 0) {
+		t.Error("not wanted while an older job is live")
+	}
+	w.finish(&agents{}, first)
+}

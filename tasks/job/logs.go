@@ -37,7 +37,7 @@ func (k EventKind) event() native.Event {
 	signatures := [...]native.Event{
 		JobCreated:     {Signature: "JobCreated(uint64,address,bytes32,uint32,uint16,uint256,uint256,uint64)", Indexed: 2},
 		BatchAssigned:  {Signature: "BatchAssigned(uint64,uint32,address,uint8,uint64)", Indexed: 3},
-		BatchReleased:  {Signature: "BatchReleased(uint64,uint32,address,uint256)", Indexed: 3},
+		BatchReleased:  {Signature: "BatchReleased(uint64,uint32,address,uint256,uint8)", Indexed: 3},
 		BatchCommitted: {Signature: "BatchCommitted(uint64,uint32,address,bytes32)", Indexed: 3},
 		AuditDrawn:     {Signature: "AuditDrawn(uint64,uint32,uint64,uint64,address[])", Indexed: 2},
 		AuditCommitted: {Signature: "AuditCommitted(uint64,uint32,address)", Indexed: 3},
@@ -99,8 +99,11 @@ func logAssigned(c *native.Call, b *Batch) {
 	})
 }
 
-func logReleased(c *native.Call, b *Batch, lost *uint256.Int) {
-	emit(c, BatchReleased, b, b.Worker, func(d *native.Encoder) { d.Uint256(lost) })
+func logReleased(c *native.Call, b *Batch, lost *uint256.Int, why Reason) {
+	emit(c, BatchReleased, b, b.Worker, func(d *native.Encoder) {
+		d.Uint256(lost)
+		d.Uint64(uint64(why))
+	})
 }
 
 func logCommitted(c *native.Call, b *Batch) {
@@ -181,6 +184,7 @@ type Log struct {
 	Amount    uint256.Int     // lost, paid, funded or refunded
 	Deadline  uint64          // in ms
 	Verdict   Verdict         // BatchJudged
+	Reason    Reason          // BatchReleased
 	Agrees    bool            // AuditRevealed
 	Accepted  bool            // BatchEnded
 	Attempt   uint8           // BatchAssigned
@@ -238,7 +242,9 @@ func (l *Log) fill(d *native.Decoder) {
 		l.Salt, l.Outputs = d.Hash(), d.BytesList(BatchItemsMax, OutputBytesMax)
 	case AuditRevealed:
 		l.Agrees = d.Bool()
-	case BatchReleased, WorkerSlashed, AuditorSlashed, AuditorPaid:
+	case BatchReleased:
+		l.Amount, l.Reason = d.Uint256(), Reason(d.Uint64())
+	case WorkerSlashed, AuditorSlashed, AuditorPaid:
 		l.Amount = d.Uint256()
 	case BatchJudged:
 		l.Verdict = Verdict(d.Uint64())

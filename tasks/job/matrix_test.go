@@ -162,7 +162,7 @@ func stageJobs(add adder) {
 	})
 	jobs("release", func(w *world) (chain.Address, []byte) {
 		b := w.until(job.Assigned, &agents{})
-		return b.Worker, job.PackRelease(b.Job, 0)
+		return b.Worker, job.PackRelease(b.Job, 0, job.Draining)
 	})
 	jobs("commit", func(w *world) (chain.Address, []byte) {
 		b := w.until(job.Assigned, &agents{})

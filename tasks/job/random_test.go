@@ -97,7 +97,10 @@ func (c *chaos) registryAction() {
 			c.sessions(registry.SnapshotSessions + 1)
 			c.wait(c.params.Jobs.UnbondMs)
 		}
-		c.try("withdraw", a, chain.AddrRegistry, none, registry.PackWithdraw())
+		if !c.try("withdraw", a, chain.AddrRegistry, none, registry.PackWithdraw()) {
+			return
+		}
+		fallthrough
 	case 7:
 		c.try("register", a, chain.AddrRegistry, tokens(500), registry.PackRegister(c.anyone(), models, "x"))
 	case 8:
@@ -134,7 +137,7 @@ func (c *chaos) work() {
 		c.try("addItems", j.Requester, chain.AddrJobs, none, job.PackAddItems(id, []chain.Hash{{byte(c.pick(3) + 1)}}, nil))
 	case job.Assigned:
 		if c.pick(6) == 0 {
-			c.try("release", who, chain.AddrJobs, none, job.PackRelease(id, index))
+			c.try("release", who, chain.AddrJobs, none, job.PackRelease(id, index, job.Reason(1+c.pick(4))))
 			return
 		}
 		if c.pick(8) == 0 {

@@ -71,6 +71,24 @@ func (v Verdict) String() string {
 	return pick(int(v), "none", "passed", "wrong", "unopened", "missed")
 }
 
+// Reason says why a worker lost a batch before it committed.
+type Reason uint8
+
+// The reasons. Values are never reused.
+const (
+	LeaseOver    Reason = iota // not given back: the lease ran out
+	Draining                   // the worker is going down
+	InputMissing               // a blob could not be had; costs no fine, since it may be the requester's fault
+	ModelMissing               // the model could not be loaded
+	Overloaded                 // the worker would not end in time
+	reasonEnd
+)
+
+// String names the reason as RPC and CLI show it.
+func (r Reason) String() string {
+	return pick(int(r), "lease over", "worker is draining", "input missing", "model missing", "overloaded")
+}
+
 func pick(i int, names ...string) string {
 	if i < len(names) {
 		return names[i]

@@ -42,10 +42,12 @@ func (w *work) tip() {
 	w.Pay(w.Caller(), &w.j.Tip)
 }
 
-// runRelease gives a batch back, for half of what a missed lease costs.
+// runRelease gives a batch back, for half of what a missed lease costs, or for nothing when an input
+// cannot be had.
 func runRelease(c *native.Call) {
 	id, index := readBatch(c.Args)
-	if !c.Ready() {
+	why := Reason(c.Args.Uint64())
+	if !c.Ready() || !c.Require(why > LeaseOver && why < reasonEnd, "jobs: unknown reason") {
 		return
 	}
 	w, _, ok := begin(c, id, index)
@@ -53,7 +55,11 @@ func runRelease(c *native.Call) {
 		return
 	}
 	fine := w.fine()
-	w.missed(fine.Rsh(fine, 1))
+	fine.Rsh(fine, 1)
+	if why == InputMissing {
+		fine.Clear()
+	}
+	w.missed(fine, why)
 	w.end()
 }
 

@@ -58,7 +58,7 @@ func (w *work) step() bool {
 	case Drawing:
 		return w.j.State == Open && w.drawWorker()
 	case Assigned:
-		return w.due() && w.missed(w.fine())
+		return w.due() && w.missed(w.fine(), LeaseOver)
 	case Committed:
 		return w.drawAudit()
 	case Auditing:
@@ -211,10 +211,10 @@ func (w *work) fine() *uint256.Int {
 }
 
 // missed takes the batch from a worker that did not commit.
-func (w *work) missed(fine *uint256.Int) bool {
+func (w *work) missed(fine *uint256.Int, why Reason) bool {
 	lost := registry.Miss(w.Call, w.b.Worker, fine)
 	w.Burn(&lost)
-	logReleased(w.Call, &w.b, &lost)
+	logReleased(w.Call, &w.b, &lost, why)
 	w.again(Missed)
 	return true
 }
