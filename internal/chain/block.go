@@ -10,7 +10,8 @@ import (
 const (
 	// BlockSizeMax is the greatest length of an encoded block.
 	BlockSizeMax = 4 << 20
-	// BlockTxsMax bounds the transactions of a block: none is shorter than 100 bytes.
+	// BlockTxsMax bounds the transactions of a block, so that many tiny ones cannot take far more memory
+	// than bytes. With their signatures few are shorter than 100 bytes.
 	BlockTxsMax = BlockSizeMax / 100
 )
 
