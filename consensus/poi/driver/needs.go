@@ -45,7 +45,8 @@ type Chain interface {
 	Build(ctx context.Context, d Draft) (b *chain.Block, skipped []chain.Hash, err error)
 	// Commit makes an executed child of the head the head. The seal's finalization may name a descendant.
 	Commit(ctx context.Context, hash chain.Hash, seal *chain.Seal) error
-	// Seed gives R_s as the state after the committed block parent holds it.
+	// Seed gives R_s as the state after the head, which parent names, holds it. The head is the boundary
+	// before s or a block of s.
 	Seed(s chain.Session, parent chain.Hash) ([32]byte, error)
 	// Validators gives the set of session s, in the order of their indexes, once the session's boundary
 	// is committed.

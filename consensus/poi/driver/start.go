@@ -112,7 +112,7 @@ func (d *Driver) opening(s chain.Session) (poi.SessionStart, error) {
 	if err != nil {
 		return fail(err)
 	}
-	seed, err := d.opt.Chain.Seed(s, boundary.Hash)
+	seed, err := d.seed(s)
 	if err != nil {
 		return fail(err)
 	}
@@ -124,6 +124,18 @@ func (d *Driver) opening(s chain.Session) (poi.SessionStart, error) {
 	}
 	d.epoch.Store(&epoch{session: s, set: set, validators: validators, seed: seed})
 	return o, nil
+}
+
+// seed reads R_s from the state after the head, which is the session's boundary or later. The head may
+// move meanwhile when the syncer is at work.
+func (d *Driver) seed(s chain.Session) (seed [32]byte, err error) {
+	for {
+		head := d.opt.Chain.Head().Hash
+		seed, err = d.opt.Chain.Seed(s, head)
+		if err == nil || d.opt.Chain.Head().Hash == head {
+			return seed, err
+		}
+	}
 }
 
 func (d *Driver) finalization(h chain.Height) (*chain.Certificate, error) {

@@ -23,8 +23,8 @@ import (
 	"github.com/holiman/uint256"
 )
 
-// ledger is what of a fakeChain survives a kill.
-type ledger struct {
+// fakeLedger is what of a fakeChain survives a kill.
+type fakeLedger struct {
 	mu      sync.Mutex
 	blocks  []*chain.Block
 	seals   []*chain.Seal
@@ -33,15 +33,15 @@ type ledger struct {
 
 // fakeChain is a ledger whose state root is a hash over the transactions since genesis.
 type fakeChain struct {
-	*ledger
+	*fakeLedger
 	world    *world
 	executed map[chain.Hash]*chain.Block
 	fail     error // of Execute: a local fault
 	commits  int
 }
 
-func newLedger(genesis *chain.Block) *ledger {
-	return &ledger{
+func newLedger(genesis *chain.Block) *fakeLedger {
+	return &fakeLedger{
 		blocks: []*chain.Block{genesis}, seals: []*chain.Seal{{}},
 		heights: map[chain.Hash]int{genesis.Hash(): 0},
 	}
@@ -169,7 +169,7 @@ func (c *fakeChain) BlockByHash(hash chain.Hash) (*chain.Block, error) {
 // fakePool gives its transactions in the order in which they came; those that the ledger holds are gone.
 type fakePool struct {
 	mu      sync.Mutex
-	ledger  *ledger
+	ledger  *fakeLedger
 	txs     []*chain.Tx
 	changed chan struct{}
 }
@@ -247,7 +247,7 @@ type node struct {
 	w      *world
 	index  int
 	keys   *Keys
-	ledger *ledger
+	ledger *fakeLedger
 	dir    string
 	pool   *fakePool
 	free   uint64 // disk space that it sees
@@ -321,7 +321,7 @@ func (n *node) start() {
 	if n.peers == nil {
 		n.peers = n
 	}
-	ch := &fakeChain{ledger: n.ledger, world: n.w, executed: make(map[chain.Hash]*chain.Block)}
+	ch := &fakeChain{fakeLedger: n.ledger, world: n.w, executed: make(map[chain.Hash]*chain.Block)}
 	inbox := make(chan Message, 4096)
 	d, err := New(Options{
 		Genesis: n.w.genesis, Params: &n.w.params, Keys: n.keys, LogDir: n.dir,
