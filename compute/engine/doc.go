@@ -16,6 +16,11 @@
 //	*LocalError  this machine is at fault: the child crashed, hung, or ran out of memory. The same item
 //	             may well succeed elsewhere, or here in a moment; the next Run starts a new child.
 //
+//	e, err := engine.Start(ctx, engine.Options{Exe: self, Args: []string{"engine"}})
+//	...
+//	defer e.Close()
+//	output, err := e.Run(ctx, builtin.ContentSafetyHash(), png)
+//
 // The worker and the auditor in package compute call Engine; cmd/aiwork-node calls Serve.
 //
 // With the build tag faulty, and only then, outputs are spoilt on purpose: see tamper.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,51 +11,59 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
-// Options say how the child is started and held in check.
+// Options say how the child is started and held in check. A zero field takes the value of Default.
 type Options struct {
 	Exe            string        // the binary to run; usually os.Executable
 	Args           []string      // those that make it call Serve
-	ThreadsMax     int           // 0 or over NumCPU-1: NumCPU-1, at least one
-	MemoryMaxBytes int64         // 0: 1 GiB
-	ItemTimeout    time.Duration // 0: 30 s, for one item from its start
-	Nice           int           // 0: 10
+	ThreadsMax     int           // never more than NumCPU-1, but at least one
+	MemoryMaxBytes int64         // ceiling for the child
+	ItemTimeout    time.Duration // for one item, from its start
+	Nice           int           // 1 to 19
 }
 
 const (
-	memoryDefaultBytes = 1 << 30
-	memoryLeastBytes   = 128 << 20
-	itemTimeoutDefault = 30 * time.Second
-	niceDefault        = 10
-	niceMax            = 19
-	startTimeout       = 20 * time.Second
-	exitGrace          = 2 * time.Second
+	memoryLeastBytes = 128 << 20
+	niceMax          = 19
+	startTimeout     = 20 * time.Second
+	exitGrace        = 2 * time.Second
 )
 
-// Check completes o with defaults and refuses what cannot work.
-func (o Options) Check() (Options, error) {
-	if o.Exe == "" {
-		return o, errors.New("engine: no binary to start")
+// Default gives all options but Exe and Args.
+func Default() Options {
+	return Options{
+		ThreadsMax:     spareThreads(),
+		MemoryMaxBytes: 1 << 30,
+		ItemTimeout:    30 * time.Second,
+		Nice:           10,
 	}
-	if o.ThreadsMax <= 0 || o.ThreadsMax > spareThreads() {
-		o.ThreadsMax = spareThreads()
+}
+
+// filled puts defaults into zero fields and bounds the threads by the machine.
+func (o Options) filled() Options {
+	d := Default()
+	o.ThreadsMax = min(cmp.Or(o.ThreadsMax, d.ThreadsMax), d.ThreadsMax, threadsMax)
+	o.MemoryMaxBytes = cmp.Or(o.MemoryMaxBytes, d.MemoryMaxBytes)
+	o.ItemTimeout = cmp.Or(o.ItemTimeout, d.ItemTimeout)
+	o.Nice = cmp.Or(o.Nice, d.Nice)
+	return o
+}
+
+// Check refuses options that cannot work.
+func (o Options) Check() error {
+	o = o.filled()
+	switch {
+	case o.Exe == "":
+		return errors.New("engine: no binary to start")
+	case o.ThreadsMax < 1:
+		return fmt.Errorf("engine: %d threads, want at least 1", o.ThreadsMax)
+	case o.MemoryMaxBytes < memoryLeastBytes:
+		return fmt.Errorf("engine: memory of %d bytes is too little, want at least %d", o.MemoryMaxBytes, memoryLeastBytes)
+	case o.ItemTimeout < 0:
+		return fmt.Errorf("engine: item time-out %v is negative", o.ItemTimeout)
+	case o.Nice < 1 || o.Nice > niceMax:
+		return fmt.Errorf("engine: nice %d, want 1 to %d", o.Nice, niceMax)
 	}
-	o.ThreadsMax = min(o.ThreadsMax, threadsMax)
-	if o.MemoryMaxBytes == 0 {
-		o.MemoryMaxBytes = memoryDefaultBytes
-	}
-	if o.MemoryMaxBytes < memoryLeastBytes {
-		return o, fmt.Errorf("engine: memory of %d bytes is too little, want at least %d", o.MemoryMaxBytes, memoryLeastBytes)
-	}
-	if o.ItemTimeout <= 0 {
-		o.ItemTimeout = itemTimeoutDefault
-	}
-	if o.Nice == 0 {
-		o.Nice = niceDefault
-	}
-	if o.Nice < 0 || o.Nice > niceMax {
-		return o, fmt.Errorf("engine: nice %d, want 0 to %d", o.Nice, niceMax)
-	}
-	return o, nil
+	return nil
 }
 
 // A Cause says which way a child failed.
@@ -115,12 +124,12 @@ type Engine struct {
 	closed  bool
 }
 
-// Start starts the first child and learns which models it holds.
+// Start starts the first child and learns which models it holds. The context bounds the start alone.
 func Start(ctx context.Context, options Options) (*Engine, error) {
-	o, err := options.Check()
-	if err != nil {
+	if err := options.Check(); err != nil {
 		return nil, err
 	}
+	o := options.filled()
 	c, models, err := startChild(ctx, o)
 	if err != nil {
 		return nil, err

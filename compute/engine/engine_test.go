@@ -289,6 +289,8 @@ func TestStartFails(t *testing.T) {
 		{"missing binary", "real", func(o *Options) { o.Exe = "/no/such/file" }, "did not start"},
 		{"child ends at once", "stillborn", nil, "no such device"},
 		{"too little memory", "real", func(o *Options) { o.MemoryMaxBytes = 1 << 20 }, "too little"},
+		{"negative threads", "real", func(o *Options) { o.ThreadsMax = -1 }, "-1 threads"},
+		{"negative time-out", "real", func(o *Options) { o.ItemTimeout = -1 }, "negative"},
 		{"negative nice", "real", func(o *Options) { o.Nice = -5 }, "nice -5"},
 	}
 	for _, c := range cases {

@@ -7,12 +7,14 @@ import (
 	"flag"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/internal/photos"
+	"github.com/aiwork/aiwork-node/internal/testutil"
 )
 
 var dump = flag.String("dump", "", "folder to write the photographs' pixels to, for tools/golden")
@@ -33,14 +35,7 @@ func TestGolden(t *testing.T) {
 		dumpPixels(t, *dump)
 		return
 	}
-	raw, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want golden
-	if err := json.Unmarshal(raw, &want); err != nil {
-		t.Fatal(err)
-	}
+	want := readGolden(t, "testdata/golden.json")
 	m, err := builtin.ContentSafety()
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +68,45 @@ func TestGolden(t *testing.T) {
 		t.Errorf("got %d photographs with a top probability below 0.8, want at least 3", doubtful)
 	}
 	t.Logf("greatest distance from nsfwjs (%s backend): %.2g; %d photographs in doubt", want.Backend, worst, doubtful)
+}
+
+// The golden file is what nsfwjs says today, where it is installed.
+func TestGoldenFile(t *testing.T) {
+	tools := filepath.Join("..", "..", "tools", "golden")
+	node, nodeErr := exec.LookPath("node")
+	if _, err := os.Stat(filepath.Join(tools, "node_modules", "nsfwjs")); err != nil || nodeErr != nil {
+		testutil.Skip(t, "needs Node 20 and npm packages: npm ci --prefix tools/golden --ignore-scripts")
+	}
+	folder := t.TempDir()
+	dumpPixels(t, folder)
+	out := filepath.Join(folder, "golden.json")
+	if text, err := exec.Command(node, filepath.Join(tools, "golden.mjs"), folder, out).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	got, want := readGolden(t, out), readGolden(t, "testdata/golden.json")
+	for name, classes := range want.Photos {
+		for class, w := range classes {
+			if g, ok := got.Photos[name][class]; !ok || math.Abs(g-w) > 1e-6 {
+				t.Errorf("%s: %s: nsfwjs says %.7f, testdata/golden.json %.7f", name, class, g, w)
+			}
+		}
+	}
+	if len(got.Photos) != len(want.Photos) {
+		t.Errorf("got %d photographs, want %d", len(got.Photos), len(want.Photos))
+	}
+}
+
+func readGolden(t *testing.T, name string) golden {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g golden
+	if err := json.Unmarshal(raw, &g); err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 func canonical(t testing.TB, p photos.Photo) []byte {

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aiwork/aiwork-node/compute/graph"
 	"github.com/aiwork/aiwork-node/compute/image"
@@ -152,7 +153,10 @@ func BenchmarkMobileNetV2(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N), "ms/image")
+		seconds := b.Elapsed().Seconds() / float64(b.N)
+		b.ReportMetric(seconds*1000, "ms/image")
+		b.ReportMetric(work/seconds/1e9, "GFLOP/s")
+		b.ReportMetric(100*work/seconds/peak(kernel.Best()), "%peak")
 	})
 	picture, err := image.Decode(input)
 	if err != nil {
@@ -171,9 +175,25 @@ func BenchmarkMobileNetV2(b *testing.B) {
 				seconds := b.Elapsed().Seconds() / float64(b.N)
 				b.ReportMetric(seconds*1000, "ms/image")
 				b.ReportMetric(work/seconds/1e9, "GFLOP/s")
+				b.ReportMetric(100*work/seconds/(peak(path)*float64(threads)), "%peak")
 			})
 		}
 	}
+}
+
+// peak measures the operations a second of one thread on a product that stays in the first cache.
+func peak(path kernel.Path) float64 {
+	const m, n, k, runs = 12, 32, 256, 3000
+	a, c, w := make([]float32, m*k), make([]float32, m*n), kernel.Pack(make([]float32, k*n), k, n)
+	rounds := runs
+	if path == kernel.PathGo {
+		rounds /= 100
+	}
+	begin := time.Now()
+	for range rounds {
+		path.Gemm(c, a, m, w, kernel.NewPost(n))
+	}
+	return 2 * m * n * k * float64(rounds) / time.Since(begin).Seconds()
 }
 
 // multiplyAdds counts those of the chains.

@@ -19,7 +19,7 @@ func (g *Graph) Check() ([]Shape, error) {
 	if err := g.checkTensors(); err != nil {
 		return nil, err
 	}
-	shapes, next, work := []Shape{g.Input}, 0, 0
+	shapes, next, work, packed := []Shape{g.Input}, 0, 0, 0
 	for i := range g.Ops {
 		op := &g.Ops[i]
 		out, cost, err := g.infer(op, shapes, &next)
@@ -29,12 +29,23 @@ func (g *Graph) Check() ([]Shape, error) {
 		if work += cost; work > multiplyAddMax {
 			return nil, fmt.Errorf("operator %d: over %d multiply-adds in all", i, multiplyAddMax)
 		}
+		if packed += g.packedLen(op, out); packed > packedLenMax {
+			return nil, fmt.Errorf("operator %d: laid out, the weights are over %d elements", i, packedLenMax)
+		}
 		shapes = append(shapes, out)
 	}
 	if next != len(g.Tensors) {
 		return nil, fmt.Errorf("tensor %d is not used", next)
 	}
 	return shapes, g.checkUses()
+}
+
+// packedLen is what the kernels' layout takes of op, which can be 32 times the weights themselves.
+func (g *Graph) packedLen(op *Op, out Shape) int {
+	if op.Kind != Conv && op.Kind != Dense {
+		return 0
+	}
+	return kernel.PackedLen(len(g.data(op, 0))/out.Channels, out.Channels)
 }
 
 func (g *Graph) checkTensors() error {

@@ -74,5 +74,6 @@ const (
 	weightsLenMax  = 1 << 26 // elements of all tensors
 	kernelSideMax  = 64
 	strideMax      = 64
+	packedLenMax   = 1 << 27 // elements of all weights when laid out for the kernels
 	multiplyAddMax = 1 << 36 // of one run
 )

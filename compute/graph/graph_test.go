@@ -269,6 +269,11 @@ func TestCheckRefuses(t *testing.T) {
 		{"softmax of an image", Graph{Input: image, Ops: []Op{{Kind: Softmax, Inputs: []int{0}}}}, "not a vector"},
 		{"dense of an image", Graph{Input: image, Ops: []Op{{Kind: Dense, Inputs: []int{0}, Params: []int{0}}}, Tensors: []Tensor{tensor(2, 2)}}, "not a vector"},
 		{"too much work", tooMuchWork(), "multiply-adds"},
+		{"weights that swell", Graph{
+			Input:   Shape{64, 64, 1025},
+			Ops:     []Op{{Kind: Conv, Inputs: []int{0}, Params: []int{0}, Window: kernel.Window{KernelHeight: 64, KernelWidth: 64, StrideHeight: 1, StrideWidth: 1}}},
+			Tensors: []Tensor{tensor(64, 64, 1025, 1)},
+		}, "laid out"},
 	}
 	for _, c := range cases {
 		if _, err := c.g.Check(); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -85,7 +85,9 @@ func (p Path) Depthwise(out, x, weights []float32, w Window, post *Post, from, t
 			if taps > 0 {
 				done = p.tapsVector(row, x, weights, xs[:taps], ws[:taps])
 			}
-			tapsGo(row[done:], x[done:], weights[done:], xs[:taps], ws[:taps])
+			if done < n {
+				tapsGo(row[done:], x[done:], weights[done:], xs[:taps], ws[:taps])
+			}
 			p.apply(row, 0, post)
 		}
 	}

@@ -48,11 +48,13 @@ type Panels struct {
 
 const panelWidth = 32
 
+// PackedLen is the number of elements that Pack takes for a matrix of k × n.
+func PackedLen(k, n int) int { return (n + panelWidth - 1) / panelWidth * k * panelWidth }
+
 // Pack lays out b[k][n].
 func Pack(b []float32, k, n int) *Panels {
-	groups := (n + panelWidth - 1) / panelWidth
-	p := &Panels{K: k, N: n, data: make([]float32, groups*k*panelWidth)}
-	for g := range groups {
+	p := &Panels{K: k, N: n, data: make([]float32, PackedLen(k, n))}
+	for g := range (n + panelWidth - 1) / panelWidth {
 		first := g * panelWidth
 		last := min(first+panelWidth, n)
 		for l := range k {
@@ -61,6 +63,3 @@ func Pack(b []float32, k, n int) *Panels {
 	}
 	return p
 }
-
-// Bytes returns the memory p holds.
-func (p *Panels) Bytes() int { return 4 * len(p.data) }
