@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
@@ -51,7 +52,7 @@ func (r *Runner) giveBack(ctx context.Context, t *Task, cause error) error {
 		return cause // the node stops; after its start the batch is taken up again
 	}
 	r.opts.Log.Warn("batch given back", "job", t.Job, "batch", t.Batch, "error", cause)
-	return errors.Join(cause, r.send(ctx, job.PackRelease(t.Job, t.Batch)))
+	return errors.Join(cause, r.send(ctx, job.PackRelease(t.Job, t.Batch, why(cause))))
 }
 
 // open shows the outputs that this worker has committed to.
@@ -111,4 +112,15 @@ func outputHashes(outputs [][]byte) []chain.Hash {
 		hashes[i] = job.OutputHash(o)
 	}
 	return hashes
+}
+
+// why gives the chain's word for what keeps this machine from doing a batch.
+func why(cause error) job.Reason {
+	if errors.Is(cause, ErrNoBlob) {
+		return job.InputMissing
+	}
+	if _, unknown := errors.AsType[*engine.UnknownModelError](cause); unknown {
+		return job.ModelMissing
+	}
+	return job.Overloaded
 }

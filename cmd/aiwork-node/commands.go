@@ -16,8 +16,6 @@ func commands() []*cli.Command {
 		configCommand(),
 		dbCommand(),
 		simCommand(),
-		benchCommand(),
-		testnetCommand(),
 		versionCommand(),
 		engineCommand(),
 	}

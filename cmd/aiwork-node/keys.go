@@ -24,7 +24,7 @@ const secretBytesMax = 64 << 10 // of a key, mnemonic or keystore that is import
 
 func keysCommand() *cli.Command {
 	password := &cli.StringFlag{Name: "password-file", Usage: "`FILE` whose first line is the password; else AIWORK_PASSWORD"}
-	path := &cli.StringFlag{Name: "path", Usage: "BIP-44 derivation `PATH`", Value: hd.DefaultPath}
+	path := &cli.StringFlag{Name: "path", Usage: "BIP-44 derivation `PATH`", Value: "m/44'/60'/0'/0/0"}
 	return &cli.Command{
 		Name:  "keys",
 		Usage: "make, import, export and list account keys",
@@ -80,7 +80,7 @@ func keysNew(c *cli.Context) error {
 	info := keyInfo{}
 	key := home.NewKey()
 	if c.Bool("mnemonic") {
-		words, err := hd.NewMnemonic(256)
+		words, err := hd.NewMnemonic(24)
 		if err != nil {
 			return err
 		}
@@ -173,7 +173,16 @@ func fromMnemonic(words, path string) (secp.PrivateKey, error) {
 	if err != nil {
 		return secp.PrivateKey{}, err
 	}
-	return hd.Derive(seed, path)
+	steps, err := hd.ParsePath(path)
+	if err != nil {
+		return secp.PrivateKey{}, err
+	}
+	master, err := hd.Master(seed)
+	if err != nil {
+		return secp.PrivateKey{}, err
+	}
+	key, err := master.Derive(steps)
+	return key.Private(), err
 }
 
 func keysExport(c *cli.Context) error {

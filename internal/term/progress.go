@@ -83,3 +83,10 @@ func (g *Progress) Done() {
 		fmt.Fprint(g.p.Err, "\r\x1b[K")
 	}
 }
+
+// Scale changes the total once it is known.
+func (g *Progress) Scale(total uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.total = total
+}
