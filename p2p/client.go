@@ -120,15 +120,17 @@ func (n *Net) onRequest(s network.Stream) {
 	if r == nil || s.SetDeadline(time.Now().Add(requestTimeout)) != nil {
 		return
 	}
+	defer r.serving.Add(-1) // after the answer has gone: it takes memory until then
+	defer n.serving.Add(-1)
 	a := answer{code: answerBusy}
-	if r.serving.Add(1) <= requestsOpenMax && r.requests.allow(time.Now(), 1) && r.served.allow(time.Now(), 1) {
+	free := r.serving.Add(1) <= requestsOpenMax
+	free = n.serving.Add(1) <= answersOpenMax && free
+	if free && r.requests.allow(time.Now(), 1) && r.served.allow(time.Now(), 1) {
 		var err error
 		if a, err = n.serve(r, s); err != nil {
-			r.serving.Add(-1)
 			return
 		}
 	}
-	r.serving.Add(-1)
 	n.metrics.servedOne(a.code)
 	if writeFrame(s, a.encode()) == nil {
 		_ = s.CloseWrite()

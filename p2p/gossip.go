@@ -22,6 +22,7 @@ import (
 type gossip struct {
 	n     *Net
 	topic *pubsub.Topic
+	room  chan struct{} // batches in the sink; others wait, since the library would lose them
 
 	mu      sync.Mutex
 	waiting [][]byte
@@ -32,14 +33,14 @@ type gossip struct {
 // newGossip joins the topic of our chain and fork. Messages carry neither author nor signature: what
 // they carry is signed, and libp2p's signatures would cost four times the rest.
 func (n *Net) newGossip(base string) (*gossip, error) {
-	g := &gossip{n: n, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
+	g := &gossip{n: n, room: make(chan struct{}, txWorkers()), wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 	name := fmt.Sprintf("%s/txs/%08x", base, n.opt.ForkID)
 	ps, err := pubsub.NewGossipSub(n.ctx, n.host, n.gossipOptions(base, name)...)
 	if err != nil {
 		return nil, err
 	}
 	err = ps.RegisterTopicValidator(name, g.validate,
-		pubsub.WithValidatorConcurrency(txWorkers()), pubsub.WithValidatorTimeout(5*time.Second))
+		pubsub.WithValidatorConcurrency(gossipQueueMax), pubsub.WithValidatorTimeout(5*time.Second))
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,14 @@ func (g *gossip) validate(ctx context.Context, from peer.ID, m *pubsub.Message) 
 		g.n.metrics.gossip.WithLabelValues("reject").Inc()
 		return pubsub.ValidationReject
 	}
-	return g.n.sink(ctx, r, txs)
+	select {
+	case g.room <- struct{}{}:
+		defer func() { <-g.room }()
+		return g.n.sink(ctx, r, txs)
+	case <-ctx.Done():
+		g.n.metrics.gossip.WithLabelValues("ignore").Inc()
+		return pubsub.ValidationIgnore
+	}
 }
 
 func (n *Net) sink(ctx context.Context, r *remote, txs [][]byte) pubsub.ValidationResult {

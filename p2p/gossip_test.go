@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 type delivery struct {
@@ -100,6 +101,28 @@ func TestGossipIsValidatedAndRelayed(t *testing.T) {
 		}
 		if batches > count/10 {
 			t.Errorf("%s: got %d batches for %d transactions, want far fewer", name, batches, count)
+		}
+	}
+}
+
+// TestGossipBurst sends more batches at once than are checked at a time.
+func TestGossipBurst(t *testing.T) {
+	nets, middle, last := chainOf(t, Accept)
+	const count = 100
+	for i := range count {
+		if err := nets[0].gossip.topic.Publish(t.Context(), EncodeTxs([][]byte{[]byte(fmt.Sprint("burst ", i))})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]chan delivery{"middle": middle, "last": last} {
+		seen := map[string]bool{}
+		for len(seen) < count {
+			select {
+			case d := <-c:
+				seen[string(d.txs[0])] = true
+			case <-time.After(20 * time.Second):
+				t.Fatalf("%s: got %d batches, want %d", name, len(seen), count)
+			}
 		}
 	}
 }

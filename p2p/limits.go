@@ -22,11 +22,12 @@ const (
 // Limits of this node. Changing one changes no other node.
 const (
 	validatorsMax       = 1024 // as certificates can name
-	inboxFramesMax      = 1024 // frames waiting for the reader of Consensus; full: the peers' streams wait
+	inboxFramesMax      = 64   // frames waiting for the reader of Consensus; full: the peers' streams wait
 	outboxFramesMax     = 1024 // frames waiting for one peer; full: the oldest goes
 	outboxBytesMax      = 16 << 20
 	txIntakeMax         = 64 // forwarded batches waiting for the pool; full: the new one goes
 	txWaitingMax        = 4096
+	answersOpenMax      = 64  // requests of all peers that are served at a time; full: busy
 	requestsOpenMax     = 16  // streams with a request of one peer that are served at a time
 	validatorPeersMax   = 2   // peers that may stand for one validator at a time
 	handshakesOpenMax   = 256 // that peers began, at most one each

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,6 +35,8 @@ type Net struct {
 	intake  chan txBatch
 
 	directProtocol, requestProtocol protocol.ID
+
+	serving atomic.Int32 // requests of all peers that are being answered
 
 	mu     sync.Mutex
 	greets map[peer.ID]struct{} // who began a handshake that is not over

@@ -499,6 +499,10 @@ func stranger(t *testing.T, n *Net, validator bool) (*Net, network.Stream) {
 	}
 	s, _ := start(t, o)
 	awaitPeers(t, s, 1)
+	until(t, "its own stream, which ours then replaces", func() bool {
+		r := n.table.get(o.Identity.id)
+		return r != nil && r.in.Load() != nil
+	})
 	stream, err := s.host.NewStream(network.WithNoDial(t.Context(), "test"), n.opt.Identity.id, n.directProtocol)
 	if err != nil {
 		t.Fatal(err)
@@ -637,6 +641,75 @@ func TestRefusedPeerIsDialledAgain(t *testing.T) {
 	times.refused = 10 * time.Millisecond
 	b, _ := startTimed(t, o, times)
 	until(t, "three dials", func() bool { return counted(t, b.metrics.dialFailures) >= 3 })
+}
+
+func TestThirdPeerForAValidatorIsRefused(t *testing.T) {
+	a, _ := start(t, testOptions(t))
+	for range validatorPeersMax {
+		o := testOptions(t)
+		o.Peers, o.Prover = a.Addrs(), voter(t, 1)
+		n, _ := start(t, o)
+		awaitPeers(t, n, 1)
+	}
+	o := testOptions(t)
+	o.Peers, o.Prover = a.Addrs(), voter(t, 1)
+	n, _ := start(t, o)
+	until(t, "the refusal", func() bool {
+		return strings.Contains(n.Peers()[0].LastError, RefusedTwins.Error())
+	})
+}
+
+// TestStreamsBeyondTheLimitAreRefused shows that the resource manager's limits are ours.
+func TestStreamsBeyondTheLimitAreRefused(t *testing.T) {
+	a, _ := start(t, testOptions(t))
+	b, _ := stranger(t, a, false)
+	ctx := network.WithNoDial(t.Context(), "test")
+	opened := 0
+	for ; opened <= peerStreams; opened++ {
+		if _, err := b.host.Network().NewStream(ctx, a.opt.Identity.id); err != nil {
+			break
+		}
+	}
+	if opened == 0 || opened > peerStreams {
+		t.Errorf("streams opened: got %d, want some and at most %d", opened, peerStreams)
+	}
+	if counted(t, b.metrics.resourceRefused.WithLabelValues("stream")) == 0 {
+		t.Error("refusals of streams counted: got 0, want more")
+	}
+}
+
+func TestBrokenStreamIsOpenedAgain(t *testing.T) {
+	nets := mesh(t, 2, nil)
+	r := nets[1].table.get(nets[0].opt.Identity.id)
+	for i := range 5 {
+		until(t, "a stream", func() bool { return r.in.Load() != nil })
+		old := r.in.Load()
+		if err := (*old).Reset(); err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprint("after reset ", i)
+		until(t, "a frame after the reset", func() bool { // what was under way may be lost (NET-8)
+			nets[0].Broadcast(kindVote, []byte(want))
+			select {
+			case m := <-nets[1].Consensus():
+				return string(m.Payload) == want
+			default:
+				return false
+			}
+		})
+		if r.in.Load() == old {
+			t.Fatal("the frame came over the stream that was reset")
+		}
+	}
+}
+
+func TestOneListForAllNodes(t *testing.T) {
+	o := testOptions(t)
+	o.Peers = []string{"/ip4/127.0.0.1/tcp/1/p2p/" + o.Identity.ID()}
+	n, _ := start(t, o)
+	if got := len(n.Peers()); got != 0 {
+		t.Errorf("a node in its own list: got %d peers, want 0", got)
+	}
 }
 
 func TestOneHandshakeAtATime(t *testing.T) {
