@@ -23,6 +23,7 @@ type block struct {
 	state     blockState
 	view      chain.View // highest view that names it
 	certified bool       // named by a certificate: may not be bad
+	since     Tick       // when it was certified here: the next block is due an interval later
 	failed    bool       // a local fault since the last repair
 	asked     bool       // FetchBlock is under way, or all validators were asked since the last repair
 	asks      int        // FetchBlocks since the last repair
@@ -67,6 +68,22 @@ func (p *blocks) prune(drop func(*block) bool) {
 	})
 }
 
+// certify notes that a certificate names b.
+func (m *Machine) certify(b *block) {
+	if !b.certified {
+		b.certified, b.since = true, m.now
+	}
+}
+
+// settled enters a block that was final before this machine saw it; its age is what the wall clock says.
+func (m *Machine) settled(ref BlockRef, v chain.View) {
+	b := m.blocks.put(ref, v, blockGood)
+	if !b.certified {
+		age := Tick(min(m.clock-min(m.clock, ref.TimeMs), m.cfg.Heartbeat))
+		b.certified, b.since = true, m.now-min(m.now, age)
+	}
+}
+
 // want makes sure that the driver fetches the block's body, and reports whether it is held already. The
 // validator hint is asked first, then one after the other.
 func (m *Machine) want(b *block, hint uint16, out *Outbox) bool {
@@ -100,7 +117,9 @@ func (m *Machine) ready(b *block, out *Outbox) bool {
 				return false
 			}
 			parent = m.blocks.name(b.ref.Parent, b.view)
-			parent.certified = parent.certified || b.certified
+			if b.certified {
+				m.certify(parent)
+			}
 		}
 		if parent.state == blockGood {
 			m.execute(b, parent, out)

@@ -5,7 +5,7 @@ const (
 	VotesBehindMax         = 16      // votes are taken this many views behind the current one, and one ahead
 	ProposalsAheadMax      = 4       // proposals are kept this many views ahead
 	RoundsMax              = 1 << 16 // views held in memory between finalizations; then only finalizations are taken
-	AsksMax                = 64      // certificates asked for between two retries
+	AsksMax                = 64      // certificates asked for between two repairs
 	AnswersMax             = 64      // messages sent to one peer in answer to it in one Delta
 	PeersMax               = 256     // peers whose answers are counted
 	ClosedMax              = 4       // earlier sessions whose last finalization is kept for those who lag

@@ -105,6 +105,7 @@ func (m *Machine) take(in Input, out *Outbox) {
 	must.Hold(m.started, "input before Start")
 	switch in := in.(type) {
 	case Wake:
+		m.timers.set = never // that timer is spent, even if it came early
 	case NewSession:
 		m.newSession(in.Opening, out)
 	case Received:

@@ -27,7 +27,7 @@ func (m *Machine) propose(out *Outbox) bool {
 		return false
 	}
 	parent := m.blocks.name(hash, pv)
-	if !m.ready(parent, out) || !m.due(&parent.ref) {
+	if !m.ready(parent, out) || !m.due(parent) {
 		return false
 	}
 	r.building = true // before building: one proposal per view, whatever comes in between
@@ -278,7 +278,7 @@ func (m *Machine) store(r *round, c *chain.Certificate, out *Outbox) {
 		return
 	}
 	b := m.blocks.name(c.BlockHash, c.View)
-	b.certified = true
+	m.certify(b)
 	if b.state == blockBad {
 		m.halt("a certified block is bad on this node", b, out)
 	}
@@ -329,7 +329,7 @@ func (m *Machine) path(b *block) (path []BlockRef, ok bool) {
 func (m *Machine) moveFinal(ref BlockRef, v chain.View) {
 	must.Hold(ref.Height >= m.final.Height, "finality moves back")
 	m.final, m.finalView = ref, v
-	m.blocks.put(ref, v, blockGood)
+	m.settled(ref, v)
 	m.blocks.prune(func(b *block) bool {
 		return b.ref.Hash != ref.Hash && (b.view <= v || (b.state != blockWanted && b.ref.Height <= ref.Height))
 	})

@@ -55,7 +55,7 @@ func (m *Machine) open(o SessionStart) {
 	m.final, m.finalView = o.Boundary, 0
 	m.best, m.lastVote = nil, nil
 	m.asks = m.asks[:0]
-	m.blocks.put(o.Boundary, 0, blockGood)
+	m.settled(o.Boundary, 0)
 }
 
 // newSession follows the ledger into a later session.
@@ -80,7 +80,7 @@ func (m *Machine) onSynced(s Synced) {
 	if c := s.Cert; c != nil && c.Session == m.session && c.View >= m.finalView {
 		r := m.round(c.View)
 		r.certs[slot(chain.VoteFinalize)] = c
-		m.blocks.name(c.BlockHash, c.View).certified = true
+		m.certify(m.blocks.name(c.BlockHash, c.View))
 		if m.best == nil || c.View > m.best.View {
 			m.best = c
 		}

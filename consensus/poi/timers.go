@@ -63,53 +63,52 @@ func (m *Machine) hurry() {
 	t.advanceBy = min(t.advanceBy, due+3*t.delta)
 }
 
-// wait is how long the next block after parent is not yet due. It never exceeds the heartbeat, so that
-// clocks that disagree cost at most one.
-func (m *Machine) wait(parent *BlockRef) Tick {
-	if parent.Height == m.session.LastHeight() {
+// wait is how long the next block after parent is not yet due. It counts from when the parent was
+// certified here, which is within a message delay the same everywhere, and not from the parent's time, so
+// that wall clocks that disagree cost nothing.
+func (m *Machine) wait(parent *block) Tick {
+	if parent.ref.Height == m.session.LastHeight() {
 		// Rule R-BOUNDARY: half a Delta for its finalization to arrive makes most re-proposals needless.
-		return m.timers.entered + m.timers.delta/2 - min(m.now, m.timers.entered+m.timers.delta/2)
+		return remaining(m.timers.entered+m.timers.delta/2, m.now)
 	}
-	interval := m.interval(parent)
-	if parent.TimeMs+interval <= m.clock {
-		return 0
-	}
-	return Tick(min(parent.TimeMs+interval-m.clock, interval))
+	return remaining(parent.since+m.interval(parent), m.now)
 }
+
+func remaining(until, now Tick) Tick { return until - min(until, now) }
 
 // interval is the time between blocks for the work at hand. A tip that is certified but not final after
 // a round trip is work, too: only another block makes it final.
-func (m *Machine) interval(parent *BlockRef) uint64 {
-	stuck := parent.Height > m.final.Height && m.now >= m.timers.entered+2*m.timers.delta
+func (m *Machine) interval(parent *block) Tick {
+	stuck := parent.ref.Height > m.final.Height && m.now >= m.timers.entered+2*m.timers.delta
 	switch {
 	case m.work == WorkTx || stuck:
 		return 0
 	case m.work == WorkDraw:
-		return min(m.cfg.DrawInterval, m.cfg.Heartbeat)
+		return Tick(min(m.cfg.DrawInterval, m.cfg.Heartbeat))
 	}
-	return m.cfg.Heartbeat
+	return Tick(m.cfg.Heartbeat)
 }
 
 // lastBlock is the highest certified block that is held, or the last finalised one.
-func (m *Machine) lastBlock() *BlockRef {
+func (m *Machine) lastBlock() *block {
 	list := m.rounds.list
 	for i := len(list) - 1; i >= 0 && list[i].view > m.finalView; i-- {
 		if c := list[i].certified(); c != nil && list[i].view < m.view {
 			if b := m.blocks.at(c.BlockHash); b != nil && b.state != blockWanted {
-				return &b.ref
+				return b
 			}
 		}
 	}
-	return &m.final
+	return m.blocks.at(m.final.Hash)
 }
 
 // due reports whether the leader should propose now, and sets the timer if not.
-func (m *Machine) due(parent *BlockRef) bool {
+func (m *Machine) due(parent *block) bool {
 	wait := m.wait(parent)
 	if wait > 0 {
-		m.timers.buildAt = min(m.timers.buildAt, m.now+wait)
+		m.timers.buildAt = m.now + wait
 	}
-	return wait == 0 || m.now >= m.timers.buildAt
+	return wait == 0
 }
 
 func (t *timers) hold(until Tick) { t.heldUntil = until }
@@ -196,15 +195,19 @@ func (m *Machine) resendEntry(out *Outbox) {
 	}
 }
 
-// setTimer asks for a Wake at the next tick at which something is to be done.
+// setTimer asks for a Wake at the next tick at which something is to be done. What was due by now has been
+// done, or waits for something else than time.
 func (m *Machine) setTimer(out *Outbox) {
 	t := &m.timers
 	m.hurry()
 	next := min(t.retryAt, t.repairAt, t.statusAt)
 	if m.votes() && !m.round(m.view).closed() {
-		next = min(next, t.proposeBy, t.advanceBy, t.buildAt, t.heldUntil)
+		for _, at := range [...]Tick{t.proposeBy, t.advanceBy, t.buildAt, t.heldUntil} {
+			if at > m.now {
+				next = min(next, at)
+			}
+		}
 	}
-	next = max(next, m.now+1)
 	if next != t.set {
 		t.set = next
 		out.add(SetTimer{At: next})
