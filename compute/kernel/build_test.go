@@ -6,8 +6,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/aiwork/aiwork-node/internal/testutil"
 )
 
 // The compiler may fuse x*y + z where nothing forbids it. What it makes of the packages that compute,
@@ -69,6 +72,30 @@ func compileIn(t *testing.T, folder string, env []string, packages ...string) st
 	return string(out)
 }
 
+// All tests of this package again on ARM, with its own assembly.
+func TestARM64(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for another processor")
+	}
+	if runtime.GOARCH == "arm64" {
+		t.Skip("this is one")
+	}
+	qemu, err := exec.LookPath("qemu-aarch64-static")
+	if err != nil {
+		testutil.Skip(t, "needs an emulator for arm64: Debian package qemu-user-static")
+	}
+	binary := filepath.Join(t.TempDir(), "kernel.test")
+	build := exec.Command("go", "test", "-c", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=arm64")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command(qemu, binary, "-test.short", "-test.v").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestGemmEqualsDefinition") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // What the generator writes is what is checked in.
 func TestGenerated(t *testing.T) {
 	if testing.Short() {
@@ -78,7 +105,7 @@ func TestGenerated(t *testing.T) {
 	if out, err := exec.Command("go", "run", "gen.go", folder).CombinedOutput(); err != nil {
 		t.Fatalf("gen.go: %v\n%s", err, out)
 	}
-	for _, name := range []string{"vector_amd64.s", "vector_amd64.go"} {
+	for _, name := range []string{"vector_amd64.s", "vector_amd64.go", "vector_arm64.s", "vector_arm64.go"} {
 		want, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
 			t.Fatal(err)

@@ -18,8 +18,8 @@
 // width of a register, the number of threads and the shape of a tile cannot change a bit. Tests compare
 // both bit by bit on odd sizes and on subnormal, infinite and NaN values.
 //
-// A Path is one way to run the fast form on this machine: Go code, AVX2 or AVX-512 assembly. All give
-// equal bits, so Best merely picks the quickest. The build tag purego leaves only PathGo.
+// A Path is one way to run the fast form on this machine: Go code, or assembly for AVX2, AVX-512 or NEON,
+// which gen.go writes. All give equal bits, so Best merely picks the quickest. The build tag purego leaves only PathGo.
 //
 // Go may fuse x*y + z into one rounding, and does so on arm64 and under GOAMD64=v3. Each product below
 // that meets a sum is therefore wrapped in an explicit conversion, which the language promises to keep.

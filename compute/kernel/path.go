@@ -10,6 +10,7 @@ const (
 	PathGo     Path = iota // portable Go
 	PathAVX2               // 256-bit registers with fused multiply-add
 	PathAVX512             // 512-bit registers
+	PathNEON               // 128-bit registers of arm64
 )
 
 // String names p as it stands in logs and benchmarks.
@@ -21,6 +22,8 @@ func (p Path) String() string {
 		return "avx2"
 	case PathAVX512:
 		return "avx512"
+	case PathNEON:
+		return "neon"
 	}
 	return fmt.Sprintf("path(%d)", uint8(p))
 }

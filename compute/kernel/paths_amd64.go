@@ -4,10 +4,11 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run gen.go
-
-// vectorLanes is the number of elements that the elementwise loops take at a time.
-const vectorLanes = 8
+const (
+	vectorLanes = 8    // elements that the elementwise loops take at a time
+	tapsLanes   = 8    // and the depthwise ones
+	microJoins  = true // the micro-kernels can add to what earlier segments left
+)
 
 // Paths lists what this machine can run, quickest last.
 func Paths() []Path {
@@ -32,25 +33,12 @@ func (p Path) tileRows() []int {
 	return []int{1}
 }
 
-// tile computes a tile by the widest micro-kernels that fit. Where columns are left over, a kernel
-// writes beyond them into a buffer, which is possible because panels are filled up with zeros.
-func (p Path) tile(c, a, panel []float32, t tile) {
-	if p == PathGo {
-		tileGo(c, a, panel, t)
-		return
+// wide is the width of the micro-kernel for so many columns.
+func (p Path) wide(left int) int {
+	if p == PathAVX512 && left > 16 {
+		return 32
 	}
-	for first := 0; first < t.cols; {
-		wide := 16
-		if p == PathAVX512 && t.cols-first > 16 {
-			wide = 32
-		}
-		if t.cols-first >= wide {
-			p.micro(c[first:], a, panel[first:], t, wide)
-		} else {
-			p.edge(c[first:], a, panel[first:], t, wide, t.cols-first)
-		}
-		first += wide
-	}
+	return 16
 }
 
 // micro calls one micro-kernel. The slice expressions panic if it would leave its operands.
@@ -62,24 +50,6 @@ func (p Path) micro(c, a, panel []float32, t tile, wide int) {
 		tileAVX512(t.rows, wide, t.k, &a[0], 4*t.lda, &panel[0], &c[0], 4*t.ldc, t.join)
 	} else {
 		tileAVX2(t.rows, wide, t.k, &a[0], 4*t.lda, &panel[0], &c[0], 4*t.ldc, t.join)
-	}
-}
-
-// edge computes a tile of fewer columns than the micro-kernel has.
-func (p Path) edge(c, a, panel []float32, t tile, wide, cols int) {
-	var buffer [12 * panelWidth]float32
-	whole := t
-	whole.ldc, whole.join = wide, false
-	p.micro(buffer[:], a, panel, whole, wide)
-	for i := range t.rows {
-		out, sums := c[i*t.ldc:][:cols], buffer[i*wide:][:cols]
-		if !t.join {
-			copy(out, sums)
-			continue
-		}
-		for j, v := range sums {
-			out[j] += v
-		}
 	}
 }
 
@@ -114,22 +84,14 @@ func (p Path) expVector(v []float32) int {
 	return n
 }
 
-// tapsVector runs the depthwise chains of a pixel's channels; at least one tap is needed.
-func (p Path) tapsVector(row, x, weights []float32, xs, ws []int) int {
-	if p == PathGo {
-		return 0
-	}
-	n := len(row) / vectorLanes * vectorLanes
-	for t := range xs { // panic here rather than read astray
-		_, _ = x[xs[t]:xs[t]+n], weights[ws[t]:ws[t]+n]
-	}
+// taps runs the depthwise chains of a row whose length is a multiple of tapsLanes.
+func (p Path) taps(row, x, weights []float32, xs, ws []int) {
 	done := 0
-	if wide := n / 16 * 16; p == PathAVX512 && wide > 0 {
+	if wide := len(row) / 16 * 16; p == PathAVX512 && wide > 0 {
 		tapsAVX512(wide, &row[0], &x[0], &weights[0], &xs[0], &ws[0], len(xs))
 		done = wide
 	}
-	if done < n {
-		tapsAVX2(n-done, &row[done], &x[done], &weights[done], &xs[0], &ws[0], len(xs))
+	if done < len(row) {
+		tapsAVX2(len(row)-done, &row[done], &x[done], &weights[done], &xs[0], &ws[0], len(xs))
 	}
-	return n
 }
