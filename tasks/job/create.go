@@ -109,7 +109,7 @@ func open(c *native.Call, j *Job) {
 	j.State, j.Drawing = Open, j.Batches
 	for i := range uint32(j.Batches) {
 		n := lot(j.Items, j.BatchItems, i)
-		b := Batch{Job: j.ID, Index: i, State: Drawing, First: i * uint32(j.BatchItems), Count: n, Asked: c.Block().Session}
+		b := Batch{Job: j.ID, Index: i, State: Drawing, First: i * uint32(j.BatchItems), Count: n, Asked: c.Block().Session, DeadlineMs: c.Now() + RetryMs}
 		b.Line = auditLine(&j.AuditItem, &j.AuditGas, j.Panel, SampleSize(int(n), uint64(j.AuditPpm)))
 		c.SetRecord(batchKey(j.ID, i), nil, b.encode())
 	}

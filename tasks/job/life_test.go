@@ -383,7 +383,7 @@ func TestRelease(t *testing.T) {
 
 // The dearest calls that limits allow stay below the gas that one transaction may have (EIP-7825).
 func TestWorstGas(t *testing.T) {
-	w := newWorld(t, 20, 64)
+	w := newWorld(t, 70, 64)
 	w.keeper()
 	s := w.spec(job.ItemsPerCallMax, 1_000_000)
 	s.Originals, s.BatchItems, s.Panel = s.Items, 2, job.PanelMax
@@ -438,4 +438,61 @@ func TestBlobs(t *testing.T) {
 		t.Error("not wanted while an older job is live")
 	}
 	w.finish(&agents{}, first)
+}
+
+// A batch that nobody can take is not moved before RetryMs; a worker that gets room takes it at once, and
+// one that came later takes it after the draw was asked for again.
+func TestNobodyCanTake(t *testing.T) {
+	w := newWorld(t, 4, 1)
+	w.keeper()
+	id := w.create(w.spec(1, 0))
+	w.must(w.send(w.workers[0], chain.AddrRegistry, none, registry.PackDrain()))
+	w.sessions(2)
+	if res := w.send(w.requester, chain.AddrJobs, none, job.PackPoke(id, 0)); res.Err == nil {
+		t.Fatal("moved with nobody to take it")
+	}
+	w.must(w.send(w.workers[0], chain.AddrRegistry, none, registry.PackResume()))
+	w.poke(id, 0)
+	if b := w.batch(id, 0); b.State != job.Assigned || b.Worker != w.workers[0] {
+		t.Fatalf("batch: %v of %x, want it assigned to the worker that is back", b.State, b.Worker)
+	}
+
+	id = w.create(w.spec(1, 0))
+	w.must(w.send(w.workers[0], chain.AddrRegistry, none, registry.PackDrain()))
+	w.sessions(1)
+	late := w.fund(account("worker", 1))
+	w.workers = append(w.workers, late)
+	w.must(w.send(late, chain.AddrRegistry, tokens(200), registry.PackRegister(late, []chain.Hash{model}, "")))
+	w.sessions(1)
+	w.wait(job.RetryMs)
+	tips := w.job(id).TipsLeft
+	w.poke(id, 0)
+	if b := w.batch(id, 0); b.State != job.Drawing || b.Asked != w.block.Session || w.job(id).TipsLeft != tips {
+		t.Fatalf("batch: %v asked in session %d, want it drawing from %d without a tip", b.State, b.Asked, w.block.Session)
+	}
+	w.sessions(2)
+	w.poke(id, 0)
+	if b := w.batch(id, 0); b.State != job.Assigned || b.Worker != late {
+		t.Fatalf("batch: %v of %x, want it assigned to the new worker", b.State, b.Worker)
+	}
+}
+
+// A draw that nobody executes in time is asked for again: the snapshot it needs is gone.
+func TestOldDraw(t *testing.T) {
+	w := newWorld(t, 4, 2)
+	w.keeper()
+	id := w.create(w.spec(1, 0))
+	asked := w.batch(id, 0).Asked
+	if drawn, _, _ := job.Urgent(w, w.block.TimeMs, asked+1); !drawn {
+		t.Error("no blocks are asked for while a draw waits")
+	}
+	if drawn, _, _ := job.Urgent(w, w.block.TimeMs, asked+2); drawn {
+		t.Error("blocks are asked for though the seed is there")
+	}
+	w.sessions(registry.SnapshotSessions + 1)
+	w.poke(id, 0)
+	if b := w.batch(id, 0); b.State != job.Drawing || b.Asked != w.block.Session {
+		t.Errorf("batch: %v asked in session %d, want it drawing from %d", b.State, b.Asked, w.block.Session)
+	}
+	w.finish(&agents{}, id)
 }

@@ -16,6 +16,7 @@ const (
 	TipsPerBatch    = 6    // pokes of a batch that the escrow pays for
 	PriceBitsMax    = 96   // the supply is below 2^96 base units
 
+	RetryMs       = 5_000         // after this a worker's draw that nobody could take is asked for again
 	LifeDefaultMs = 600_000       // life of a job that names none
 	Gwei          = 1_000_000_000 // base units in the unit of money in chain.JobParams
 	ppm           = 1_000_000

@@ -204,7 +204,7 @@ type Batch struct {
 	Count      uint16 // its items
 	Worker     chain.Address
 	Asked      chain.Session // of the open draw
-	DeadlineMs uint64        // of the present state, where it has one
+	DeadlineMs uint64        // of the present state; Drawing: from then on it is drawn anew if nobody can take it
 	Sample     uint64        // audited items, bit i for item First+i
 	Faults     uint64        // items that were opened with a fault of their input
 	Auditors   uint8         // asked so far

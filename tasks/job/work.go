@@ -90,6 +90,9 @@ func (w *work) enter(s BatchState, lastsMs uint64) {
 // ask moves the batch to a state that waits for a draw.
 func (w *work) ask(s BatchState) {
 	w.b.State, w.b.DeadlineMs, w.b.Asked = s, 0, w.Block().Session
+	if s == Drawing {
+		w.b.DeadlineMs = w.Now() + RetryMs
+	}
 	setAsked(w.Call)
 }
 
@@ -110,7 +113,8 @@ func (w *work) seed() (seed [32]byte, wait, again bool) {
 
 func (w *work) place() Place { return w.b.Place(w.Block().Genesis) }
 
-// drawWorker gives the batch to the drawn worker, or asks again when nobody can take it.
+// drawWorker gives the batch to the drawn worker. When nobody of the order can take it, it stays open to
+// whoever gets room, and after RetryMs it is asked for again, so that new workers are looked at.
 func (w *work) drawWorker() bool {
 	seed, wait, again := w.seed()
 	if wait || w.Failed() {
@@ -124,8 +128,11 @@ func (w *work) drawWorker() bool {
 		return false
 	}
 	if !found {
-		w.ask(Drawing)
-		return true
+		if w.due() {
+			w.ask(Drawing)
+			return true
+		}
+		return false
 	}
 	registry.Expose(w.Call, worker, &need)
 	w.b.Worker, w.b.Collateral = worker, need
