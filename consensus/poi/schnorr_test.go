@@ -3,6 +3,7 @@ package poi
 // The product's signatures: what verifies, and that each changed bit or field does not.
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/aiwork/aiwork-node/crypto/secp"
@@ -104,7 +105,7 @@ func TestSchnorrCertificate(t *testing.T) {
 
 func BenchmarkVerifyCertificate(b *testing.B) {
 	for _, n := range []int{4, 100} {
-		b.Run("validators="+map[int]string{4: "4", 100: "100"}[n], func(b *testing.B) {
+		b.Run("validators="+strconv.Itoa(n), func(b *testing.B) {
 			all, set := signers(b, n)
 			var tal tally
 			var last *chain.Vote

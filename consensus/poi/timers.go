@@ -21,7 +21,7 @@ type timers struct {
 	entered   Tick
 	tries     uint64 // retries in this view
 	repairs   uint64
-	set       Tick   // what the driver was asked for last
+	set       Tick // what the driver was asked for last
 }
 
 // armView sets the timers of a view just entered. Rule R1: a leader that was silent for SkipViews while
