@@ -32,6 +32,7 @@ type reply struct {
 func startChild(ctx context.Context, o Options) (*child, []ModelInfo, error) {
 	c := &child{cmd: exec.Command(o.Exe, o.Args...), stderr: &words{}}
 	c.cmd.Stderr, c.cmd.SysProcAttr = c.stderr, ownGroup()
+	c.cmd.WaitDelay = exitGrace // for the end of its standard error, once it is dead
 	var err error
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		return nil, nil, &LocalError{Cause: CauseStart, Err: err}

@@ -27,9 +27,6 @@ func NewRunner(p *Plan, threads int) *Runner {
 // InputLen is the number of elements of the input.
 func (r *Runner) InputLen() int { return r.plan.inputLen }
 
-// Bytes is the memory that r holds, its share of weights aside.
-func (r *Runner) Bytes() int { return 4 * (len(r.arena) + len(r.scratch)*r.plan.scratch) }
-
 // Run computes the output for input, which must have InputLen elements. The result does not depend on
 // the number of threads or the path. Only a cancelled context, asked after each step, gives an error.
 func (r *Runner) Run(ctx context.Context, input []float32) ([]float32, error) {

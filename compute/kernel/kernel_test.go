@@ -67,49 +67,58 @@ func TestConvEqualsDefinition(t *testing.T) {
 			w.KernelHeight, w.KernelWidth, w.StrideHeight, w.StrideWidth = 1, 1, 1, 1
 			w.Top, w.Bottom, w.Left, w.Right = 0, 0, 0, 0
 		}
-		outs := 1 + v.IntN(40)
-		next := v.mild
-		if round%3 == 0 {
-			next = v.any
-		}
-		x := fill(w.Height*w.Width*w.Channels, next)
-		weights := fill(w.KernelHeight*w.KernelWidth*w.Channels*outs, v.finite)
-		post := randomPost(v, outs, next)
-		want := make([]float32, w.OutHeight()*w.OutWidth()*outs)
-		DefineConv(want, x, weights, post.Bias, w, outs)
-		definePost(want, post)
-		for _, path := range Paths() {
-			got := fill(len(want), v.any)
-			cut := v.IntN(w.OutHeight() + 1) // two threads' shares
-			scratch := fill(w.ScratchLen(), v.any)
-			path.Conv(got, x, scratch, w, PackConv(weights, w, outs), post, 0, cut)
-			path.Conv(got, x, scratch, w, PackConv(weights, w, outs), post, cut, w.OutHeight())
-			compare(t, fmt.Sprintf("%v: conv %+v to %d", path, w, outs), got, want)
-		}
+		checkConv(t, v, w, 1+v.IntN(40), v.sometimesWild(round))
+	}
+}
+
+// sometimesWild is mild, and any in every third round.
+func (v values) sometimesWild(round int) func() float32 {
+	if round%3 == 0 {
+		return v.any
+	}
+	return v.mild
+}
+
+func checkConv(t *testing.T, v values, w Window, outs int, next func() float32) {
+	t.Helper()
+	x := fill(w.Height*w.Width*w.Channels, next)
+	weights := fill(w.KernelHeight*w.KernelWidth*w.Channels*outs, v.finite)
+	post := randomPost(v, outs, next)
+	want := make([]float32, w.OutHeight()*w.OutWidth()*outs)
+	DefineConv(want, x, weights, post.Bias, w, outs)
+	definePost(want, post)
+	packed := PackConv(weights, w, outs)
+	for _, path := range Paths() {
+		got := fill(len(want), v.any)
+		cut := v.IntN(w.OutHeight() + 1) // two threads' shares
+		scratch := fill(w.ScratchLen(), v.any)
+		path.Conv(got, x, scratch, w, packed, post, 0, cut)
+		path.Conv(got, x, scratch, w, packed, post, cut, w.OutHeight())
+		compare(t, fmt.Sprintf("%v: conv %+v to %d", path, w, outs), got, want)
 	}
 }
 
 func TestDepthwiseEqualsDefinition(t *testing.T) {
 	v := newValues(6)
 	for round := range 160 {
-		w := randomWindow(v)
-		next := v.mild
-		if round%3 == 0 {
-			next = v.any
-		}
-		x := fill(w.Height*w.Width*w.Channels, next)
-		weights := fill(w.KernelHeight*w.KernelWidth*w.Channels, v.finite)
-		post := randomPost(v, w.Channels, next)
-		want := make([]float32, w.OutHeight()*w.OutWidth()*w.Channels)
-		DefineDepthwise(want, x, weights, post.Bias, w)
-		definePost(want, post)
-		for _, path := range Paths() {
-			got := fill(len(want), v.any)
-			cut := v.IntN(w.OutHeight() + 1)
-			path.Depthwise(got, x, weights, w, post, 0, cut)
-			path.Depthwise(got, x, weights, w, post, cut, w.OutHeight())
-			compare(t, fmt.Sprintf("%v: depthwise %+v", path, w), got, want)
-		}
+		checkDepthwise(t, v, randomWindow(v), v.sometimesWild(round))
+	}
+}
+
+func checkDepthwise(t *testing.T, v values, w Window, next func() float32) {
+	t.Helper()
+	x := fill(w.Height*w.Width*w.Channels, next)
+	weights := fill(w.KernelHeight*w.KernelWidth*w.Channels, v.finite)
+	post := randomPost(v, w.Channels, next)
+	want := make([]float32, w.OutHeight()*w.OutWidth()*w.Channels)
+	DefineDepthwise(want, x, weights, post.Bias, w)
+	definePost(want, post)
+	for _, path := range Paths() {
+		got := fill(len(want), v.any)
+		cut := v.IntN(w.OutHeight() + 1)
+		path.Depthwise(got, x, weights, w, post, 0, cut)
+		path.Depthwise(got, x, weights, w, post, cut, w.OutHeight())
+		compare(t, fmt.Sprintf("%v: depthwise %+v", path, w), got, want)
 	}
 }
 
@@ -151,5 +160,20 @@ func FuzzGemm(f *testing.F) {
 			next = v.any
 		}
 		checkGemm(t, v, 1+int(m)%30, 1+int(n)%70, 1+int(k)%800, next)
+	})
+}
+
+// FuzzConv draws geometry and values from a seed, for both kinds of convolution.
+func FuzzConv(f *testing.F) {
+	f.Add(uint64(1), uint8(3), true)
+	f.Add(uint64(2), uint8(33), false)
+	f.Fuzz(func(t *testing.T, seed uint64, outs uint8, wild bool) {
+		v := newValues(seed)
+		next := v.mild
+		if wild {
+			next = v.any
+		}
+		checkConv(t, v, randomWindow(v), 1+int(outs)%40, next)
+		checkDepthwise(t, v, randomWindow(v), next)
 	})
 }
