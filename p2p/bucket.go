@@ -11,10 +11,11 @@ type rate struct {
 	burst     float64
 }
 
-// Shares of one peer. An honest validator at full speed stays below a tenth of them.
+// Shares of one peer. An honest validator stays below a tenth of them, and below a third with full
+// blocks every 50 ms.
 var (
 	rateFrames   = rate{5_000, 10_000}
-	rateBytes    = rate{64 << 20, 64 << 20}
+	rateBytes    = rate{256 << 20, 256 << 20}
 	rateRequests = rate{200, 400}
 	rateServed   = rate{64 << 20, 128 << 20}
 	rateGossip   = rate{500, 1_000}

@@ -49,10 +49,11 @@ type Store struct {
 	peers  Peers
 	log    *slog.Logger
 
-	mu    sync.Mutex
-	index map[ID]entry
-	used  int64                // bytes by blocks, with those being written
-	busy  map[ID]chan struct{} // blobs being written or fetched; closed at the end
+	mu      sync.Mutex
+	durable map[string]bool // folders whose own names are on the disk
+	index   map[ID]entry
+	used    int64                // bytes by blocks, with those being written
+	busy    map[ID]chan struct{} // blobs being written or fetched; closed at the end
 }
 
 type entry struct {
@@ -64,7 +65,7 @@ type entry struct {
 func Open(o Options) (*Store, error) {
 	s := &Store{
 		dir: o.Dir, quota: o.Quota, wanted: o.Wanted, peers: o.Peers, log: o.Log,
-		index: make(map[ID]entry), busy: make(map[ID]chan struct{}),
+		index: make(map[ID]entry), busy: make(map[ID]chan struct{}), durable: make(map[string]bool),
 	}
 	if s.quota == 0 {
 		s.quota = QuotaBytes
@@ -230,12 +231,19 @@ func (s *Store) write(data []byte, id ID) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return syncFolders(filepath.Dir(path))
+	return s.syncFolders(filepath.Dir(path))
 }
 
-// syncFolders syncs a blob's folder and those above it up to the store's own.
-func syncFolders(dir string) error {
-	for range folderLevels + 1 {
+// syncFolders syncs a blob's folder, and the first time those above it up to the store's own.
+func (s *Store) syncFolders(leaf string) error {
+	s.mu.Lock()
+	levels := folderLevels + 1
+	if s.durable[leaf] {
+		levels = 1
+	}
+	s.mu.Unlock()
+	dir := leaf
+	for range levels {
 		d, err := os.Open(dir)
 		if err != nil {
 			return err
@@ -245,6 +253,9 @@ func syncFolders(dir string) error {
 		}
 		dir = filepath.Dir(dir)
 	}
+	s.mu.Lock()
+	s.durable[leaf] = true
+	s.mu.Unlock()
 	return nil
 }
 
