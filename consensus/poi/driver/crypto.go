@@ -19,10 +19,11 @@ type signer struct {
 	verified map[chain.Vote]struct{} // the whole vote with its signature
 	order    []chain.Vote            // ring of what is in verified
 	next     int
+	parsed   map[[32]byte]secp.SchnorrKey // of the members, which change once an epoch
 }
 
 func newSigner(genesis chain.Hash, keys *Keys) *signer {
-	s := &signer{genesis: genesis, verified: make(map[chain.Vote]struct{})}
+	s := &signer{genesis: genesis, verified: make(map[chain.Vote]struct{}), parsed: make(map[[32]byte]secp.SchnorrKey)}
 	if keys != nil {
 		s.key = &keys.Vote
 	}
@@ -42,11 +43,32 @@ func (s *signer) VerifyVote(set *poi.Set, v *chain.Vote) bool {
 		return true
 	}
 	h := v.SigningHash(s.genesis)
-	if secp.VerifySchnorr(set.Member(v.Signer).Key, h[:], v.Sig) != nil {
+	key, err := s.parse(set.Member(v.Signer).Key)
+	if err != nil || key.Verify(h[:], v.Sig) != nil {
 		return false
 	}
 	s.remember(*v)
 	return true
+}
+
+func (s *signer) parse(pub [32]byte) (secp.SchnorrKey, error) {
+	s.mu.Lock()
+	key, ok := s.parsed[pub]
+	s.mu.Unlock()
+	if ok {
+		return key, nil
+	}
+	key, err := secp.ParseSchnorrKey(pub)
+	if err != nil {
+		return key, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.parsed) >= parsedKeysMax {
+		clear(s.parsed)
+	}
+	s.parsed[pub] = key
+	return key, nil
 }
 
 // VerifyCertificate checks those of its votes that did not come before, in one batch.

@@ -32,8 +32,8 @@ type Driver struct {
 	// What follows belongs to the loop.
 	machine  *poi.Machine
 	out      poi.Outbox
-	inputs   []poi.Input // what effects lead to, for the next step of the same turn
-	votes    *votelog.Log
+	inputs   []poi.Input         // what effects lead to, for the next step of the same turn
+	votes    voteLog             // nil without keys
 	logged   map[chain.Hash]bool // bodies in the log
 	hush     hush
 	timer    *time.Timer
@@ -47,6 +47,21 @@ type Driver struct {
 	halted   error
 
 	status statusBoard
+
+	openVotes func() (voteLog, votelog.Replay, error)
+}
+
+// voteLog is votelog.Log. Tests put one in its place that fails.
+type voteLog interface {
+	Append(...votelog.Record)
+	Sync() error
+	Prune(keep func(*votelog.Record) bool) error
+	Lose() error
+	Records() []votelog.Record
+	High() votelog.Mark
+	Size() int64
+	Err() error
+	Close() error
 }
 
 // epoch is what holds for one session.
@@ -75,6 +90,9 @@ func New(opt Options) (*Driver, error) {
 		opt: opt, log: opt.Log, metrics: newMetrics(opt.Metrics), signer: newSigner(opt.Genesis, opt.Keys),
 		bodies: newBodies(), events: make(chan any, eventsMax), fetching: make(map[chain.Hash]bool),
 		logged: make(map[chain.Hash]bool), sent: make(map[chain.Hash]bool), started: time.Now(),
+	}
+	d.openVotes = func() (voteLog, votelog.Replay, error) {
+		return votelog.Open(opt.LogDir, opt.Genesis, opt.voteKey())
 	}
 	d.runner = newRunner(d)
 	d.syncer = newSyncer(d)
@@ -130,7 +148,6 @@ func (d *Driver) loop(ctx context.Context) error {
 	defer disk.Stop()
 	d.perform(ctx)
 	for d.halted == nil {
-		pool := d.opt.Pool.Changed()
 		d.lookForWork()
 		if len(d.inputs) > 0 {
 			d.turn(ctx)
@@ -148,8 +165,8 @@ func (d *Driver) loop(ctx context.Context) error {
 			}
 		case <-d.timer.C:
 			d.feed(poi.Wake{})
-		case <-pool:
-			d.work.poolMoved = true
+		case <-d.work.pool:
+			d.work.pool = nil
 			continue
 		case <-d.work.deadline():
 			d.work.chainMoved = true
@@ -268,6 +285,9 @@ func (d *Driver) committed(c commitDone) error {
 	}
 	d.work.chainMoved = true
 	d.announce(before, c)
+	if c.synced {
+		d.checkOwn(c.cert)
+	}
 	return d.follow(c)
 }
 

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,7 +172,8 @@ func TestFollower(t *testing.T) {
 		f := w.addNode(nil)
 		w.startAll()
 		w.reach(35, 5*time.Minute)
-		if s := f.driver.Status(); s.Member || s.FinalHeight < 35 {
+		w.until("the status to follow", time.Second, func() bool { return f.driver.Status().FinalHeight >= 35 })
+		if s := f.driver.Status(); s.Member {
 			t.Errorf("follower: got %+v", s)
 		}
 		if got := len(w.nodes[0].driver.Evidence()); got != 0 {
@@ -363,6 +366,116 @@ func TestLogHoldsWhatWasSent(t *testing.T) {
 		w.reach(20, time.Minute)
 		if missing > 0 {
 			t.Errorf("%d votes were sent that the log did not hold", missing)
+		}
+	})
+}
+
+// fullLog fails from one sync on, as a log does when the disk is full.
+type fullLog struct {
+	voteLog
+	left int
+	err  error
+}
+
+func (l *fullLog) Sync() error {
+	if l.left--; l.left < 0 {
+		l.err = syscall.ENOSPC
+	}
+	if l.err != nil {
+		return l.err
+	}
+	return l.voteLog.Sync()
+}
+
+func (l *fullLog) Append(records ...votelog.Record) {
+	if l.err == nil {
+		l.voteLog.Append(records...)
+	}
+}
+
+func (l *fullLog) Err() error { return l.err }
+
+// TestFailedLogSilences breaks the vote log in the middle of a turn. Nothing of that turn is sent, the
+// node follows in silence, and after a restart with room it signs again without contradicting itself.
+func TestFailedLogSilences(t *testing.T) {
+	inWorld(t, 4, func(t *testing.T, w *world) {
+		n := w.nodes[2]
+		n.wrap = func(l voteLog) voteLog { return &fullLog{voteLog: l, left: 9} }
+		var broken atomic.Bool
+		var late atomic.Int64 // own messages sent after the log broke
+		w.tap = func(from, _ int, kind byte, _ []byte) {
+			if from == 2 && broken.Load() && (kind == KindVote || kind == KindProposal) {
+				late.Add(1)
+			}
+		}
+		w.startAll()
+		w.until("silence", time.Minute, func() bool { return n.driver.Status().Silent != "" })
+		<-time.NewTimer(2 * w.delay).C // what was sent before arrives
+		broken.Store(true)
+		w.reach(n.height()+6, 2*time.Minute)
+		if got := late.Load(); got > 0 {
+			t.Errorf("%d messages were signed without a log", got)
+		}
+		if s := n.driver.Status().Silent; !strings.Contains(s, "vote log") {
+			t.Errorf("reason: got %q, want the vote log", s)
+		}
+		n.stop()
+		n.wrap = nil
+		broken.Store(false)
+		n.start()
+		w.nodes[0].stop()
+		w.reach(n.height()+3, time.Minute)
+		for _, x := range w.nodes {
+			if e := x.driver.Evidence(); len(e) > 0 {
+				t.Errorf("node %d: evidence %+v", x.index, e)
+			}
+		}
+	})
+}
+
+// TestCopyPutBack gives a node the vote log it had earlier in the session, high-water file and all. Its
+// peers' certificates show it votes that it does not remember, and it goes silent for good.
+func TestCopyPutBack(t *testing.T) {
+	inWorld(t, 4, func(t *testing.T, w *world) {
+		for _, n := range w.nodes[1:] { // all three are needed, so every certificate names them
+			n.start()
+		}
+		w.reach(2, time.Minute)
+		n := w.nodes[3]
+		n.stop()
+		copied := make(map[string][]byte)
+		for _, name := range []string{"votes.log", "votes.high"} {
+			raw, err := os.ReadFile(filepath.Join(n.dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			copied[name] = raw
+		}
+		old := n.height()
+		n.start()
+		w.reach(old+12, time.Minute)
+		n.stop()
+		for name, raw := range copied {
+			if err := os.WriteFile(filepath.Join(n.dir, name), raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Its ledger is the old one, too: only then is there something to contradict.
+		n.ledger.mu.Lock()
+		for _, b := range n.ledger.blocks[old+1:] {
+			delete(n.ledger.heights, b.Hash())
+		}
+		n.ledger.blocks, n.ledger.seals = n.ledger.blocks[:old+1], n.ledger.seals[:old+1]
+		n.ledger.mu.Unlock()
+		n.start()
+		w.until("silence", time.Minute, func() bool { return n.driver.Status().Silent != "" })
+		w.nodes[0].start()
+		w.reach(w.nodes[1].height()+2, time.Minute)
+		n.stop()
+		n.start()
+		w.reach(w.nodes[1].height()+1, time.Minute)
+		if n.driver.Status().Silent == "" {
+			t.Error("restarted: got a voice, want silence")
 		}
 	})
 }

@@ -4,11 +4,12 @@ import "time"
 
 // Limits of this node. Changing one changes no other node.
 const (
-	turnEventsMax   = 64   // events that share one turn, and so one sync of the log
-	inQueueMax      = 256  // messages waiting for one intake worker; full: the network waits
-	eventsMax       = 256  // checked events waiting for the loop; full: those who bring them wait
-	verifiedMax     = 8192 // votes whose signature is remembered as good
-	bodiesMax       = 512  // bodies held
+	turnEventsMax   = 64       // events that share one turn, and so one sync of the log
+	inQueueMax      = 256      // messages waiting for one intake worker; full: the network waits
+	eventsMax       = 256      // checked events waiting for the loop; full: those who bring them wait
+	verifiedMax     = 8192     // votes whose signature is remembered as good
+	parsedKeysMax   = 4 * 1024 // vote keys kept in parsed form
+	bodiesMax       = 512      // bodies held
 	bodiesBytesMax  = 256 << 20
 	pushedPerView   = 2    // bodies taken with proposals of one view
 	fetchesMax      = 16   // bodies asked for at a time

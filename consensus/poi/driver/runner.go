@@ -86,12 +86,18 @@ type commitDone struct {
 // block do not wait for the sync of the last.
 type runner struct {
 	d     *Driver
-	jobs  *queue[any] // poi.BlockRef, poi.Build or syncExecute
+	jobs  *queue[any] // poi.BlockRef, poi.Build, prove or syncExecute
 	final *queue[commit]
 
 	provenFor [2]uint64 // session and view of the proof kept
 	proof     [vrf.ProofSize]byte
 	beta      [32]byte
+}
+
+// prove asks for the VRF of a view in which this node leads, so that it is there when the block is due.
+type prove struct {
+	session chain.Session
+	view    chain.View
 }
 
 // syncExecute is an execution that the syncer waits for.
@@ -113,6 +119,10 @@ func (r *runner) runJobs(ctx context.Context) {
 		switch j := job.(type) {
 		case poi.BlockRef:
 			r.d.tell(ctx, r.execute(ctx, j))
+		case prove:
+			if e := r.d.epoch.Load(); e.session == j.session {
+				r.prove(e, j.view)
+			}
 		case poi.Build:
 			r.d.tell(ctx, r.build(ctx, j))
 		case syncExecute:
@@ -135,6 +145,8 @@ func (r *runner) execute(ctx context.Context, ref poi.BlockRef) executed {
 		return executed{ref.Hash, poi.Good, nil}
 	case errors.Is(err, ErrBad):
 		return executed{ref.Hash, poi.Bad, err}
+	case ref.Height <= r.d.opt.Chain.Head().Header.Number:
+		err = nil // the syncer was faster
 	}
 	return executed{ref.Hash, poi.LocalFault, err}
 }

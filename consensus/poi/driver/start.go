@@ -33,7 +33,7 @@ func (d *Driver) openLog() error {
 	if d.opt.Keys == nil {
 		return nil
 	}
-	votes, replay, err := votelog.Open(d.opt.LogDir, d.opt.Genesis, d.opt.voteKey())
+	votes, replay, err := d.openVotes()
 	if err != nil {
 		return err
 	}
@@ -201,6 +201,11 @@ func (d *Driver) silenced(reason string) {
 	if d.hush.reason() != "" {
 		return
 	}
+	d.lose(reason)
+}
+
+// lose marks the own votes as incomplete, in memory and on disk.
+func (d *Driver) lose(reason string) {
 	d.log.Error("validator is silent until the next epoch", "reason", reason)
 	d.hush.lost, d.hush.lostAt = reason, d.opt.Clock.NowMs()
 	if !d.syncLog() {
@@ -208,6 +213,24 @@ func (d *Driver) silenced(reason string) {
 	}
 	if err := d.votes.Lose(); err != nil {
 		d.logFailed(err)
+	}
+}
+
+// checkOwn looks for the own vote in a finalization that the syncer found. One beyond all that the log
+// remembers was cast by a later self, whose log was put back from a copy. (Rule 12; the machine does the
+// same with certificates that it is sent.)
+func (d *Driver) checkOwn(c *chain.Certificate) {
+	if d.votes == nil || d.hush.reason() != "" {
+		return
+	}
+	e := d.epoch.Load()
+	me, ok := e.set.Index(d.opt.voteKey())
+	if !ok || c.Session != e.session || !c.Has(int(me)) {
+		return
+	}
+	if d.votes.High().Less(votelog.Mark{Session: c.Session, View: c.View, VoteKind: c.Kind}) {
+		d.lose("peers hold a vote of this validator that its log does not")
+		d.hush.reboot = true
 	}
 }
 

@@ -84,7 +84,10 @@ func (d *Driver) show() {
 		now.Views, now.Nullified = s.Views, s.Nullified
 	})
 	d.count(&old, &s, silent)
-	if s.Nullified > old.Nullified && d.work.kind == poi.WorkTx {
+	if s.View != old.View && s.Member && s.Leader == s.Index && silent == "" {
+		d.runner.jobs.put(prove{s.Session, s.View})
+	}
+	if s.View != old.View && d.work.kind == poi.WorkTx {
 		d.forward()
 	}
 }

@@ -10,6 +10,7 @@ import (
 // work knows whether a block would be useful (rule 3).
 type work struct {
 	kind       poi.WorkKind
+	pool       <-chan struct{}          // closed when the pool changes; kept until it fires, so that no change is missed
 	poolMoved  bool                     // look again: the pool changed
 	chainMoved bool                     // look again: a block came, was built or committed
 	skipped    map[chain.Hash]time.Time // could not be built in; no work until then
@@ -45,6 +46,9 @@ func (w *work) forget() {
 // it, so that a busy pool costs nothing here.
 func (d *Driver) lookForWork() {
 	w := &d.work
+	if w.pool == nil {
+		w.pool, w.poolMoved = d.opt.Pool.Changed(), true
+	}
 	if !w.chainMoved && !(w.poolMoved && w.kind != poi.WorkTx) {
 		return
 	}
@@ -114,10 +118,10 @@ func (d *Driver) urgent() bool {
 }
 
 // forward sends transactions to the leader, who may not have heard of them. It is done when the chain was
-// idle, and again when a view brought no block.
+// idle, and at each new view; when more wait than one frame takes, any leader has work enough.
 func (d *Driver) forward() {
 	s := d.machine.Standing()
-	if s.Member && s.Leader == s.Index {
+	if s.Member && s.Leader == s.Index || d.opt.Pool.Stats().Pending > d.bodies.txCount()+forwardTxsMax {
 		return
 	}
 	var encs [][]byte

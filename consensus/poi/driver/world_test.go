@@ -252,6 +252,7 @@ type node struct {
 	pool   *fakePool
 	free   uint64 // disk space that it sees
 	peers  Peers  // whom it asks; nil: all others
+	wrap   func(voteLog) voteLog
 
 	driver *Driver
 	chain  *fakeChain
@@ -330,6 +331,13 @@ func (n *node) start() {
 	})
 	if err != nil {
 		n.w.t.Fatal(err)
+	}
+	if n.wrap != nil {
+		open := d.openVotes
+		d.openVotes = func() (voteLog, votelog.Replay, error) {
+			l, r, err := open()
+			return n.wrap(l), r, err
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n.w.mu.Lock()
