@@ -72,6 +72,9 @@ func TestGolden(t *testing.T) {
 
 // The golden file is what nsfwjs says today, where it is installed.
 func TestGoldenFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs nsfwjs")
+	}
 	tools := filepath.Join("..", "..", "tools", "golden")
 	node, nodeErr := exec.LookPath("node")
 	if _, err := os.Stat(filepath.Join(tools, "node_modules", "nsfwjs")); err != nil || nodeErr != nil {
