@@ -60,7 +60,7 @@ func (g *Genesis) Commitment() chain.Hash {
 }
 
 func writeAmount(w *codec.Writer, a *Amount) {
-	b := a.Bytes32()
+	b := a.Int.Bytes32()
 	w.Fixed(b[:])
 }
 

@@ -34,10 +34,10 @@ type Alloc struct {
 }
 
 // Amount is a number of base units, in JSON a string of decimal digits.
-type Amount struct{ uint256.Int }
+type Amount struct{ Int uint256.Int }
 
 // MarshalText gives decimal digits.
-func (a Amount) MarshalText() ([]byte, error) { return []byte(a.Dec()), nil }
+func (a Amount) MarshalText() ([]byte, error) { return []byte(a.Int.Dec()), nil }
 
 // UnmarshalText accepts decimal digits without sign, leading zero or point.
 func (a *Amount) UnmarshalText(text []byte) error {
@@ -49,7 +49,7 @@ func (a *Amount) UnmarshalText(text []byte) error {
 			return fmt.Errorf("amount %q: want base units as decimal digits, for example \"1000000000000000000\"", clip(text))
 		}
 	}
-	if err := a.SetFromDecimal(string(text)); err != nil {
+	if err := a.Int.SetFromDecimal(string(text)); err != nil {
 		return fmt.Errorf("amount %q: %w", clip(text), err)
 	}
 	return nil
@@ -137,7 +137,7 @@ func (g *Genesis) checkAlloc() error {
 			return fmt.Errorf("%s stands twice", a.Address.Checksum())
 		case reserved(a.Address):
 			return fmt.Errorf("%s is the address of a system contract", a.Address.Checksum())
-		case a.Balance.IsZero():
+		case a.Balance.Int.IsZero():
 			return fmt.Errorf("%s has no balance: leave it out", a.Address.Checksum())
 		}
 		seen[a.Address] = true

@@ -88,7 +88,7 @@ func (v *Validator) check(chainID uint64) error {
 		return fmt.Errorf("name: want at most %d bytes", NameBytesMax)
 	case v.Address.IsZero() || reserved(v.Address):
 		return errors.New("address: want an account of the validator")
-	case v.Stake.IsZero():
+	case v.Stake.Int.IsZero():
 		return errors.New("stake: want more than 0")
 	case len(v.VoteKey) != 32 || len(v.VoteProof) != 64:
 		return errors.New("voteKey, voteProof: want 32 and 64 bytes")
