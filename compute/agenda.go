@@ -125,11 +125,11 @@ func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b 
 		First: b.First, Sample: b.Sample, Opened: b.Opened, DeadlineMs: b.DeadlineMs,
 	}
 	switch b.State {
-	case job.Assigned, job.Committed, job.Opening:
+	case job.Assigned, job.Committed:
 		if b.Worker != who {
 			return nil
 		}
-	case job.Auditing, job.Revealing:
+	case job.Auditing, job.Opening, job.Revealing:
 		if b.Worker == who {
 			break
 		}

@@ -43,3 +43,7 @@ func (e *Refused) Error() string { return "refused by the chain: " + e.Reason }
 type Engine interface {
 	Run(ctx context.Context, model chain.Hash, input []byte) ([]byte, error)
 }
+
+// GasLimit gives what to offer for a call that took so much gas on the head's state: by the time it is
+// executed it may be the last of several that were awaited, and then carries out what follows too.
+func GasLimit(estimate uint64) uint64 { return min(2*estimate+200_000, chain.TxGasMaxLimit) }

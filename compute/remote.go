@@ -74,7 +74,12 @@ func (m *Remote) Blob(ctx context.Context, id chain.Hash) ([]byte, error) {
 
 // Send hands a transaction to the node and waits for its receipt.
 func (m *Remote) Send(ctx context.Context, c Call) error {
-	_, err := m.sender.Send(ctx, client.Call{To: c.To, Value: c.Value, Data: c.Data})
+	call := client.Call{To: c.To, Value: c.Value, Data: c.Data}
+	gas, err := m.sender.Estimate(ctx, call)
+	if err == nil {
+		call.Gas = GasLimit(gas)
+		_, err = m.sender.Send(ctx, call)
+	}
 	if reverted, ok := errors.AsType[*client.Reverted](err); ok {
 		return &Refused{reverted.Error()}
 	}

@@ -98,11 +98,11 @@ func (s *Sender) Send(ctx context.Context, c Call) (*Receipt, error) {
 // Submit signs the call and hands it to the node without waiting for a block.
 func (s *Sender) Submit(ctx context.Context, c Call) (chain.Hash, error) {
 	if c.Gas == 0 {
-		gas, err := s.estimate(ctx, c)
+		gas, err := s.Estimate(ctx, c)
 		if err != nil {
 			return chain.Hash{}, err
 		}
-		c.Gas = gas
+		c.Gas = gas + gas/4
 	}
 	fee, err := s.client.FeeCap(ctx)
 	if err != nil {
@@ -155,13 +155,14 @@ func (s *Sender) refresh(ctx context.Context) error {
 	return nil
 }
 
-func (s *Sender) estimate(ctx context.Context, c Call) (uint64, error) {
+// Estimate asks the node what gas the call takes on its head. What the call refuses is a *Error.
+func (s *Sender) Estimate(ctx context.Context, c Call) (uint64, error) {
 	var gas Uint64
 	args := map[string]any{"from": s.address, "to": c.To, "value": Uint256{c.Value}, "data": Bytes(c.Data)}
 	if err := s.client.Call(ctx, &gas, "eth_estimateGas", args); err != nil {
 		return 0, err
 	}
-	return uint64(gas) + uint64(gas)/4, nil
+	return uint64(gas), nil
 }
 
 // Fee is what a transaction offers per unit of gas, in wei.

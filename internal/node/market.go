@@ -86,14 +86,14 @@ func (m *market) Send(ctx context.Context, c compute.Call) error {
 
 func (m *market) estimate(ctx context.Context, c compute.Call) (uint64, error) {
 	head, _ := m.ledger.Head()
-	gas, r, err := m.ledger.Estimate(ctx, &exec.Message{From: m.who, To: &c.To, Value: c.Value, Data: c.Data}, head.Ext.TimeMs+1)
+	gas, r, err := m.ledger.Estimate(ctx, &exec.Message{From: m.who, To: &c.To, Gas: chain.TxGasMaxLimit, Value: c.Value, Data: c.Data}, head.Ext.TimeMs+1)
 	if err != nil {
 		return 0, err
 	}
 	if revert, ok := errors.AsType[*native.Revert](r.Err); ok {
 		return 0, &compute.Refused{Reason: revert.Reason}
 	}
-	return gas + gas/4, r.Err
+	return compute.GasLimit(gas), r.Err
 }
 
 func (m *market) put(ctx context.Context, c compute.Call, gas uint64) (*chain.Tx, error) {
