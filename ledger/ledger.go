@@ -136,3 +136,23 @@ func (l *Ledger) Supply() uint256.Int {
 
 // FreeBytes gives the free space of the disk with the database (rule 38).
 func (l *Ledger) FreeBytes() (uint64, error) { return l.db.FreeBytes() }
+
+// Stats are sizes for metrics.
+type Stats struct {
+	Outcomes    int    // executed blocks that are not final
+	MemoryBytes uint64 // held by the database
+	DiskBytes   uint64
+	FreeBytes   uint64 // of the disk; 0 if unknown
+}
+
+// Stats gives the sizes as they are.
+func (l *Ledger) Stats() Stats {
+	l.mu.Lock()
+	n := len(l.pending.byHash)
+	l.mu.Unlock()
+	free, err := l.db.FreeBytes()
+	if err != nil {
+		free = 0
+	}
+	return Stats{Outcomes: n, MemoryBytes: l.db.MemoryBytes(), DiskBytes: l.db.DiskBytes(), FreeBytes: free}
+}
