@@ -10,7 +10,7 @@ FUZZTIME    ?= 30s
 SEEDS       ?= 5000
 DATA        ?= devnet-data
 
-.PHONY: build faulty demo devnet test check short bench soak fuzz fmt clean help
+.PHONY: build faulty demo devnet test check short bench soak fuzz fmt licences clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,9 +27,12 @@ demo: build ## run a local network with a real AI job: submitted, run, checked a
 devnet: build ## run a local network in the foreground; Ctrl-C stops it
 	$(BIN) devnet start --dir $(DATA)
 
+# Tests that run whole networks come last and alone, so that they have the machine to themselves.
+NETWORKS := ./testnet/...
 test: ## run the tests (under 15 minutes on 2 cores)
 	$(GO) vet ./...
-	$(GO) test -timeout 14m ./...
+	$(GO) test -timeout 10m $$($(GO) list ./... | grep -v /testnet)
+	$(GO) test -timeout 10m -p 1 $(NETWORKS)
 
 check: ## format, vet, staticcheck, architecture, short tests, short simulation (under 3 minutes, warm cache)
 	@.ci/check
@@ -49,6 +52,10 @@ fuzz: ## run every fuzz target for FUZZTIME
 fmt: ## format the code
 	$(GO) build -C tools -o ../build/bin/ tool
 	build/bin/gofumpt -l -w cmd compute consensus crypto internal ledger mempool p2p tasks testnet vm
+
+licences: ## collect the licence texts that `version --licences` prints
+	$(GO) run ./internal/arch/licences > cmd/aiwork-node/licences.new
+	mv cmd/aiwork-node/licences.new cmd/aiwork-node/licences.txt
 
 clean: ## remove what was built and the devnet's data folder
 	rm -rf build $(DATA)

@@ -110,7 +110,7 @@ func checkImport(t *testing.T, p pkg, l layer, imported string, layers map[strin
 	}
 }
 
-// checkSources finds goroutines, selects, floats and ranges over maps in the package's files.
+// checkSources reports what is impure in the package's files.
 func checkSources(t *testing.T, p pkg, l layer) {
 	fset := token.NewFileSet()
 	var files []*ast.File
@@ -121,17 +121,46 @@ func checkSources(t *testing.T, p pkg, l layer) {
 		}
 		files = append(files, f)
 	}
+	for _, what := range impurities(p.ImportPath, fset, files, l) {
+		t.Errorf("%s: %s", p.name(), what)
+	}
+}
+
+// impurities finds goroutines, selects, floats and ranges over maps.
+func impurities(path string, fset *token.FileSet, files []*ast.File, l layer) (found []string) {
 	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
 	conf := types.Config{Importer: stubImporter{importer.Default()}, Error: func(error) {}}
 	// Types of other packages may stay unknown; maps and floats of the package itself are found.
-	_, _ = conf.Check(p.ImportPath, fset, files, info)
+	_, _ = conf.Check(path, fset, files, info)
 	for _, f := range files {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if what := impureNode(n, l, info); what != "" {
-				t.Errorf("%s: %s is pure but %s", fset.Position(n.Pos()), p.name(), what)
+				found = append(found, fset.Position(n.Pos()).String()+": pure but "+what)
 			}
 			return true
 		})
+	}
+	return found
+}
+
+// TestImpuritiesAreFound keeps the check honest: a file with one of each must be refused four times.
+func TestImpuritiesAreFound(t *testing.T) {
+	const source = `package p
+func f(m map[string]int, c chan int) {
+	go f(m, c)
+	select { case <-c: default: }
+	for range m {}
+	var _ float64
+}`
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "p.go", source, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]int{"pure": 4, "pure+float": 3} {
+		if got := impurities("p", fset, []*ast.File{file}, layer{kind: kind}); len(got) != want {
+			t.Errorf("%s: got %d findings, want %d: %v", kind, len(got), want, got)
+		}
 	}
 }
 
