@@ -405,6 +405,9 @@ func (w *world) until(what string, within time.Duration, ok func() bool) {
 		case <-tick.C:
 		case <-deadline.C:
 			for _, n := range w.nodes {
+				if n.driver == nil {
+					continue
+				}
 				w.t.Logf("node %d: up %v, height %d, %+v", n.index, n.up, n.height(), n.driver.Status())
 			}
 			w.t.Fatalf("%s not reached within %v", what, within)
