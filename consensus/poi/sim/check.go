@@ -127,8 +127,10 @@ func (c *checker) memory(n *node) {
 	}
 }
 
-// witness is SIM-6: it notes what reaches a machine while the machine is in the view concerned or just
-// before it, and what the machine must therefore report.
+// lateViews is how long after a view its votes must still be looked at for faults.
+const lateViews = 8
+
+// witness is SIM-6: it notes what reaches a machine in time, and what the machine must therefore report.
 type witness struct {
 	seen map[votePlace]chain.Vote
 	want map[accusation]bool
@@ -156,8 +158,12 @@ func (x *witness) note(n *node, msg poi.Message) {
 		return
 	}
 	s := n.m.Standing()
-	if v.Session != s.Session || v.View < s.View || v.View > s.View+1 || s.Halted || v.Kind < chain.VotePropose ||
-		v.Kind > chain.VoteFinalize || (v.Kind != chain.VoteNullify && v.BlockHash.IsZero()) || !w.signers[n.index].VerifyVote(w.set, v) {
+	late := chain.View(0)
+	if v.Kind != chain.VotePropose {
+		late = lateViews
+	}
+	if v.Session != s.Session || v.View+late < s.View || v.View > s.View+1 || s.Halted || v.Kind < chain.VotePropose ||
+		v.Kind > chain.VoteFinalize || (v.Kind != chain.VoteNullify && (v.BlockHash.IsZero() || v.ParentView >= v.View)) || !w.signers[n.index].VerifyVote(w.set, v) {
 		return
 	}
 	if v.Kind == chain.VotePropose && w.set.Leader(w.genesis, v.Session, v.View, w.seed(v.Session)) != v.Signer {

@@ -15,7 +15,8 @@
 //	SIM-3  at most one notarization per view, and never a finalization beside a nullification;
 //	SIM-4  an honest key never signs both of two messages that are evidence (E1 to E4), crashes or not;
 //	SIM-5  evidence that an honest machine reports accuses no honest key, and is valid;
-//	SIM-6  an equivocation that reached one honest machine while it was in that view is reported by it;
+//	SIM-6  an equivocation of which both messages reached one honest machine from a view before to eight
+//	       views after (proposals: before its end) is reported by it;
 //	SIM-7  a silenced machine signs nothing;
 //	SIM-8  memory stays bounded;
 //	SIM-9  after the calm every honest machine finalises more blocks, over at least one session boundary;

@@ -198,6 +198,11 @@ func (e *evil) parent(v chain.View) (best tip, ok bool) {
 		}
 	}
 	if ok && chance(e.w.dice, e.w.p.evil.fork) {
+		if n := len(e.own); n > 0 && chance(e.w.dice, 500) { // perhaps the twin of one that is certified
+			if t := e.own[n-1-int(e.w.dice.Below(uint64(min(n, 2))))]; t.view < v {
+				return t, true
+			}
+		}
 		all := append(append([]tip(nil), e.tips...), e.own...)
 		if t := all[e.w.dice.Below(uint64(len(all)))]; t.view < v {
 			return t, true
