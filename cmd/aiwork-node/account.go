@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/holiman/uint256"
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiwork/aiwork-node/crypto/secp"
@@ -166,11 +165,4 @@ func loadAccount(ctx context.Context, cl *client.Client, a chain.Address) (accou
 		waiting = uint64(next - nonce)
 	}
 	return accountInfo{a.Checksum(), term.AWO(&balance.Int), balance.Dec(), uint64(nonce), waiting}, nil
-}
-
-// balanceOf asks for a balance in base units.
-func balanceOf(ctx context.Context, cl *client.Client, a chain.Address) (uint256.Int, error) {
-	var v client.Uint256
-	err := cl.Call(ctx, &v, "eth_getBalance", a, "latest")
-	return v.Int, err
 }
