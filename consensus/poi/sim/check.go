@@ -82,6 +82,7 @@ func (c *checker) commit(n *node, ref poi.BlockRef, cert *chain.Certificate) {
 		w.fail("SIM-2: node %d commits a block that is bad, height %d", n.index, ref.Height)
 	case int(ref.Height) == len(w.chain):
 		w.chain = append(w.chain, sealed{ref: ref, cert: cert})
+		w.waits += w.now - w.bodies[ref.Hash].made
 	case w.chain[ref.Height].ref.Hash != ref.Hash:
 		w.fail("SIM-1: node %d commits another block at height %d", n.index, ref.Height)
 	}

@@ -10,9 +10,10 @@ import (
 // Config asks for one run.
 type Config struct {
 	Seed           uint64
-	Nodes          int  // validators; 0 lets the seed choose 4 to 10
-	RealSignatures bool // BIP-340 instead of the stub, for far fewer views
-	Faultless      bool // no faults at all: for measuring
+	Nodes          int    // validators; 0 lets the seed choose 4 to 10
+	RealSignatures bool   // BIP-340 instead of the stub, for far fewer views
+	Faultless      bool   // no faults at all: for measuring
+	DelayMs        uint64 // with Faultless: the delay of every message, among equal stakes; 0 draws both
 
 	Trace func(line string) // told what every machine does; nil for silence
 }
@@ -90,6 +91,15 @@ func newProfile(c Config, d *dice.Dice) profile {
 	if c.Faultless {
 		p.roles, p.lost = make([]role, p.nodes), make([]bool, p.nodes)
 		p.workMode = 0
+		if c.DelayMs > 0 {
+			p.jitter = 0
+			for i := range p.weights {
+				p.weights[i] = 1
+			}
+			for i := range p.delayBase {
+				p.delayBase[i] = c.DelayMs
+			}
+		}
 		return p
 	}
 	p.drawRoles(d)

@@ -282,7 +282,7 @@ func (w *world) newBlock(ref poi.BlockRef, bad bool) poi.BlockRef {
 	}
 	ref.Hash = sha256.Sum256(b[:])
 	ref.Beta = sha256.Sum256(binary.BigEndian.AppendUint64([]byte{byte(ref.Proposer), byte(ref.Session)}, uint64(ref.View)))
-	w.bodies[ref.Hash] = &body{ref: ref, bad: bad}
+	w.bodies[ref.Hash] = &body{ref: ref, bad: bad, made: w.now}
 	return ref
 }
 

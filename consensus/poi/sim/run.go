@@ -31,6 +31,7 @@ type Result struct {
 	HonestViews   uint64 // after the calm, led by honest validators
 	HonestBlocks  uint64 // of these, finalised
 	SimulatedMs   uint64
+	FinalityMs    uint64 // from the making of a block to the first commit, summed over heights
 }
 
 // Run plays one seed. The error names the rule of the package comment that was broken, and the command
@@ -256,7 +257,7 @@ func (w *world) share(from chain.Height) (views, blocks uint64) {
 
 func (w *world) result() Result {
 	r := Result{
-		Seed: w.cfg.Seed, Nodes: w.p.nodes, Events: w.events, SimulatedMs: w.now,
+		Seed: w.cfg.Seed, Nodes: w.p.nodes, Events: w.events, SimulatedMs: w.now, FinalityMs: w.waits,
 		Heights:   uint64(len(w.chain)) - uint64(firstSession.FirstHeight()) - w.p.offset,
 		Evidences: uint64(w.check.evidences), Equivocations: uint64(w.check.equivocations),
 	}

@@ -96,6 +96,23 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// Without faults a block comes every two message delays and is final after three, plus what building
+// and executing take (up to 4 ms each here) and what the start takes.
+func TestLatency(t *testing.T) {
+	for _, n := range []int{4, 16} {
+		const delay = 50
+		r, err := Run(Config{Seed: 3, Nodes: n, Faultless: true, DelayMs: delay})
+		if err != nil {
+			t.Fatal(err)
+		}
+		period, finality := r.SimulatedMs/r.Heights, r.FinalityMs/r.Heights
+		t.Logf("%d validators, one-way delay %d ms: period %d ms, finality %d ms, %d of %d views nullified", n, delay, period, finality, r.Nullified, r.Views)
+		if period > 2*delay+20 || finality > 3*delay+20 || r.Nullified > 0 {
+			t.Errorf("period %d ms, finality %d ms, %d nullified: want at most %d, %d, 0", period, finality, r.Nullified, 2*delay+20, 3*delay+20)
+		}
+	}
+}
+
 func TestNodesOutOfRange(t *testing.T) {
 	for _, n := range []int{-1, 1, 3, NodesMax + 1} {
 		if _, err := Run(Config{Nodes: n}); err == nil {

@@ -30,6 +30,7 @@ type world struct {
 	cuts   []bool  // directed links between actors
 	bodies map[chain.Hash]*body
 	chain  []sealed // by height: what the first honest ledger finalised
+	waits  uint64   // ms from the making of each of these blocks to its first commit, summed
 	check  checker
 	err    error
 }
@@ -47,7 +48,7 @@ type actor interface {
 type body struct {
 	ref  poi.BlockRef
 	bad  bool
-	size uint64
+	made uint64 // ms
 }
 
 // sealed is a block in a ledger.
