@@ -43,6 +43,7 @@ type Ledger struct {
 	db         *store.DB
 	hot        *hot
 	genesis    chain.Hash
+	origin     chain.Extension // of block 0, which its header does not name
 	params     chain.Params
 	validators []chain.Validator
 	modules    *native.Set
@@ -66,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{
-		db: db, hot: newHot(db), genesis: built.Hash(), params: o.Genesis.Params, validators: o.Genesis.Set(),
+		db: db, hot: newHot(db), genesis: built.Hash(), origin: built.Block.Ext, params: o.Genesis.Params, validators: o.Genesis.Set(),
 		modules: o.Modules, log: o.Log, workers: workers(o.Workers), burnedKey: native.BurnedKey(),
 		moved: make(chan struct{}), pending: outcomes{byHash: make(map[chain.Hash]*Outcome)},
 	}
@@ -83,11 +84,8 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 func (l *Ledger) start(built *genesis.Built) error {
 	pos, err := l.db.Position()
 	if errors.Is(err, store.ErrNotFound) {
-		c := &store.Commit{
-			Block: built.Block, Hash: built.Hash(), Diff: built.Diff, Pages: built.Tree.Pages, Supply: built.Supply,
-		}
-		if err := l.db.Commit(c); err != nil {
-			return fmt.Errorf("genesis: %w", err)
+		if err := l.begin(built); err != nil {
+			return err
 		}
 		pos, err = l.db.Position()
 	}
@@ -104,6 +102,21 @@ func (l *Ledger) start(built *genesis.Built) error {
 	}
 	l.head = Head{Height: pos.Height, Hash: pos.Hash, Header: row.Header, Ext: row.Ext}
 	l.supply = pos.Supply
+	return nil
+}
+
+// begin writes block 0 into a database without blocks.
+func (l *Ledger) begin(built *genesis.Built) error {
+	if _, err := l.db.Header(0); !errors.Is(err, store.ErrNotFound) {
+		return errors.Join(errors.New("the database has blocks but no position: it is damaged; delete the data folder "+
+			"and let the node fetch the chain again"), err)
+	}
+	c := &store.Commit{
+		Block: built.Block, Hash: built.Hash(), Diff: built.Diff, Pages: built.Tree.Pages, Supply: built.Supply,
+	}
+	if err := l.db.Commit(c); err != nil {
+		return fmt.Errorf("genesis: %w", err)
+	}
 	return nil
 }
 

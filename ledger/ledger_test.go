@@ -155,7 +155,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("a folder of another network: got %v", err)
 	}
 	for format, want := range map[byte]string{2: "newer version", 0: "delete the folder"} {
-		db, err := pebble.Open("chain", &pebble.Options{FS: disk, FormatMajorVersion: pebble.FormatTableFormatV6})
+		db, err := pebble.Open("chain", &pebble.Options{FS: disk, FormatMajorVersion: pebble.FormatTableFormatV6, Logger: quiet{}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func (l *Ledger) Verify(ctx context.Context, progress func(done, all chain.Heigh
 	if err != nil {
 		return err
 	}
-	parent := chain.Hash{}
+	var parent store.HeaderRow
 	for h := chain.Height(0); h <= pos.Height; h++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -57,48 +57,63 @@ func (l *Ledger) Verify(ctx context.Context, progress func(done, all chain.Heigh
 			progress(h, pos.Height)
 		}
 	}
-	if parent != pos.Hash {
-		return fmt.Errorf("block %d: hash %s, the head should be %s", pos.Height, parent, pos.Hash)
+	if hash := parent.Header.Hash(); hash != pos.Hash {
+		return fmt.Errorf("block %d: hash %s, the head should be %s", pos.Height, hash, pos.Hash)
 	}
 	return verifyState(snap, &pos)
 }
 
-// verifyBlock checks one block and gives its hash.
-func (l *Ledger) verifyBlock(snap *store.Snapshot, h chain.Height, parent chain.Hash) (chain.Hash, error) {
-	b, err := snap.Block(h)
+// verifyBlock checks one block against the one before it and gives its header.
+func (l *Ledger) verifyBlock(snap *store.Snapshot, h chain.Height, parent store.HeaderRow) (store.HeaderRow, error) {
+	row, err := snap.Header(h)
 	if err != nil {
-		return chain.Hash{}, err
+		return parent, err
+	}
+	txs, err := snap.Txs(h)
+	if err != nil {
+		return parent, err
 	}
 	receipts, err := snap.Receipts(h)
 	if err != nil {
-		return chain.Hash{}, err
+		return parent, err
 	}
-	hash := b.Hash()
-	at, err := snap.HeightOf(hash)
+	b := &chain.Block{Header: row.Header, Ext: row.Ext, Txs: txs}
+	at, err := snap.HeightOf(b.Hash())
 	if err != nil {
-		return hash, fmt.Errorf("index of blocks: %w", err)
+		return parent, fmt.Errorf("index of blocks: %w", err)
 	}
 	if _, err := snap.Seal(h); err != nil {
-		return hash, fmt.Errorf("seal: %w", err)
+		return parent, fmt.Errorf("seal: %w", err)
 	}
 	switch {
-	case b.Header.Number != h || at != h:
-		return hash, errors.New("stands at another height")
-	case b.Header.ParentHash != parent:
-		return hash, fmt.Errorf("parent is %s, not %s", b.Header.ParentHash, parent)
-	case h == 0 && hash != l.genesis:
-		return hash, fmt.Errorf("genesis is %s, not %s", hash, l.genesis)
-	case b.Header.ReceiptRoot != chain.ReceiptRoot(receipts):
-		return hash, FaultReceiptRoot
-	case len(receipts) != len(b.Txs):
-		return hash, errors.New("as many receipts as transactions are due")
+	case row.Header.Number != h || at != h:
+		return parent, errors.New("stands at another height")
+	case row.Header.ReceiptRoot != chain.ReceiptRoot(receipts):
+		return parent, FaultReceiptRoot
+	case len(receipts) != len(txs):
+		return parent, errors.New("as many receipts as transactions are due")
 	}
-	if h > 0 { // block 0 has no extension that its header names
-		if err := b.CheckBody(); err != nil {
-			return hash, err
+	if err := l.verifyLink(b, row, &parent); err != nil {
+		return parent, err
+	}
+	return *row, verifyIndex(snap, b)
+}
+
+// verifyLink checks what ties a block to the one before it, or block 0 to genesis.
+func (l *Ledger) verifyLink(b *chain.Block, row, parent *store.HeaderRow) error {
+	if b.Header.Number == 0 {
+		if b.Hash() != l.genesis || row.Ext != l.origin || row.Beta != [32]byte{} {
+			return fmt.Errorf("is not genesis %s", l.genesis)
 		}
+		return nil
 	}
-	return hash, verifyIndex(snap, b)
+	if b.Header.ParentHash != parent.Header.Hash() {
+		return fmt.Errorf("parent is %s, not %s", b.Header.ParentHash, parent.Header.Hash())
+	}
+	if b.Header.MixHash != mix(&parent.Header.MixHash, &row.Beta) {
+		return FaultMixHash
+	}
+	return b.CheckBody()
 }
 
 func verifyIndex(snap *store.Snapshot, b *chain.Block) error {
