@@ -6,7 +6,7 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 LDFLAGS     := -s -w -buildid= -X main.version=$(VERSION)
 BUILD       := $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 BIN         := build/aiwork-node
-FUZZTIME    ?= 30s
+FUZZSECONDS ?=
 SEEDS       ?= 5000
 DATA        ?= devnet-data
 
@@ -46,8 +46,8 @@ soak: build ## long runs: every 32-bit input of the unary functions, 100,000 sim
 	$(BIN) sim consensus --seeds 100000 --nodes 7
 	$(BIN) testnet chaos --kills 200 --dir build/soak-chaos
 
-fuzz: ## run every fuzz target for FUZZTIME
-	@.ci/fuzz $(FUZZTIME)
+fuzz: ## run every fuzz target, 30 s each or FUZZSECONDS
+	@.ci/fuzz $(FUZZSECONDS)
 
 fmt: ## format the code
 	$(GO) build -C tools -o ../build/bin/ tool
