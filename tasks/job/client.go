@@ -217,9 +217,13 @@ func LoadItem(r native.SlotReader, id uint64, item uint32) (Item, error) {
 func LoadItems(r native.SlotReader, id uint64) ([]Item, error) {
 	c := native.Inspect(r, chain.AddrJobs)
 	j, _ := loadJob(c, id)
-	out := make([]Item, 0, j.Filled)
+	if j.BatchItems == 0 {
+		return nil, c.Err()
+	}
+	n := min(j.Filled, ItemsMax)
+	out := make([]Item, 0, n)
 	var b Batch
-	for i := range min(j.Filled, ItemsMax) {
+	for i := range n {
 		if k := uint32(j.BatchItems); i%k == 0 {
 			b = view(c, &j, i/k)
 		}

@@ -104,7 +104,7 @@ func TestLiarIsCaught(t *testing.T) {
 		j := w.finish(&agents{output: flip(liar, 0)}, id)
 		b := w.batch(id, 0)
 		if b.Worker == liar || b.State != job.Settled || b.Attempt != 1 {
-			t.Fatalf("round %d: batch %+v, want it settled by another worker than %x", round, b, liar)
+			t.Fatalf("round %d: batch %+v, want it settled by another worker than %v", round, b, liar)
 		}
 		if after := w.view.Balance(liar); after != before {
 			t.Errorf("the liar's balance moved from %s to %s", before.Dec(), after.Dec())
@@ -156,7 +156,7 @@ func (w *world) serviceBond(a chain.Address) uint256.Int {
 	w.t.Helper()
 	i, found, err := stake.IndexOf(w, a)
 	if err != nil || !found {
-		w.t.Fatalf("validator %x: found %v, %v", a, found, err)
+		w.t.Fatalf("validator %v: found %v, %v", a, found, err)
 	}
 	list, err := stake.Validators(w)
 	w.nil(err)
@@ -376,7 +376,7 @@ func TestRelease(t *testing.T) {
 		}
 		w.finish(&agents{}, b.Job)
 		if after := w.batch(b.Job, 0); after.Worker == b.Worker || after.State != job.Settled {
-			t.Errorf("%v: %v by %x, want settled by another than %x", why, after.State, after.Worker, b.Worker)
+			t.Errorf("%v: %v by %v, want settled by another than %v", why, after.State, after.Worker, b.Worker)
 		}
 	}
 }
@@ -454,7 +454,7 @@ func TestNobodyCanTake(t *testing.T) {
 	w.must(w.send(w.workers[0], chain.AddrRegistry, none, registry.PackResume()))
 	w.poke(id, 0)
 	if b := w.batch(id, 0); b.State != job.Assigned || b.Worker != w.workers[0] {
-		t.Fatalf("batch: %v of %x, want it assigned to the worker that is back", b.State, b.Worker)
+		t.Fatalf("batch: %v of %v, want it assigned to the worker that is back", b.State, b.Worker)
 	}
 
 	id = w.create(w.spec(1, 0))
@@ -473,7 +473,7 @@ func TestNobodyCanTake(t *testing.T) {
 	w.sessions(2)
 	w.poke(id, 0)
 	if b := w.batch(id, 0); b.State != job.Assigned || b.Worker != late {
-		t.Fatalf("batch: %v of %x, want it assigned to the new worker", b.State, b.Worker)
+		t.Fatalf("batch: %v of %v, want it assigned to the new worker", b.State, b.Worker)
 	}
 }
 

@@ -108,6 +108,16 @@ func (c *chaos) registryAction() {
 	}
 }
 
+// leave takes a worker through leaving and coming back.
+func (c *chaos) leave(a chain.Address) {
+	c.sessions(registry.SnapshotSessions + 1)
+	c.try("unregister", a, chain.AddrRegistry, none, registry.PackUnregister())
+	c.sessions(registry.SnapshotSessions + 1)
+	c.wait(c.params.Jobs.UnbondMs)
+	c.try("withdraw", a, chain.AddrRegistry, none, registry.PackWithdraw())
+	c.try("register", a, chain.AddrRegistry, tokens(500), registry.PackRegister(c.anyone(), []chain.Hash{model}, "x"))
+}
+
 // work does something at a live batch, mostly what it waits for.
 func (c *chaos) work() {
 	ids, err := job.Live(c, 0, 50)
@@ -219,6 +229,9 @@ func (c *chaos) silence() {
 
 func runChaos(t testing.TB, seed []byte, steps int) map[string]int {
 	c := newChaos(t, seed)
+	if c.pick(3) == 0 {
+		c.leave(c.workers[3])
+	}
 	for range steps {
 		c.step()
 	}

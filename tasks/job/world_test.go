@@ -34,6 +34,7 @@ type world struct {
 	lastGas    uint64
 	gas        map[string]uint64 // dearest call by method
 	undo       bool              // take every call back, as a reverted outer frame does
+	keep       []chain.Log       // logs since they were asked for, nil when they are not
 	ended      map[uint64]bool   // jobs that were seen closed and empty
 }
 
@@ -152,6 +153,9 @@ func (w *world) call(f native.Frame) native.Result {
 		w.view.RevertTo(before)
 	}
 	w.lastGas = f.Gas - res.GasLeft
+	if w.keep != nil {
+		w.keep = append(w.keep, w.view.Logs()...)
+	}
 	for i := range w.view.Logs() {
 		l := &w.view.Logs()[i]
 		_, isJob := job.DecodeLog(l)
