@@ -43,6 +43,7 @@ func (l *Ledger) Commit(ctx context.Context, hash chain.Hash, seal *chain.Seal) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.head, l.supply = headOf(o.Block, hash), supply
+	l.recent.add(o)
 	l.pending.prune(hash)
 	close(l.moved)
 	l.moved = make(chan struct{})

@@ -150,8 +150,10 @@ func TestBuildSkips(t *testing.T) {
 		t.Errorf("took %d transactions, want 3 in order", len(blk.Txs))
 	}
 	want := []ledger.TxSkip{
-		{Hash: again.Hash(), Why: exec.FaultNonceLow}, {Hash: gap.Hash(), Why: exec.FaultNonceHigh},
-		{Hash: poor.Hash(), Why: exec.FaultFunds}, {Hash: cheap.Hash(), Why: exec.FaultFeeCap},
+		{Hash: again.Hash(), Why: exec.FaultNonceLow},
+		{Hash: gap.Hash(), Why: exec.FaultNonceHigh},
+		{Hash: poor.Hash(), Why: exec.FaultFunds},
+		{Hash: cheap.Hash(), Why: exec.FaultFeeCap},
 	}
 	if len(skipped) != len(want) {
 		t.Fatalf("skipped %v, want %v", skipped, want)

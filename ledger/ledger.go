@@ -56,6 +56,7 @@ type Ledger struct {
 	supply  uint256.Int
 	moved   chan struct{} // closed at the next commit
 	pending outcomes
+	recent  recent
 }
 
 // Open opens or creates the chain in o.Dir. Its errors tell the operator what to do: the folder belongs

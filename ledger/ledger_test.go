@@ -393,6 +393,31 @@ func TestReads(t *testing.T) {
 	}
 }
 
+// Blocks of late come from memory with their senders; older ones, and those after a restart, from disk, and
+// are the same.
+func TestRecentBlocks(t *testing.T) {
+	disk := vfs.NewMem()
+	c := ledgertest.New(t, ledgertest.Options{Accounts: 2, FS: disk})
+	const blocks = 40
+	for range blocks {
+		c.Block(c.Tx(c.Accounts[0], c.Accounts[1].Address, ledgertest.Tokens(1), nil))
+	}
+	for h := chain.Height(1); h <= blocks; h++ {
+		a, errA := c.BlockByHeight(h)
+		b, errB := c.Check.BlockByHeight(h)
+		if errA != nil || errB != nil || a.Hash() != b.Hash() || a.Header.Number != h {
+			t.Fatalf("block %d: %v, %v", h, errA, errB)
+		}
+		if _, known := a.Txs[0].CachedSender(); known != (h > blocks-16) {
+			t.Errorf("block %d: sender known %v", h, known)
+		}
+		r, err := c.Receipts(h)
+		if err != nil || len(r) != 1 || chain.ReceiptRoot(r) != a.Header.ReceiptRoot {
+			t.Errorf("receipts of block %d: %v", h, err)
+		}
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // The seal that came with a commit is kept beside the block.

@@ -109,8 +109,11 @@ func (l *Ledger) HeadAt(h chain.Height) (Head, error) {
 	return Head{Height: h, Hash: row.Header.Hash(), Header: row.Header, Ext: row.Ext}, nil
 }
 
-// BlockByHeight gives the final block at a height.
+// BlockByHeight gives the final block at a height. Late ones come from memory and know their senders.
 func (l *Ledger) BlockByHeight(h chain.Height) (*chain.Block, error) {
+	if o := l.recentAt(h); o != nil {
+		return o.Block, nil
+	}
 	b, err := l.db.Block(h)
 	return b, notFound(err, "block %d", h)
 }
@@ -127,8 +130,11 @@ func (l *Ledger) BlockByHash(hash chain.Hash) (*chain.Block, error) {
 	return l.BlockByHeight(h)
 }
 
-// Receipts gives the receipts of the final block at a height.
+// Receipts gives the receipts of the final block at a height, which are not changed.
 func (l *Ledger) Receipts(h chain.Height) ([]*chain.Receipt, error) {
+	if o := l.recentAt(h); o != nil {
+		return o.Receipts, nil
+	}
 	r, err := l.db.Receipts(h)
 	return r, notFound(err, "receipts of block %d", h)
 }

@@ -154,7 +154,9 @@ func TestDamageIsNamed(t *testing.T) {
 func TestKeysDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range [][]byte{
-		{kindMeta}, {kindPosition}, accountKey(chain.Address{1}), slotKey(chain.Address{1}, chain.Hash{}),
+		{kindMeta},
+		{kindPosition},
+		accountKey(chain.Address{1}), slotKey(chain.Address{1}, chain.Hash{}),
 		hashKey(kindCode, chain.Hash{1}), hashKey(kindHeight, chain.Hash{1}), hashKey(kindTx, chain.Hash{1}),
 		heightKey(kindHeader, 1), heightKey(kindBody, 1), heightKey(kindReceipts, 1), heightKey(kindSeal, 1),
 		pageKey(tree.Path{}), pageKey(tree.Path{}.Child(0)), pageKey(tree.Path{}.Child(0).Child(0)), pageKey(tree.Path{}.Child(1)),
