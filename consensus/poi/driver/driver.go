@@ -147,6 +147,7 @@ func (d *Driver) loop(ctx context.Context) error {
 	disk := time.NewTicker(diskInterval)
 	defer disk.Stop()
 	d.perform(ctx)
+	d.show()
 	for d.halted == nil {
 		d.lookForWork()
 		if len(d.inputs) > 0 {

@@ -75,6 +75,28 @@ func (n *node) holds(tx *chain.Tx) bool {
 	})
 }
 
+// TestUnbuildableIsNoWork gives all pools a transaction that no ledger takes. It must not drive the chain
+// at full speed.
+func TestUnbuildableIsNoWork(t *testing.T) {
+	inWorld(t, 4, func(t *testing.T, w *world) {
+		w.startAll()
+		w.reach(2, time.Minute)
+		tx := w.transfer(0)
+		for _, n := range w.nodes {
+			n.ledger.mu.Lock()
+			n.chain.refuse = true
+			n.ledger.mu.Unlock()
+			n.pool.add(tx)
+		}
+		before := w.nodes[0].height()
+		<-time.NewTimer(20 * time.Second).C
+		// Each leader may try once in a while, besides the heartbeat.
+		if got := w.nodes[0].height() - before; got < 5 || got > 100 {
+			t.Errorf("20 s: got %d blocks, want 5 to 100", got)
+		}
+	})
+}
+
 func TestOneDead(t *testing.T) {
 	inWorld(t, 4, func(t *testing.T, w *world) {
 		w.startAll()

@@ -162,6 +162,11 @@ func (r *runner) build(ctx context.Context, o poi.Build) built {
 	if err != nil {
 		return built{order: o, err: err}
 	}
+	if len(b.Txs) == 0 { // whatever the reason, they make no block useful for now
+		for _, tx := range draft.Txs {
+			skipped = append(skipped, tx.Hash())
+		}
+	}
 	return built{order: o, body: newBody(b, b.Encode()), skipped: skipped}
 }
 

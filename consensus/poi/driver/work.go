@@ -69,16 +69,21 @@ func (d *Driver) lookForWork() {
 	}
 }
 
-// includable reports whether the pool holds a transaction that no block at hand holds.
+// includable reports whether the pool holds a transaction that no block at hand holds. It looks at the
+// pool's best first, and further only while all of those are taken.
 func (d *Driver) includable() bool {
-	pending := d.opt.Pool.Stats().Pending
-	if pending == 0 {
+	if d.opt.Pool.Stats().Pending == 0 {
 		return false
 	}
-	if pending > d.bodies.txCount()+len(d.work.skipped) {
-		return true
+	most := committedKept * d.opt.Params.BlockGasLimit
+	for gas := uint64(64 * chain.TxGas); ; gas *= 8 {
+		if len(d.fresh(min(gas, most), committedKept*chain.BlockSizeMax, 1)) > 0 {
+			return true
+		}
+		if gas >= most {
+			return false
+		}
 	}
-	return len(d.fresh(d.opt.Params.BlockGasLimit*committedKept, committedKept*chain.BlockSizeMax, 1)) > 0
 }
 
 // fresh gives up to limit of the pool's best that no block at hand holds.

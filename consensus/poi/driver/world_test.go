@@ -37,6 +37,7 @@ type fakeChain struct {
 	world    *world
 	executed map[chain.Hash]*chain.Block
 	fail     error // of Execute: a local fault
+	refuse   bool  // Build takes no transaction and does not say why
 	commits  int
 }
 
@@ -101,6 +102,9 @@ func (c *fakeChain) Build(_ context.Context, d Draft) (*chain.Block, []chain.Has
 	parent := c.parentOf(d.Parent)
 	if parent == nil {
 		return nil, nil, errors.New("parent not executed")
+	}
+	if c.refuse {
+		d.Txs = nil
 	}
 	b := &chain.Block{Txs: d.Txs}
 	b.Ext = chain.Extension{
