@@ -59,7 +59,7 @@ func (w *world) sample(ag *agents, auditor chain.Address, b *job.Batch) []chain.
 	return out
 }
 
-func (w *world) jobs_(from chain.Address, method string, input []byte) native.Result {
+func (w *world) ask(from chain.Address, method string, input []byte) native.Result {
 	w.t.Helper()
 	res := w.must(w.send(from, chain.AddrJobs, none, input))
 	w.note(method)
@@ -81,13 +81,13 @@ func (w *world) act(ag *agents, id uint64, index uint32) bool {
 			return false
 		}
 		root := job.Root(place, b.Worker, b.First, salt(b.Worker, &b), w.outputs(ag, &b))
-		w.jobs_(b.Worker, "commit", job.PackCommit(id, index, root, uint32(b.Count)))
+		w.ask(b.Worker, "commit", job.PackCommit(id, index, root, uint32(b.Count)))
 	case job.Auditing:
 		w.auditors(ag, &b, func(a *job.Auditor) bool {
 			if a.Sealed || !yes(ag.attests, a.Address) {
 				return false
 			}
-			w.jobs_(a.Address, "auditCommit", job.PackAuditCommit(id, index,
+			w.ask(a.Address, "auditCommit", job.PackAuditCommit(id, index,
 				job.Attestation(place, a.Address, salt(a.Address, &b), w.sample(ag, a.Address, &b))))
 			return true
 		})
@@ -96,13 +96,13 @@ func (w *world) act(ag *agents, id uint64, index uint32) bool {
 			w.late(&b)
 			return false
 		}
-		w.jobs_(b.Worker, "open", job.PackOpen(id, index, salt(b.Worker, &b), w.outputs(ag, &b)))
+		w.ask(b.Worker, "open", job.PackOpen(id, index, salt(b.Worker, &b), w.outputs(ag, &b)))
 	case job.Revealing:
 		w.auditors(ag, &b, func(a *job.Auditor) bool {
 			if !a.Sealed || a.Revealed || !yes(ag.reveals, a.Address) {
 				return false
 			}
-			w.jobs_(a.Address, "auditReveal", job.PackAuditReveal(id, index, salt(a.Address, &b), w.sample(ag, a.Address, &b)))
+			w.ask(a.Address, "auditReveal", job.PackAuditReveal(id, index, salt(a.Address, &b), w.sample(ag, a.Address, &b)))
 			return true
 		})
 	}
@@ -141,7 +141,7 @@ func (w *world) late(b *job.Batch) {
 
 func (w *world) poke(id uint64, index uint32) {
 	w.t.Helper()
-	w.jobs_(account("keeper", 0), "poke", job.PackPoke(id, index))
+	w.ask(account("keeper", 0), "poke", job.PackPoke(id, index))
 }
 
 // finish drives a job to its end and gives it.

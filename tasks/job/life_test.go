@@ -310,7 +310,7 @@ func TestLargeJob(t *testing.T) {
 		for i := from; i < min(300, from+job.ItemsPerCallMax); i++ {
 			more = append(more, blob(i))
 		}
-		w.jobs_(w.requester, "addItems", job.PackAddItems(id, more, more))
+		w.ask(w.requester, "addItems", job.PackAddItems(id, more, more))
 	}
 	j := w.finish(&agents{}, id)
 	want := new(uint256.Int).Mul(&s.Price, uint256.NewInt(300))
@@ -369,7 +369,7 @@ func TestRelease(t *testing.T) {
 		w := newWorld(t, 4, 2)
 		w.keeper()
 		b := w.until(job.Assigned, &agents{})
-		w.jobs_(b.Worker, "release", job.PackRelease(b.Job, 0, why))
+		w.ask(b.Worker, "release", job.PackRelease(b.Job, 0, why))
 		info, _, _ := registry.Load(w, b.Worker)
 		if info.Slashed != *want || info.MissedCount != 1 {
 			t.Errorf("%v: lost %s with %d misses, want %s with 1", why, info.Slashed.Dec(), info.MissedCount, want.Dec())

@@ -183,7 +183,7 @@ func stageJobs(add adder) {
 			b := w.until(job.Revealing, &ag)
 			list, _ := job.LoadAuditors(w, b.Job, 0)
 			for _, a := range list[1:] {
-				w.jobs_(a.Address, "auditReveal", job.PackAuditReveal(b.Job, 0, salt(a.Address, &b), w.sample(&agents{}, a.Address, &b)))
+				w.ask(a.Address, "auditReveal", job.PackAuditReveal(b.Job, 0, salt(a.Address, &b), w.sample(&agents{}, a.Address, &b)))
 			}
 			a := list[0].Address
 			return a, job.PackAuditReveal(b.Job, 0, salt(a, &b), w.sample(&agents{}, a, &b))

@@ -327,7 +327,7 @@ func TestViews(t *testing.T) {
 	w := newWorld(t, 4, 2)
 	id := w.create(w.spec(2, 1_000_000))
 	w.finish(&agents{}, id)
-	ask := func(sig string, args ...uint64) []byte {
+	read := func(sig string, args ...uint64) []byte {
 		e := native.NewInput(sig)
 		for _, a := range args {
 			e.Uint64(a)
@@ -335,7 +335,7 @@ func TestViews(t *testing.T) {
 		return w.must(w.call(native.Frame{Self: chain.AddrJobs, Input: e.Out(), Gas: gasPerCall, Static: true})).Output
 	}
 	j := w.job(id)
-	d := native.NewDecoder("(uint256,uint256,uint256,uint256,uint256,uint256,uint256)", ask("moneyOf(uint64)", id))
+	d := native.NewDecoder("(uint256,uint256,uint256,uint256,uint256,uint256,uint256)", read("moneyOf(uint64)", id))
 	for i, want := range []uint256.Int{j.Funded, j.Escrow, j.PaidWorkers, j.PaidAuditors, j.Fees, j.Tips, j.Refunded} {
 		if got := d.Uint256(); got != want {
 			t.Errorf("money %d: got %s, want %s", i, got.Dec(), want.Dec())
@@ -343,7 +343,7 @@ func TestViews(t *testing.T) {
 	}
 	item, err := job.LoadItem(w, id, 1)
 	w.nil(err)
-	d = native.NewDecoder("(bytes32,bytes32,uint8,bool,bool,bytes,uint256)", ask("itemOf(uint64,uint32)", id, 1))
+	d = native.NewDecoder("(bytes32,bytes32,uint8,bool,bool,bytes,uint256)", read("itemOf(uint64,uint32)", id, 1))
 	blobID, _, state, sampled, opened := d.Hash(), d.Hash(), d.Uint64(), d.Bool(), d.Bool()
 	output, paid := d.Bytes(job.OutputBytesMax), d.Uint256()
 	if d.End() != nil || blobID != item.Blob || state != uint64(job.Settled) || !sampled || !opened ||

@@ -1,0 +1,46 @@
+package job_test
+
+import (
+	"testing"
+
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/job"
+	"github.com/aiwork/aiwork-node/vm/native"
+)
+
+// What the contract's calls take on a state in memory, each taken back after it ran.
+func BenchmarkCall(b *testing.B) {
+	run := func(name string, stage func(w *world) native.Frame) {
+		b.Run("method="+name, func(b *testing.B) {
+			w := newWorld(b, 4, 4)
+			w.keeper()
+			f := stage(w)
+			f.Self, f.Gas = chain.AddrJobs, gasPerCall
+			w.undo = true
+			for b.Loop() {
+				if res := w.call(f); res.Err != nil {
+					b.Fatal(res.Err)
+				}
+			}
+			b.ReportMetric(float64(w.lastGas), "gas/op")
+		})
+	}
+	run("createJob", func(w *world) native.Frame {
+		s := w.spec(8, 0)
+		t := w.quote(s)
+		return native.Frame{Caller: w.requester, Value: t.Total, Input: job.PackCreate(s)}
+	})
+	run("poke/draw=audit", func(w *world) native.Frame {
+		batch := w.until(job.Committed, &agents{})
+		w.sessions(2)
+		return native.Frame{Caller: w.requester, Input: job.PackPoke(batch.Job, 0)}
+	})
+	run("commit", func(w *world) native.Frame {
+		batch := w.until(job.Assigned, &agents{})
+		return native.Frame{Caller: batch.Worker, Input: job.PackCommit(batch.Job, 0, chain.Hash{1}, 3)}
+	})
+	run("open", func(w *world) native.Frame {
+		batch := w.until(job.Opening, &agents{})
+		return native.Frame{Caller: batch.Worker, Input: job.PackOpen(batch.Job, 0, salt(batch.Worker, &batch), w.outputs(&agents{}, &batch))}
+	})
+}
