@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity >=0.8.0;
 
-/// Seeds of recent sessions. System contract at 0x000000000000000000000000000000000000A101.
+/// Seeds of recent sessions. System contract at 0x000000000000000000000000000000000000a101.
 /// For a draw that is asked for in session s use seedOf(s + 2): nobody can know or choose it in session s.
 interface IBeacon {
     /// The seed of a session; known is false before it is fixed and after it has left the ring.

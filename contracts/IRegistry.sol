@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity >=0.8.0;
 
-/// Compute workers and their bonds. System contract at 0x000000000000000000000000000000000000A102.
+/// Compute workers and their bonds. System contract at 0x000000000000000000000000000000000000a102.
 /// Worker states: 0 unknown, 1 active, 2 draining, 3 suspended, 4 leaving.
 interface IRegistry {
     event WorkerRegistered(address indexed worker, address payout, uint256 bond);

@@ -145,10 +145,14 @@ func (l *Ledger) Seal(h chain.Height) (*chain.Seal, error) {
 	return s, notFound(err, "seal of block %d", h)
 }
 
-// TxLookup gives the place of a final transaction.
+// TxLookup gives the place of a final transaction. A block that is being written is not shown before it
+// is the head: the store knows its transactions before they are on the disk.
 func (l *Ledger) TxLookup(hash chain.Hash) (height chain.Height, index int, found bool, err error) {
 	p, err := l.db.Tx(hash)
 	if errors.Is(err, store.ErrNotFound) {
+		return 0, 0, false, nil
+	}
+	if head, _ := l.Head(); err == nil && p.Height > head.Height {
 		return 0, 0, false, nil
 	}
 	return p.Height, int(p.Index), err == nil, err

@@ -10,7 +10,6 @@ import (
 	"github.com/aiwork/aiwork-node/consensus/poi/driver"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger"
-	"github.com/aiwork/aiwork-node/ledger/store"
 	"github.com/aiwork/aiwork-node/mempool"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
@@ -109,7 +108,7 @@ func (c *driverChain) Urgent() (open bool, deadlineMs uint64) {
 type archive struct{ ledger *ledger.Ledger }
 
 func unknown(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, ledger.ErrNotFound) {
 		return fmt.Errorf("%w: %w", driver.ErrUnknown, err)
 	}
 	return err

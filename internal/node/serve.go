@@ -11,7 +11,6 @@ import (
 	"github.com/aiwork/aiwork-node/ledger"
 	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/state"
-	"github.com/aiwork/aiwork-node/ledger/store"
 	"github.com/aiwork/aiwork-node/mempool"
 	"github.com/aiwork/aiwork-node/p2p"
 	"github.com/aiwork/aiwork-node/vm/native"
@@ -35,7 +34,7 @@ func (c rpcChain) State() (state.Reader, rpc.Head, func(), error) {
 
 // absent turns "not found" into nil without an error.
 func absent[T any](v *T, err error) (*T, error) {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, nil
 	}
 	return v, err
@@ -53,7 +52,7 @@ func (c rpcChain) Seal(h chain.Height) (*chain.Seal, error) { return absent(c.le
 
 func (c rpcChain) Receipts(h chain.Height) ([]*chain.Receipt, error) {
 	r, err := c.ledger.Receipts(h)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, nil
 	}
 	return r, err

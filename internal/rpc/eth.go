@@ -95,7 +95,7 @@ func (e *eth) height(tag BlockTag) (h chain.Height, found bool, err error) {
 	head, _ := e.chain.Head()
 	switch {
 	case tag.hash != nil:
-		b, err := e.chain.BlockByHash(*tag.hash)
+		b, err := e.block(tag)
 		if b == nil || err != nil {
 			return 0, false, err
 		}
@@ -112,7 +112,12 @@ func (e *eth) height(tag BlockTag) (h chain.Height, found bool, err error) {
 // block gives the block that a tag names, or nil.
 func (e *eth) block(tag BlockTag) (*chain.Block, error) {
 	if tag.hash != nil {
-		return e.chain.BlockByHash(*tag.hash)
+		b, err := e.chain.BlockByHash(*tag.hash)
+		// The ledger also knows blocks that were executed and are not final: those are nobody's business yet.
+		if head, _ := e.chain.Head(); b == nil || err != nil || b.Header.Number > head.Height {
+			return nil, err
+		}
+		return b, nil
 	}
 	h, found, err := e.height(tag)
 	if !found || err != nil {
