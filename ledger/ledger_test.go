@@ -353,6 +353,22 @@ func readAll(ctx context.Context, t *testing.T, l *ledger.Ledger, c *ledgertest.
 			t.Errorf("block %d: %v", v.Height, err)
 			return
 		}
+		// The state of a named block is that block's, or is refused because the head has moved on.
+		head, _ := l.Head()
+		v, err = l.StateOf(head.Hash)
+		if errors.Is(err, ledger.ErrUnknown) {
+			continue
+		}
+		if err != nil {
+			t.Errorf("state of the head: %v", err)
+			return
+		}
+		if v.Hash != head.Hash {
+			t.Errorf("state of block %d: got that of block %d", head.Height, v.Height)
+		}
+		if err := v.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
