@@ -15,6 +15,7 @@ func commands() []*cli.Command {
 		jobCommand(),
 		configCommand(),
 		dbCommand(),
+		testnetCommand(),
 		simCommand(),
 		versionCommand(),
 		engineCommand(),
