@@ -5,6 +5,7 @@ package driver
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -253,6 +254,32 @@ func TestLostLogIsSilentUntilAnEpoch(t *testing.T) {
 	})
 }
 
+// TestPastEpochsEndNoSilence gives a validator that lost log and ledger a chain with epochs in its past.
+// Catching up over them must not let it sign: its missing votes may lie behind them.
+func TestPastEpochsEndNoSilence(t *testing.T) {
+	inWorld(t, 4, func(t *testing.T, w *world) {
+		w.params.HeartbeatMs, w.params.EpochMs = 500, 40_000
+		w.startAll()
+		w.reach(100, 5*time.Minute) // the boundary at 96 is past the first epoch
+		n := w.nodes[1]
+		n.stop()
+		if err := os.Remove(filepath.Join(n.dir, "votes.log")); err != nil {
+			t.Fatal(err)
+		}
+		n.ledger.mu.Lock()
+		clear(n.ledger.heights)
+		n.ledger.heights[w.first.Hash()] = 0
+		n.ledger.blocks, n.ledger.seals = n.ledger.blocks[:1], n.ledger.seals[:1]
+		n.ledger.mu.Unlock()
+		n.start()
+		w.reach(105, time.Minute)
+		if s := n.driver.Status(); s.Silent == "" {
+			t.Fatalf("caught up over past epochs: got %+v, want silence", s)
+		}
+		w.until("the next epoch", 5*time.Minute, func() bool { return n.driver.Status().Silent == "" })
+	})
+}
+
 func TestDiskGuard(t *testing.T) {
 	inWorld(t, 4, func(t *testing.T, w *world) {
 		w.startAll()
@@ -498,6 +525,55 @@ func TestCopyPutBack(t *testing.T) {
 		w.reach(w.nodes[1].height()+1, time.Minute)
 		if n.driver.Status().Silent == "" {
 			t.Error("restarted: got a voice, want silence")
+		}
+	})
+}
+
+// TestReplayIsWhatWasSent records what a validator sends and holds it against what its machine is given
+// after a restart.
+func TestReplayIsWhatWasSent(t *testing.T) {
+	inWorld(t, 4, func(t *testing.T, w *world) {
+		sent := make(map[chain.Vote]bool)
+		w.tap = func(from, _ int, kind byte, payload []byte) {
+			f, err := decodeFrame(kind, payload)
+			if err != nil || from != 1 {
+				return
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if p := f.msg.Proposal; p != nil && p.Signer == 1 {
+				sent[asVote(p)] = true
+			} else if v := f.msg.Vote; v != nil && v.Signer == 1 {
+				sent[*v] = true
+			}
+		}
+		w.startAll()
+		w.reach(12, time.Minute)
+		n := w.nodes[1]
+		n.stop()
+		<-time.NewTimer(2 * w.delay).C
+		d := n.driver
+		if err := d.openLog(); err != nil {
+			t.Fatal(err)
+		}
+		defer d.votes.Close()
+		var start poi.Start
+		if err := d.replay(&start); err != nil {
+			t.Fatal(err)
+		}
+		if len(sent) < 24 || len(start.Blocks) < 12 {
+			t.Fatalf("sent %d, bodies %d: the run was too short", len(sent), len(start.Blocks))
+		}
+		for _, m := range start.Log {
+			switch {
+			case m.Proposal != nil:
+				delete(sent, asVote(m.Proposal))
+			case m.Vote != nil:
+				delete(sent, *m.Vote)
+			}
+		}
+		if len(sent) > 0 {
+			t.Errorf("replay lacks %d of the messages sent, one is %+v", len(sent), slices.Collect(maps.Keys(sent))[0])
 		}
 	})
 }

@@ -77,22 +77,18 @@ func (d *Driver) boot() error {
 // reboot puts a new machine in the place of the old one, as if the process had been restarted. Answers to
 // what the old one asked for mean nothing to the new one.
 func (d *Driver) reboot(ctx context.Context) {
-	d.hush.reboot = false
-	if d.votes.Err() == nil && !d.syncLog() {
-		d.hush.reboot = false // silent anyhow
+	if d.votes.Err() == nil {
+		d.syncLog() // certificates that wait for the next vote; a failure only adds a reason for silence
 	}
+	d.hush.reboot = false
 	d.out.Reset()
 	d.inputs = nil
 	if err := d.boot(); err != nil {
 		d.halted = fmt.Errorf("consensus: restart of the machine: %w", err)
 		return
 	}
-	d.perform(ctx)
-	d.turnOn()
+	d.perform(ctx) // what it leads to is the loop's next turn
 }
-
-// turnOn lets the loop run the inputs that the boot led to.
-func (d *Driver) turnOn() { d.feed(poi.Wake{}) }
 
 // opening gathers what a session starts from. Its boundary is committed.
 func (d *Driver) opening(s chain.Session) (poi.SessionStart, error) {
@@ -240,6 +236,9 @@ func (d *Driver) checkOwn(c *chain.Certificate) {
 func (d *Driver) resume(o *poi.SessionStart) {
 	if d.hush.lost == "" || d.hush.log != "" || !d.newEpoch(o) {
 		return
+	}
+	if !d.votes.High().Less(votelog.Mark{Session: o.Session}) {
+		return // signed in this session before: the clock was set back, and a later epoch will do
 	}
 	d.votes.Append(votelog.Record{Kind: votelog.Resume, Session: o.Session})
 	if !d.syncLog() {
