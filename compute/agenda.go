@@ -44,15 +44,22 @@ func (t *Task) Place(genesis chain.Hash) job.Place {
 	return job.Place{Genesis: genesis, Job: t.Job, Batch: t.Batch, Attempt: t.Attempt}
 }
 
+// Key names the task's attempt and role, as the journal files it.
+func (t *Task) Key() Key {
+	return Key{Role: t.Role, Job: t.Job, Batch: t.Batch, Attempt: t.Attempt}
+}
+
 func (t *Task) String() string {
 	return fmt.Sprintf("job %d batch %d attempt %d", t.Job, t.Batch, t.Attempt)
 }
 
-// Due is a batch that a poke would move on.
+// Due is a batch that a poke may move on. Equal values stand for the same occasion.
 type Due struct {
-	Job   uint64 `json:"job"`
-	Batch uint32 `json:"batch"`
-	State string `json:"state"`
+	Job        uint64 `json:"job"`
+	Batch      uint32 `json:"batch"`
+	Attempt    uint8  `json:"attempt"`
+	State      string `json:"state"`
+	DeadlineMs uint64 `json:"deadlineMs"`
 }
 
 // Agenda is what the head's state asks of an address.
@@ -85,7 +92,7 @@ func (a *Agenda) addJob(r native.SlotReader, who chain.Address, id uint64) error
 	}
 	if j.State == job.Filling {
 		if a.TimeMs >= j.DeadlineMs {
-			a.Dues = append(a.Dues, Due{Job: id, State: j.State.String()})
+			a.Dues = append(a.Dues, Due{Job: id, State: j.State.String(), DeadlineMs: j.DeadlineMs})
 		}
 		return nil
 	}
@@ -99,7 +106,7 @@ func (a *Agenda) addJob(r native.SlotReader, who chain.Address, id uint64) error
 			continue
 		}
 		if a.due(&j, b) {
-			a.Dues = append(a.Dues, Due{Job: id, Batch: b.Index, State: b.State.String()})
+			a.Dues = append(a.Dues, Due{Job: id, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), DeadlineMs: b.DeadlineMs})
 		}
 		if err := a.addBatch(r, who, &j, b); err != nil {
 			return err
@@ -163,4 +170,19 @@ func (t *Task) asAuditor(r native.SlotReader, who chain.Address) (asked bool, er
 		}
 	}
 	return false, nil
+}
+
+// AttemptOver reports whether a state shows that nobody can be asked about an attempt at a batch any more:
+// its batch or job has ended, or the batch was drawn anew. Blocks are final, so what one head shows holds
+// for ever, however old that head is. A state that does not know the job yet shows nothing.
+func AttemptOver(r native.SlotReader, id uint64, batch uint32, attempt uint8) (bool, error) {
+	j, err := job.Load(r, id)
+	if err != nil || j.State == job.Missing {
+		return false, err
+	}
+	if !j.State.Live() {
+		return true, nil
+	}
+	b, err := job.LoadBatch(r, id, batch)
+	return err == nil && (b.State.Final() || b.Attempt > attempt), err
 }

@@ -11,6 +11,10 @@
 // restart opens exactly what was committed and runs nothing twice. COMPUTE-2: the chain alone says what
 // is due; the journal only says what the answer was. COMPUTE-3: a fault of this machine (engine crash,
 // missing blob) is never reported as a fault of the input; the batch is tried again and then given back.
+// COMPUTE-4: an entry leaves the journal only when the chain has shown that its attempt is over. That the
+// agenda does not list it proves nothing: the node may lag, or be another one than before. COMPUTE-5: what
+// the chain has taken is never sent again by the same process; what may be on its way when a process dies
+// is sent again in the same words, and the chain refuses the second one.
 //
 // With the build tag faulty the engine spoils outputs on purpose; nothing in this package knows of it.
 package compute

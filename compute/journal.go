@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/codec"
@@ -19,43 +21,98 @@ const (
 	entryMagic    = 0x41495752 // "AIWR"
 	entryBytesMax = 64 << 10
 	entrySuffix   = ".work"
+	newPrefix     = ".new-" // of an entry that is being written
+	lockName      = "lock"
 )
 
-// Entry is what was computed for one task: the salt of its commitment and the encoded outputs, those of
-// all items for a worker and of the sampled ones for an auditor.
+// Key names an attempt at a batch in one role.
+type Key struct {
+	Role    Role
+	Job     uint64
+	Batch   uint32
+	Attempt uint8
+}
+
+func (k Key) file() string {
+	return fmt.Sprintf("%s-%d-%d-%d%s", k.Role, k.Job, k.Batch, k.Attempt, entrySuffix)
+}
+
+// parseKey reads a file's name; ok is false for any that file would not give.
+func parseKey(name string) (k Key, ok bool) {
+	parts := strings.Split(strings.TrimSuffix(name, entrySuffix), "-")
+	if len(parts) != 4 {
+		return k, false
+	}
+	id, err1 := strconv.ParseUint(parts[1], 10, 64)
+	batch, err2 := strconv.ParseUint(parts[2], 10, 32)
+	attempt, err3 := strconv.ParseUint(parts[3], 10, 8)
+	k = Key{Role(parts[0]), id, uint32(batch), uint8(attempt)}
+	known := k.Role == RoleWorker || k.Role == RoleAuditor
+	return k, known && errors.Join(err1, err2, err3) == nil && k.file() == name
+}
+
+// Entry is what was computed for one task: the salt of its commitment and the encoded outputs, in order:
+// those of all items for a worker and of the sampled ones for an auditor. While the work goes on there
+// are fewer.
 type Entry struct {
 	Salt    chain.Hash
 	Outputs [][]byte
 }
 
-// Journal is a folder with one file for each task under way. Its owner is one process.
-type Journal struct{ dir string }
+// Journal is a folder with one file for each task under way. Its owner is one process, which a lock on
+// the folder makes sure of: two that commit to one task with two salts would lose the bond.
+type Journal struct {
+	dir  string
+	lock *os.File
+}
+
+// ErrJournalLocked says that another process owns the journal.
+var ErrJournalLocked = errors.New("another process works for this account with this folder: stop it first")
+
+// ErrDamaged says that an entry is not what was written.
+var ErrDamaged = errors.New("damaged entry")
 
 // OpenJournal opens a folder, bound to a chain and an address: salts and results of another chain or key
-// would be worse than none.
+// would be worse than none. What a crash left half written is removed. The caller closes it.
 func OpenJournal(dir string, genesis chain.Hash, who chain.Address) (*Journal, error) {
 	j := &Journal{dir: filepath.Join(dir, fmt.Sprintf("%x-%x", genesis[:6], who[:]))}
 	if err := os.MkdirAll(j.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("work journal: %w", err)
 	}
+	lock, err := os.OpenFile(filepath.Join(j.dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("work journal: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("work journal %s: %w", j.dir, ErrJournalLocked)
+	}
+	j.lock = lock
+	torn, err := filepath.Glob(filepath.Join(j.dir, newPrefix+"*"))
+	for _, path := range torn {
+		err = errors.Join(err, os.Remove(path))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("work journal: %w", errors.Join(err, j.Close()))
+	}
 	return j, nil
 }
 
-// NewEntry makes an entry with a fresh salt.
-func NewEntry(outputs [][]byte) Entry {
-	e := Entry{Outputs: outputs}
+// Close gives the folder free.
+func (j *Journal) Close() error { return j.lock.Close() }
+
+// NewEntry makes an entry without outputs and with a fresh salt.
+func NewEntry() Entry {
+	var e Entry
 	_, _ = rand.Read(e.Salt[:]) // never fails: see crypto/rand
 	return e
 }
 
-func (j *Journal) path(t *Task) string {
-	return filepath.Join(j.dir, fmt.Sprintf("%s-%d-%d-%d%s", t.Role, t.Job, t.Batch, t.Attempt, entrySuffix))
-}
+func (j *Journal) path(k Key) string { return filepath.Join(j.dir, k.file()) }
 
 // Put writes an entry and syncs it. Rule COMPUTE-1: it comes before the commitment that is sent.
-func (j *Journal) Put(t *Task, e Entry) error {
-	path := j.path(t)
-	f, err := os.CreateTemp(j.dir, ".new-*")
+func (j *Journal) Put(k Key, e Entry) error {
+	f, err := os.CreateTemp(j.dir, newPrefix+"*")
 	if err != nil {
 		return fmt.Errorf("work journal: %w", err)
 	}
@@ -64,15 +121,16 @@ func (j *Journal) Put(t *Task, e Entry) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("work journal: %w", err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(f.Name(), j.path(k)); err != nil {
 		return fmt.Errorf("work journal: %w", err)
 	}
 	return syncDir(j.dir)
 }
 
-// Get reads an entry; found is false where there is none.
-func (j *Journal) Get(t *Task) (e Entry, found bool, err error) {
-	b, err := os.ReadFile(j.path(t))
+// Get reads an entry; found is false where there is none. An error is ErrDamaged where the file is not
+// what Put wrote.
+func (j *Journal) Get(k Key) (e Entry, found bool, err error) {
+	b, err := os.ReadFile(j.path(k))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Entry{}, false, nil
 	}
@@ -80,27 +138,30 @@ func (j *Journal) Get(t *Task) (e Entry, found bool, err error) {
 		return Entry{}, false, fmt.Errorf("work journal: %w", err)
 	}
 	if e, err = decodeEntry(b); err != nil {
-		return Entry{}, false, fmt.Errorf("work journal %s: %w", j.path(t), err)
+		return Entry{}, false, fmt.Errorf("work journal %s: %w: %w", j.path(k), ErrDamaged, err)
 	}
 	return e, true, nil
 }
 
-// Keep removes the entries of tasks that are not in the list: the chain has no more use for them.
-func (j *Journal) Keep(tasks []Task) error {
-	wanted := map[string]bool{}
-	for i := range tasks {
-		wanted[filepath.Base(j.path(&tasks[i]))] = true
-	}
+// Keys lists the entries. Files that are no entries are left alone.
+func (j *Journal) Keys() ([]Key, error) {
 	files, err := os.ReadDir(j.dir)
 	if err != nil {
-		return fmt.Errorf("work journal: %w", err)
+		return nil, fmt.Errorf("work journal: %w", err)
 	}
+	var keys []Key
 	for _, f := range files {
-		if name := f.Name(); strings.HasSuffix(name, entrySuffix) && !wanted[name] {
-			if err := os.Remove(filepath.Join(j.dir, name)); err != nil {
-				return fmt.Errorf("work journal: %w", err)
-			}
+		if k, ok := parseKey(f.Name()); ok {
+			keys = append(keys, k)
 		}
+	}
+	return keys, nil
+}
+
+// Drop removes an entry. Rule COMPUTE-4: only one that the chain has shown to be over.
+func (j *Journal) Drop(k Key) error {
+	if err := os.Remove(j.path(k)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("work journal: %w", err)
 	}
 	return nil
 }
@@ -120,12 +181,12 @@ func (e *Entry) encode() []byte {
 
 func decodeEntry(b []byte) (e Entry, err error) {
 	if len(b) < 4 || len(b) > entryBytesMax {
-		return e, fmt.Errorf("%d bytes: not an entry", len(b))
+		return e, fmt.Errorf("%d bytes", len(b))
 	}
 	sum := job.OutputHash(b[:len(b)-4])
 	r := codec.NewReader(b)
 	if r.U32() != entryMagic {
-		return e, errors.New("not an entry")
+		return e, errors.New("it begins with another mark")
 	}
 	r.Fixed(e.Salt[:])
 	n := int(r.U16())
@@ -136,7 +197,7 @@ func decodeEntry(b []byte) (e Entry, err error) {
 		e.Outputs = append(e.Outputs, append([]byte(nil), r.Bytes(job.OutputBytesMax)...))
 	}
 	if r.U32() != binary.BigEndian.Uint32(sum[:]) {
-		return e, errors.New("checksum differs: the file is damaged")
+		return e, errors.New("its checksum differs")
 	}
 	return e, r.End()
 }

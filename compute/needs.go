@@ -14,10 +14,12 @@ type Market interface {
 	// Genesis gives the hash that names the chain.
 	Genesis(context.Context) (chain.Hash, error)
 	// Heads gives a channel that receives after commits; a slow reader misses some. It is closed when
-	// the connection to the node is lost or ctx ends.
+	// the connection to the node is lost, and soon after ctx ends.
 	Heads(context.Context) (<-chan chain.Height, error)
 	// Agenda gives what the head's state asks of an address.
 	Agenda(ctx context.Context, who chain.Address) (Agenda, error)
+	// Over reports whether the head shows that an attempt at a batch has ended: see AttemptOver.
+	Over(ctx context.Context, k Key) (bool, error)
 	// Blob gives the bytes behind an id, checked against it. ErrNoBlob: nobody has it now.
 	Blob(ctx context.Context, id chain.Hash) ([]byte, error)
 	// Send signs, submits and waits for inclusion. *Refused: included, but reverted, or refused at once.

@@ -13,6 +13,7 @@ import (
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/tasks/registry"
 )
 
@@ -53,6 +54,28 @@ func (m *Remote) Agenda(ctx context.Context, who chain.Address) (Agenda, error) 
 	return a, err
 }
 
+// Over asks the node for the job.
+func (m *Remote) Over(ctx context.Context, k Key) (bool, error) {
+	var j *struct {
+		State   string `json:"state"`
+		Batches []struct {
+			State   string        `json:"state"`
+			Attempt client.Uint64 `json:"attempt"`
+		} `json:"batches"`
+	}
+	err := m.client.Call(ctx, &j, "aiwork_getJob", client.Uint64(k.Job))
+	switch {
+	case err != nil || j == nil:
+		return false, err
+	case j.State == job.Closed.String() || j.State == job.Cancelled.String():
+		return true, nil
+	case int(k.Batch) >= len(j.Batches):
+		return false, nil
+	}
+	b := &j.Batches[k.Batch]
+	return b.State == job.Settled.String() || b.State == job.Void.String() || uint64(b.Attempt) > uint64(k.Attempt), nil
+}
+
 // Blob asks the node and checks the answer against the id.
 func (m *Remote) Blob(ctx context.Context, id chain.Hash) ([]byte, error) {
 	var text *string
@@ -67,7 +90,7 @@ func (m *Remote) Blob(ctx context.Context, id chain.Hash) ([]byte, error) {
 		return nil, fmt.Errorf("blob %s: %w", id, err)
 	}
 	if blake3.Sum256(b) != id {
-		return nil, fmt.Errorf("blob %s: the node sent other bytes", id)
+		return nil, fmt.Errorf("%w: the node sent other bytes", ErrNoBlob)
 	}
 	return b, nil
 }
@@ -105,6 +128,9 @@ type workerRecord struct {
 	Models []chain.Hash   `json:"models"`
 }
 
+// ErrLeaving is Enrol's answer for a worker that has unregistered.
+var ErrLeaving = errors.New("this worker is leaving: take its bond back first (`aiwork-node worker withdraw`), then start it again")
+
 // Enrol makes sure that the account is an active worker with at least the bond and with these models. It
 // gives the steps that it took, for the log.
 func (m *Remote) Enrol(ctx context.Context, e Enrolment) (steps []string, err error) {
@@ -123,7 +149,7 @@ func (m *Remote) Enrol(ctx context.Context, e Enrolment) (steps []string, err er
 		return steps, err
 	}
 	if w.State == registry.Leaving.String() {
-		return nil, errors.New("this worker is leaving: withdraw its bond first (`aiwork-node worker withdraw`)")
+		return nil, ErrLeaving
 	}
 	if !sameSet(w.Models, e.Models) {
 		do("models changed", uint256.Int{}, registry.PackSetModels(e.Models))

@@ -5,27 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/aiwork/aiwork-node/compute/engine"
-	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/internal/chain"
-	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
 const (
-	stepsMax       = 16                     // steps under way at once; more wait for the next head
-	engineTriesMax = 3                      // runs of one item before the batch is given up
-	blobWait       = 2 * time.Second        // between tries to get a blob
-	blobTriesMax   = 4                      // tries before the batch is given up
-	pokeSpread     = 400 * time.Millisecond // those who could poke wait up to this, so that one does it
-	retryAfter     = time.Second            // after a step failed for a local reason
-	idleLook       = 2 * time.Second        // looks at the agenda even when no head arrives
-	sendTimeout    = 30 * time.Second
+	stepsMax      = 16                     // steps under way at once; more wait for the next look
+	recordsMax    = 8192                   // steps that are remembered
+	recordsAge    = 10 * time.Minute       // how long a step is remembered that nobody asks for any more
+	retryMin      = time.Second            // after the first failure of a step, doubled with each further one
+	retryMax      = 5 * time.Second        // well below every window of the protocol
+	idleLook      = 2 * time.Second        // looks at the agenda even when no head arrives
+	reconnectWait = 500 * time.Millisecond // between tries to reach a node that is gone
+	tidyInterval  = time.Minute            // between looks for entries that the chain is done with
+	tidyMax       = 16                     // entries that one such look asks the chain about
 )
 
 // Options configure a Runner.
@@ -45,52 +40,100 @@ type Options struct {
 type Runner struct {
 	opts  Options
 	turn  chan struct{} // the engine's: one item at a time
-	steps chan struct{} // places for steps under way
+	slots chan struct{} // places for steps under way
+	wg    sync.WaitGroup
 
 	mu      sync.Mutex
-	running map[string]bool      // steps under way
-	retryAt map[string]time.Time // steps that failed for a local reason
-	wg      sync.WaitGroup
+	records map[string]*record
+	unwell  error // why the last look failed
 }
+
+// record is what is remembered of a step.
+type record struct {
+	running bool
+	done    bool // it succeeded, and is never asked for again: blocks are final
+	fails   int
+	next    time.Time // not before
+	asked   time.Time // by the agenda, last
+}
+
+// step is something that the agenda asks for.
+type step struct {
+	key    string
+	repeat bool // success does not mean that it is never due again
+	run    func(context.Context) error
+}
+
+var errNotBegun = errors.New("not begun yet")
+
+// ErrOtherChain says that the node belongs to another chain than before.
+var ErrOtherChain = errors.New("the node belongs to another chain now")
 
 // NewRunner gives a runner that does nothing until Run.
 func NewRunner(o Options) *Runner {
 	return &Runner{
-		opts: o, turn: make(chan struct{}, 1), steps: make(chan struct{}, stepsMax),
-		running: map[string]bool{}, retryAt: map[string]time.Time{},
+		opts: o, turn: make(chan struct{}, 1), slots: make(chan struct{}, stepsMax),
+		records: map[string]*record{}, unwell: errNotBegun,
 	}
 }
 
+// Health gives the error of the last look at the chain, nil when all is well. It is safe for concurrent use.
+func (r *Runner) Health() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unwell
+}
+
 // Run looks at the agenda after every head until ctx ends; steps under way are then cut short, which
-// loses nothing. It ends early only when the connection to the node is lost for good. If drained is not
-// nil, Run also ends once it is closed and no task is left.
+// loses nothing. A node that is gone is waited for, and steps that do not need it go on meanwhile. Once
+// drained is closed (nil never is), Run ends as soon as no task is left, or the node is gone. Its only
+// error is ErrOtherChain.
 func (r *Runner) Run(ctx context.Context, drained <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer r.wg.Wait()
 	defer cancel()
-	heads, err := r.opts.Market.Heads(ctx)
-	if err != nil {
-		return err
-	}
-	idle := time.NewTicker(idleLook)
-	defer idle.Stop()
+	var heads <-chan chain.Height // nil: not connected
+	wake := drained
+	tidied, reconnect := time.Now(), time.Now()
 	for {
-		left, err := r.look(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.opts.Log.Warn("agenda unread", "error", err)
+		left, err := 0, error(nil)
+		if heads == nil && !time.Now().Before(reconnect) {
+			heads, err = r.connect(ctx)
+			reconnect = time.Now().Add(reconnectWait)
 		}
-		if err == nil && left == 0 && isClosed(drained) {
+		if err == nil {
+			left, err = r.look(ctx)
+		}
+		if errors.Is(err, ErrOtherChain) {
+			return err
+		}
+		if ctx.Err() != nil {
 			return nil
 		}
+		r.report(err)
+		if isClosed(drained) && (left == 0 || err != nil) {
+			return nil
+		}
+		if err == nil && time.Since(tidied) >= tidyInterval {
+			tidied = time.Now()
+			r.tidy(ctx)
+		}
+		wait := idleLook
+		if heads == nil || err != nil {
+			wait = reconnectWait
+		}
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			return nil
 		case _, open := <-heads:
 			if !open {
-				return errors.New("the connection to the node is lost")
+				heads = nil
 			}
-		case <-idle.C:
+		case <-wake:
+			wake = nil
+		case <-timer.C:
 		}
+		timer.Stop()
 	}
 }
 
@@ -103,28 +146,55 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
+// connect makes sure that the node is of the right chain, and subscribes.
+func (r *Runner) connect(ctx context.Context) (<-chan chain.Height, error) {
+	genesis, err := r.opts.Market.Genesis(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if genesis != r.opts.Genesis {
+		return nil, fmt.Errorf("%w: its genesis is %s, the work is of %s", ErrOtherChain, genesis, r.opts.Genesis)
+	}
+	return r.opts.Market.Heads(ctx)
+}
+
+// report keeps the state for Health and logs its changes: an outage is one warning, however long.
+func (r *Runner) report(err error) {
+	r.mu.Lock()
+	before := r.unwell
+	r.unwell = err
+	r.mu.Unlock()
+	switch {
+	case err != nil && (before == nil || errors.Is(before, errNotBegun)):
+		r.opts.Log.Warn("chain out of reach: waiting for the node", "error", err)
+	case err != nil:
+		r.opts.Log.Debug("chain out of reach", "error", err)
+	case before != nil:
+		r.opts.Log.Info("following the chain", "address", r.opts.Address.Checksum())
+	}
+}
+
 // look reads the agenda and starts what it asks for; it gives the number of tasks that are not finished.
 func (r *Runner) look(ctx context.Context) (left int, err error) {
 	a, err := r.opts.Market.Agenda(ctx, r.opts.Address)
 	if err != nil {
 		return 0, err
 	}
-	if err := r.opts.Journal.Keep(a.Tasks); err != nil {
-		return 0, err
-	}
+	r.forget()
 	for i := range a.Tasks {
 		t := a.Tasks[i]
 		if !r.plays(t.Role) {
 			continue
 		}
 		left++
-		if step := r.stepOf(&t); step != nil {
-			r.start(ctx, fmt.Sprintf("%s %s %s", t.Role, t.String(), t.State), step)
+		if run := r.stepOf(&t); run != nil {
+			r.start(ctx, step{key: fmt.Sprintf("%s %s %s", t.Role, t.String(), t.State), run: run})
 		}
 	}
 	if r.opts.Poke {
 		for _, d := range a.Dues {
-			r.start(ctx, fmt.Sprintf("poke %d %d %s", d.Job, d.Batch, d.State), func(ctx context.Context) error { return r.poke(ctx, d) })
+			key := fmt.Sprintf("poke job %d batch %d attempt %d %s %d", d.Job, d.Batch, d.Attempt, d.State, d.DeadlineMs)
+			r.start(ctx, step{key: key, repeat: true, run: func(ctx context.Context) error { return r.poke(ctx, d) }})
 		}
 	}
 	return left, nil
@@ -139,163 +209,102 @@ func (r *Runner) plays(role Role) bool {
 	return false
 }
 
-// stepOf gives what a task asks for now, or nil if its owner can only wait.
-func (r *Runner) stepOf(t *Task) func(context.Context) error {
-	switch {
-	case t.Role == RoleWorker && t.State == job.Assigned.String():
-		return func(ctx context.Context) error { return r.work(ctx, t) }
-	case t.Role == RoleWorker && t.State == job.Opening.String() && !t.Opened:
-		return func(ctx context.Context) error { return r.open(ctx, t) }
-	case t.Role == RoleAuditor && t.State == job.Auditing.String() && !t.Sealed:
-		return func(ctx context.Context) error { return r.audit(ctx, t) }
-	case t.Role == RoleAuditor && t.State == job.Revealing.String() && t.Sealed && !t.Revealed:
-		return func(ctx context.Context) error { return r.reveal(ctx, t) }
-	default:
-		return nil
-	}
-}
-
-// start runs a step unless it is under way or failed a moment ago, or too many are.
-func (r *Runner) start(ctx context.Context, key string, step func(context.Context) error) {
+// start runs a step unless it is under way, has been done, or failed a moment ago, or too many are.
+func (r *Runner) start(ctx context.Context, s step) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.running[key] || time.Now().Before(r.retryAt[key]) {
+	rec := r.records[s.key]
+	if rec == nil {
+		if len(r.records) >= recordsMax {
+			return
+		}
+		rec = &record{}
+		r.records[s.key] = rec
+	}
+	rec.asked = time.Now()
+	if rec.running || rec.done || time.Now().Before(rec.next) {
 		return
 	}
 	select {
-	case r.steps <- struct{}{}:
+	case r.slots <- struct{}{}:
 	default:
 		return
 	}
-	r.running[key] = true
-	delete(r.retryAt, key)
+	rec.running = true
 	r.wg.Go(func() {
-		err := step(ctx)
-		r.finish(ctx, key, err)
-		<-r.steps
+		err := s.run(ctx)
+		r.finish(ctx, s, err)
+		<-r.slots
 	})
 }
 
-// finish forgets a step. One that failed is tried again in a moment if the chain still asks for it; one
-// that succeeded is not repeated before the agenda has had time to show it.
-func (r *Runner) finish(ctx context.Context, key string, err error) {
+// finish notes how a step ended. What succeeded is never sent again, even if the node that is asked next
+// lags behind and still asks for it; what failed is tried again later, as long as the chain asks for it.
+func (r *Runner) finish(ctx context.Context, s step, err error) {
+	r.mu.Lock()
+	rec := r.records[s.key]
+	rec.running = false
+	switch {
+	case err != nil:
+		rec.next = time.Now().Add(min(retryMin<<min(rec.fails, 8), retryMax))
+		rec.fails++
+	case s.repeat:
+		rec.next, rec.fails = time.Now().Add(retryMin), 0
+	default:
+		rec.done = true
+	}
+	fails := rec.fails
+	r.mu.Unlock()
+	if err == nil || ctx.Err() == nil {
+		r.opts.Metrics.step(err)
+	}
+	if err != nil && ctx.Err() == nil {
+		r.opts.Log.Log(ctx, levelOf(s, fails, err), "step failed", "step", s.key, "try", fails, "error", err)
+	}
+}
+
+// levelOf says how loud a failure is. Whoever comes second is refused, which is the ordinary end of a race;
+// a step that the agenda still asks for after that is not.
+func levelOf(s step, fails int, err error) slog.Level {
+	_, refused := errors.AsType[*Refused](err)
+	switch {
+	case refused && s.repeat:
+		return slog.LevelDebug
+	case refused && fails == 2, !refused && fails == 1:
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
+}
+
+// forget drops what is remembered of steps that nobody has asked for in a long time.
+func (r *Runner) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.running, key)
-	now := time.Now()
-	for k, at := range r.retryAt {
-		if now.After(at) {
-			delete(r.retryAt, k)
-		}
-	}
-	r.retryAt[key] = now.Add(retryAfter)
-	r.opts.Metrics.step(err)
-	if err != nil && ctx.Err() == nil {
-		r.opts.Log.Warn("step failed", "step", key, "error", err)
-	}
-}
-
-// outputs runs the model on some items of a task, and gives their encoded outputs in order.
-func (r *Runner) outputs(ctx context.Context, t *Task, places []int) ([][]byte, error) {
-	out := make([][]byte, 0, len(places))
-	for _, i := range places {
-		if i >= len(t.Blobs) {
-			return nil, fmt.Errorf("%s: item %d is not there", t.String(), i)
-		}
-		input, err := r.blob(ctx, t.Blobs[i])
-		if err != nil {
-			return nil, err
-		}
-		o, err := r.run(ctx, t.Model, input)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, o.Encode())
-	}
-	return out, nil
-}
-
-func (r *Runner) blob(ctx context.Context, id chain.Hash) ([]byte, error) {
-	for try := 1; ; try++ {
-		b, err := r.opts.Market.Blob(ctx, id)
-		if err == nil {
-			return b, nil
-		}
-		if try == blobTriesMax || ctx.Err() != nil {
-			return nil, fmt.Errorf("blob %s: %w", id, err)
-		}
-		if err := pause(ctx, blobWait); err != nil {
-			return nil, err
+	for key, rec := range r.records {
+		if !rec.running && time.Since(rec.asked) > recordsAge {
+			delete(r.records, key)
 		}
 	}
 }
 
-// run runs one item. Rule COMPUTE-3: only what the engine calls an input's fault becomes one.
-func (r *Runner) run(ctx context.Context, model chain.Hash, input []byte) (job.Output, error) {
-	select {
-	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
-	case <-ctx.Done():
-		return job.Output{}, ctx.Err()
-	}
-	for try := 1; ; try++ {
-		start := time.Now()
-		result, err := r.opts.Engine.Run(ctx, model, input)
-		if err == nil {
-			r.opts.Metrics.item(time.Since(start))
-			return job.Output{Result: result}, nil
-		}
-		if bad, ok := errors.AsType[*engine.InputError](err); ok {
-			r.opts.Metrics.item(time.Since(start))
-			return job.Output{Fault: inputFault(bad.Fault)}, nil
-		}
-		if try == engineTriesMax || ctx.Err() != nil {
-			return job.Output{}, err
-		}
-	}
-}
-
-// inputFault gives the chain's word for a decoder's.
-func inputFault(f image.Fault) job.InputFault {
-	switch f {
-	case image.FaultBytes, image.FaultDimensions:
-		return job.FaultTooLarge
-	case image.FaultTruncated, image.FaultChunks, image.FaultPixels:
-		return job.FaultTruncated
-	default:
-		return job.FaultNotCanonical
-	}
-}
-
-func (r *Runner) send(ctx context.Context, data []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	return r.opts.Market.Send(ctx, Call{To: chain.AddrJobs, Data: data})
-}
-
-// poke moves a batch on if nobody else does first.
-func (r *Runner) poke(ctx context.Context, d Due) error {
-	if err := pause(ctx, rand.N(pokeSpread)); err != nil {
-		return err
-	}
-	a, err := r.opts.Market.Agenda(ctx, r.opts.Address)
+// tidy removes entries that the chain is done with. Rule COMPUTE-4: that a task is on no agenda says
+// nothing, since the node may lag; only a state in which the attempt is over does.
+func (r *Runner) tidy(ctx context.Context) {
+	keys, err := r.opts.Journal.Keys()
 	if err != nil {
-		return err
+		r.opts.Log.Warn("work journal not tidied", "error", err)
+		return
 	}
-	for _, still := range a.Dues {
-		if still == d {
-			return ignoreRefusal(r.send(ctx, job.PackPoke(d.Job, d.Batch)))
+	for _, k := range keys[:min(len(keys), tidyMax)] {
+		over, err := r.opts.Market.Over(ctx, k)
+		if err == nil && over {
+			err = r.opts.Journal.Drop(k)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.opts.Log.Debug("work journal not tidied", "job", k.Job, "batch", k.Batch, "error", err)
+			return
 		}
 	}
-	return nil
-}
-
-// ignoreRefusal drops the error of a transaction that came too late, which costs its gas and no more.
-func ignoreRefusal(err error) error {
-	if _, refused := errors.AsType[*Refused](err); refused {
-		return nil
-	}
-	return err
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -307,42 +316,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// Metrics count what a Runner does. A nil Metrics counts nothing.
-type Metrics struct {
-	items prometheus.Histogram
-	steps *prometheus.CounterVec
-}
-
-// NewMetrics registers the package's metrics.
-func NewMetrics(reg prometheus.Registerer) *Metrics {
-	m := &Metrics{
-		items: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "aiwork_compute_item_seconds", Help: "Time of one item in the engine.",
-			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
-		}),
-		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "aiwork_compute_steps_total", Help: "Steps of work and audit by outcome.",
-		}, []string{"outcome"}),
-	}
-	reg.MustRegister(m.items, m.steps)
-	return m
-}
-
-func (m *Metrics) item(d time.Duration) {
-	if m != nil {
-		m.items.Observe(d.Seconds())
-	}
-}
-
-func (m *Metrics) step(err error) {
-	if m == nil {
-		return
-	}
-	outcome := "done"
-	if err != nil {
-		outcome = "failed"
-	}
-	m.steps.WithLabelValues(outcome).Inc()
 }

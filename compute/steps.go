@@ -3,23 +3,42 @@ package compute
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
+const (
+	pokeSpread  = 400 * time.Millisecond // those who could poke wait up to this, so that one does it
+	sendTimeout = 10 * time.Second       // for a transaction to be in a block, before it is sent again
+)
+
+// stepOf gives what a task asks for now, or nil if its owner can only wait.
+func (r *Runner) stepOf(t *Task) func(context.Context) error {
+	switch {
+	case t.Role == RoleWorker && t.State == job.Assigned.String():
+		return func(ctx context.Context) error { return r.work(ctx, t) }
+	case t.Role == RoleWorker && t.State == job.Opening.String() && !t.Opened:
+		return func(ctx context.Context) error { return r.open(ctx, t) }
+	case t.Role == RoleAuditor && t.State == job.Auditing.String() && !t.Sealed:
+		return func(ctx context.Context) error { return r.audit(ctx, t) }
+	case t.Role == RoleAuditor && t.State == job.Revealing.String() && t.Sealed && !t.Revealed:
+		return func(ctx context.Context) error { return r.reveal(ctx, t) }
+	default:
+		return nil
+	}
+}
+
 // work does a batch that this worker holds the lease of: run, keep, commit. If this machine cannot do
 // it, it gives the batch back, so that another need not wait for the lease to run out.
 func (r *Runner) work(ctx context.Context, t *Task) error {
-	e, found, err := r.opts.Journal.Get(t)
+	e, err := r.compute(ctx, t, everyPlace(len(t.Blobs)))
 	if err != nil {
-		return err
-	}
-	if !found {
-		if e, err = r.compute(ctx, t, everyPlace(len(t.Blobs))); err != nil {
-			return r.giveBack(ctx, t, err)
-		}
+		return r.giveBack(ctx, t, err)
 	}
 	root := job.Root(t.Place(r.opts.Genesis), r.opts.Address, t.First, e.Salt, e.Outputs)
 	err = r.send(ctx, job.PackCommit(t.Job, t.Batch, root, uint32(len(e.Outputs))))
@@ -27,16 +46,6 @@ func (r *Runner) work(ctx context.Context, t *Task) error {
 		r.opts.Log.Info("batch committed", "job", t.Job, "batch", t.Batch, "items", len(e.Outputs), "root", root)
 	}
 	return err
-}
-
-// compute runs the items at some places of the task and keeps the outputs. Rule COMPUTE-1.
-func (r *Runner) compute(ctx context.Context, t *Task, places []int) (Entry, error) {
-	outputs, err := r.outputs(ctx, t, places)
-	if err != nil {
-		return Entry{}, err
-	}
-	e := NewEntry(outputs)
-	return e, r.opts.Journal.Put(t, e)
 }
 
 func everyPlace(n int) []int {
@@ -47,22 +56,44 @@ func everyPlace(n int) []int {
 	return places
 }
 
+// giveBack releases a batch for a reason that lies in its inputs or in this machine. When the node is
+// out of reach or this program ends, the batch is kept and taken up again.
 func (r *Runner) giveBack(ctx context.Context, t *Task, cause error) error {
-	if ctx.Err() != nil {
-		return cause // the node stops; after its start the batch is taken up again
+	if _, ok := errors.AsType[*unreachable](cause); ok || ctx.Err() != nil {
+		return cause
 	}
-	r.opts.Log.Warn("batch given back", "job", t.Job, "batch", t.Batch, "error", cause)
-	return errors.Join(cause, r.send(ctx, job.PackRelease(t.Job, t.Batch, why(cause))))
+	r.opts.Log.Warn("batch given back", "job", t.Job, "batch", t.Batch, "reason", why(cause), "error", cause)
+	if err := r.send(ctx, job.PackRelease(t.Job, t.Batch, why(cause))); err != nil {
+		return fmt.Errorf("give back: %w, after %w", err, cause)
+	}
+	return nil
+}
+
+// why gives the chain's word for what keeps this machine from doing a batch.
+func why(cause error) job.Reason {
+	if errors.Is(cause, ErrNoBlob) {
+		return job.InputMissing
+	}
+	if _, unknown := errors.AsType[*engine.UnknownModelError](cause); unknown {
+		return job.ModelMissing
+	}
+	return job.Overloaded
+}
+
+// kept gives an entry that a commitment was made from.
+func (r *Runner) kept(t *Task, count int) (Entry, error) {
+	e, found, err := r.opts.Journal.Get(t.Key())
+	if err == nil && (!found || len(e.Outputs) != count) {
+		err = errors.New("the outputs that were committed to are not in the work journal: was the folder replaced or put back?")
+	}
+	return e, err
 }
 
 // open shows the outputs that this worker has committed to.
 func (r *Runner) open(ctx context.Context, t *Task) error {
-	e, found, err := r.opts.Journal.Get(t)
+	e, err := r.kept(t, len(t.Blobs))
 	if err != nil {
 		return err
-	}
-	if !found {
-		return errors.New("the outputs of a committed batch are not in the work journal: was the worker's folder replaced?")
 	}
 	err = r.send(ctx, job.PackOpen(t.Job, t.Batch, e.Salt, e.Outputs))
 	if err == nil {
@@ -73,14 +104,9 @@ func (r *Runner) open(ctx context.Context, t *Task) error {
 
 // audit re-executes the sample and commits to what came out, before the worker has opened anything.
 func (r *Runner) audit(ctx context.Context, t *Task) error {
-	e, found, err := r.opts.Journal.Get(t)
+	e, err := r.compute(ctx, t, job.Sampled(t.Sample))
 	if err != nil {
 		return err
-	}
-	if !found {
-		if e, err = r.compute(ctx, t, job.Sampled(t.Sample)); err != nil {
-			return err
-		}
 	}
 	seal := job.Attestation(t.Place(r.opts.Genesis), r.opts.Address, e.Salt, outputHashes(e.Outputs))
 	err = r.send(ctx, job.PackAuditCommit(t.Job, t.Batch, seal))
@@ -92,12 +118,9 @@ func (r *Runner) audit(ctx context.Context, t *Task) error {
 
 // reveal shows what this auditor has committed to.
 func (r *Runner) reveal(ctx context.Context, t *Task) error {
-	e, found, err := r.opts.Journal.Get(t)
+	e, err := r.kept(t, len(job.Sampled(t.Sample)))
 	if err != nil {
 		return err
-	}
-	if !found {
-		return errors.New("the outputs of a committed audit are not in the work journal: was the node's folder replaced?")
 	}
 	err = r.send(ctx, job.PackAuditReveal(t.Job, t.Batch, e.Salt, outputHashes(e.Outputs)))
 	if err == nil {
@@ -114,13 +137,25 @@ func outputHashes(outputs [][]byte) []chain.Hash {
 	return hashes
 }
 
-// why gives the chain's word for what keeps this machine from doing a batch.
-func why(cause error) job.Reason {
-	if errors.Is(cause, ErrNoBlob) {
-		return job.InputMissing
+// poke moves a batch on if nobody else does first.
+func (r *Runner) poke(ctx context.Context, d Due) error {
+	if err := pause(ctx, rand.N(pokeSpread)); err != nil {
+		return err
 	}
-	if _, unknown := errors.AsType[*engine.UnknownModelError](cause); unknown {
-		return job.ModelMissing
+	a, err := r.opts.Market.Agenda(ctx, r.opts.Address)
+	if err != nil {
+		return err
 	}
-	return job.Overloaded
+	for _, still := range a.Dues {
+		if still == d {
+			return r.send(ctx, job.PackPoke(d.Job, d.Batch))
+		}
+	}
+	return nil
+}
+
+func (r *Runner) send(ctx context.Context, data []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	return r.opts.Market.Send(ctx, Call{To: chain.AddrJobs, Data: data})
 }

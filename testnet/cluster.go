@@ -32,6 +32,9 @@ const (
 
 const clusterFile = "cluster.json"
 
+// drainMax is how long workers finish what is begun when the cluster stops: a restart takes up the rest.
+const drainMax = 4 * time.Second
+
 // Layout is what a cluster's folder remembers.
 type Layout struct {
 	ChainID     uint64 `json:"chainId"`
@@ -230,7 +233,8 @@ func Open(dir, exe, workerExe string) (*Cluster, error) {
 		h := workerHome(dir, i)
 		// Each worker talks to another validator, so that no single one is all workers' way in.
 		url := c.URL(i % c.Layout.Validators)
-		args := []string{"--home", h.Dir, "worker", "--rpc", url, "--metrics", loopback(c.Layout.MetricsPort + c.Layout.Validators + i)}
+		args := []string{"--home", h.Dir, "worker", "--rpc", url, "--metrics", loopback(c.Layout.MetricsPort + c.Layout.Validators + i),
+			"--drain-max", drainMax.String()}
 		c.Workers = append(c.Workers, NewProcess(filepath.Base(h.Dir), workerExe, args, nil, filepath.Join(h.Dir, "worker.log")))
 	}
 	return c, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"time"
 
@@ -75,12 +76,15 @@ func jobTerms(c *cli.Context) (t requester.Terms, err error) {
 		if !(share > 0 && share <= 1) {
 			return t, usagef("--audit %v: want a share above 0, at most 1", share)
 		}
-		t.AuditPpm = uint32(share * 1e6)
+		t.AuditPpm = max(uint32(math.Round(share*1e6)), 1)
 	}
 	if c.Uint("panel") > job.PanelMax {
 		return t, usagef("--panel: at most %d auditors", job.PanelMax)
 	}
 	t.Panel = uint8(c.Uint("panel"))
+	if c.Duration("life") <= 0 {
+		return t, usagef("--life %s: want a time above 0", c.Duration("life"))
+	}
 	t.LifeMs = uint64(c.Duration("life").Milliseconds())
 	return t, nil
 }
@@ -96,7 +100,7 @@ func createJob(c *cli.Context, cl *client.Client, inputs []requester.Input, term
 		return err
 	}
 	if c.Bool("estimate") {
-		return p.Result(plan.Quote, func(w io.Writer) { printQuote(w, plan) })
+		return p.Result(newEstimate(plan), func(w io.Writer) { printQuote(w, plan) })
 	}
 	if !p.JSON {
 		printQuote(p.Err, plan)
@@ -105,18 +109,33 @@ func createJob(c *cli.Context, cl *client.Client, inputs []requester.Input, term
 	if err != nil {
 		return err
 	}
-	id, _, err := plan.Fund(ctx, client.NewSender(cl, key))
+	s := client.NewSender(cl, key)
+	if err := plan.CheckFunds(ctx, cl, s); err != nil {
+		return fmt.Errorf("nothing was sent: %w", err)
+	}
+	id, _, err := plan.Fund(ctx, s)
 	if err != nil {
 		return err
 	}
 	p.Note("job %d is funded", id)
 	if err := uploadInputs(ctx, cl, p, plan); err != nil {
-		return fmt.Errorf("job %d: %w", id, err)
+		return fmt.Errorf("job %d is funded, but its inputs are not all uploaded: %w: `aiwork-node job cancel %d` gives back what is not begun", id, err, id)
 	}
 	if c.Bool("no-watch") {
 		return p.Result(map[string]any{"job": id}, func(w io.Writer) { fmt.Fprintln(w, id) })
 	}
 	return watchJob(ctx, cl, p, id, plan)
+}
+
+// estimate is what --estimate prints for machines.
+type estimate struct {
+	requester.Quote
+	LifeSeconds float64 `json:"workBeginsWithinSeconds"`
+	EndsSeconds float64 `json:"endsWithinSeconds"`
+}
+
+func newEstimate(plan *requester.Plan) estimate {
+	return estimate{plan.Quote, plan.Life.Seconds(), plan.Ends.Seconds()}
 }
 
 func printQuote(w io.Writer, plan *requester.Plan) {
@@ -129,7 +148,7 @@ func printQuote(w io.Writer, plan *requester.Plan) {
 		{"in all, at most; what is not used comes back", term.AWO(&q.Total.Int)},
 	}
 	term.Table(w, []string{"price of the job", ">AWO"}, rows)
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\nWork that has not begun after %s is paid back; at the latest after %s all is over.\n\n", plan.Life, plan.Ends)
 }
 
 func percent(ppm uint64) string { return strconv.FormatFloat(float64(ppm)/1e4, 'f', -1, 64) + " %" }
@@ -143,7 +162,7 @@ func uploadInputs(ctx context.Context, cl *client.Client, p *term.Printer, plan 
 // watchJob shows progress until the job is over and prints its result. Plan may be nil.
 func watchJob(ctx context.Context, cl *client.Client, p *term.Printer, id uint64, plan *requester.Plan) error {
 	bar := p.Progress("job "+strconv.FormatUint(id, 10), 100)
-	j, err := requester.Watch(ctx, cl, id, func(j *requester.Job) {
+	_, err := requester.Watch(ctx, cl, id, func(j *requester.Job) {
 		done, total, note := j.Progress()
 		bar.Set(done*100/total, note)
 	})
@@ -151,21 +170,17 @@ func watchJob(ctx context.Context, cl *client.Client, p *term.Printer, id uint64
 	if err != nil {
 		return err
 	}
-	return printResult(ctx, cl, p, j, plan)
+	return printResult(ctx, cl, p, id, plan)
 }
 
-func printResult(ctx context.Context, cl *client.Client, p *term.Printer, j *requester.Job, plan *requester.Plan) error {
-	model, err := requester.FindModel(ctx, cl, j.Model.String())
-	if err != nil {
-		return err
-	}
+func printResult(ctx context.Context, cl *client.Client, p *term.Printer, id uint64, plan *requester.Plan) error {
 	var names []string
 	if plan != nil {
 		for _, in := range plan.Inputs {
 			names = append(names, in.Name)
 		}
 	}
-	r, err := requester.NewResult(j, model, names)
+	r, err := requester.Read(ctx, cl, id, names)
 	if err != nil {
 		return err
 	}
@@ -209,11 +224,7 @@ func jobResult(c *cli.Context) error {
 		return err
 	}
 	defer cl.Close()
-	j, err := requester.Load(c.Context, cl, id)
-	if err != nil {
-		return err
-	}
-	return printResult(c.Context, cl, printer(c), j, nil)
+	return printResult(c.Context, cl, printer(c), id, nil)
 }
 
 func jobCancel(c *cli.Context) error {

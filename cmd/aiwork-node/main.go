@@ -28,7 +28,8 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// The first signal ends the command in order; from then on a second one ends the process at once.
+	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args))
 }
 
@@ -46,6 +47,9 @@ func exitCode(err error) int {
 		return coded.ExitCode()
 	}
 	if _, ok := errors.AsType[*client.Reverted](err); ok {
+		return exitRefused
+	}
+	if _, ok := errors.AsType[*client.Error](err); ok {
 		return exitRefused
 	}
 	if _, ok := errors.AsType[usageError](err); ok {

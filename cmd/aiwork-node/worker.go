@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,14 +24,14 @@ import (
 )
 
 const (
-	drainMax       = 5 * time.Minute // a draining worker that still has work stops then; a restart takes it up
-	reconnectPause = 500 * time.Millisecond
+	drainCallMax = 5 * time.Second // for telling the chain that no more work is wanted
+	enrolPause   = 500 * time.Millisecond
 )
 
 func workerCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "worker",
-		Usage: "run inference for jobs of a network and be paid for it; SIGTERM finishes what is begun, then stops",
+		Usage: "run inference for jobs of a network and be paid for it; SIGTERM finishes what is begun, a second one stops at once",
 		Flags: []cli.Flag{
 			rpcFlag(),
 			&cli.StringFlag{Name: "bond", Usage: "`TOKENS` that stand for the work's correctness", Value: "1000"},
@@ -40,34 +41,37 @@ func workerCommand() *cli.Command {
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS` of metrics, /livez and /readyz; none if empty"},
 			&cli.IntFlag{Name: "engine-threads", Usage: "threads of the engine; 0: one less than the machine has"},
 			&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of the engine's process", Value: 2048},
+			&cli.DurationFlag{Name: "drain-max", Usage: "how long SIGTERM waits for what is begun; a restart takes the rest up", Value: 5 * time.Minute},
 		},
-		Action: runWorker,
+		Action:      runWorker,
+		Subcommands: workerSubcommands(),
 	}
 }
 
 // worker is a running worker process.
 type worker struct {
-	home   home.Home
-	client *client.Client
-	remote *compute.Remote
-	engine *engine.Engine
-	log    *slog.Logger
-	who    chain.Address
-	enrol  compute.Enrolment
-	reg    *prometheus.Registry
-	stats  *compute.Metrics
-	ready  func(error)
+	home     home.Home
+	client   *client.Client
+	remote   *compute.Remote
+	engine   *engine.Engine
+	log      *slog.Logger
+	who      chain.Address
+	enrol    compute.Enrolment
+	drainMax time.Duration
+	reg      *prometheus.Registry
+	stats    *compute.Metrics
+	runner   atomic.Pointer[compute.Runner] // nil until the worker is enrolled
 }
 
 func runWorker(c *cli.Context) error {
-	if err := want(c, 0, "no arguments"); err != nil {
+	if err := want(c, 0, "no arguments, or status, leave or withdraw"); err != nil {
 		return err
 	}
 	cfg, err := loadConfig(c)
 	if err != nil {
 		return err
 	}
-	w := &worker{home: nodeHome(c), log: newLogger(cfg, os.Stderr), reg: prometheus.NewRegistry()}
+	w := &worker{home: nodeHome(c), log: newLogger(cfg, os.Stderr), reg: prometheus.NewRegistry(), drainMax: c.Duration("drain-max")}
 	if err := w.open(c); err != nil {
 		return err
 	}
@@ -119,22 +123,20 @@ func (w *worker) open(c *cli.Context) (err error) {
 	return nil
 }
 
+// healthy is the worker's condition of readiness.
+func (w *worker) healthy() error {
+	if r := w.runner.Load(); r != nil {
+		return r.Health()
+	}
+	return errors.New("not enrolled yet: see the log")
+}
+
 // serveHealth opens the metrics port, if there is to be one.
 func (w *worker) serveHealth(addr string) (stop func(), err error) {
-	state := make(chan error, 1)
-	state <- errors.New("not enrolled yet")
-	w.ready = func(err error) {
-		<-state
-		state <- err
-	}
 	if addr == "" {
 		return func() {}, nil
 	}
-	s, err := health.Listen(addr, w.reg, []health.Check{{Name: "node", Failing: func() error {
-		err := <-state
-		state <- err
-		return err
-	}}})
+	s, err := health.Listen(addr, w.reg, []health.Check{{Name: "node", Failing: w.healthy}})
 	if err != nil {
 		return nil, err
 	}
@@ -149,58 +151,70 @@ func (w *worker) serveHealth(addr string) (stop func(), err error) {
 	return func() { cancel(); <-done }, nil
 }
 
-// run works until told to stop, and reconnects whenever the node is gone for a while.
+// run enrols and works until stop ends and what is begun is finished.
 func (w *worker) run(stop context.Context) error {
-	work, cancel := context.WithCancel(context.WithoutCancel(stop))
-	defer cancel()
-	drained := make(chan struct{})
-	go w.drainWhenTold(work, stop, drained, cancel)
-	for {
-		err := w.session(work, drained)
-		switch {
-		case work.Err() != nil:
-			return nil
-		case err == nil:
-			w.log.Info("drained: nothing is left to do")
-			return nil
-		case stop.Err() != nil:
-			return nil // the node is gone too; what is begun is taken up after the next start
-		}
-		w.ready(err)
-		w.log.Warn("no node to work for", "url", w.client.URL(), "error", err)
-		select {
-		case <-time.After(reconnectPause):
-		case <-stop.Done():
-			return nil
-		}
-	}
-}
-
-// session enrols and works until the connection is lost or the work is drained.
-func (w *worker) session(ctx context.Context, drained <-chan struct{}) error {
-	genesis, err := w.remote.Genesis(ctx)
-	if err != nil {
+	genesis, err := w.enter(stop)
+	if err != nil || stop.Err() != nil {
 		return err
-	}
-	select {
-	case <-drained:
-	default:
-		steps, err := w.remote.Enrol(ctx, w.enrol)
-		if err != nil {
-			return fmt.Errorf("enrol %s: %w", w.who.Checksum(), err)
-		}
-		w.log.Info("worker ready", "address", w.who.Checksum(), "node", w.client.URL(), "genesis", genesis, "steps", steps)
 	}
 	journal, err := compute.OpenJournal(w.home.Work(), genesis, w.who)
 	if err != nil {
 		return err
 	}
-	w.ready(nil)
+	defer journal.Close()
 	r := compute.NewRunner(compute.Options{
 		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: w.remote, Engine: w.engine, Journal: journal,
 		Genesis: genesis, Poke: true, Log: w.log, Metrics: w.stats,
 	})
-	return r.Run(ctx, drained)
+	w.runner.Store(r)
+	work, cancel := context.WithCancel(context.WithoutCancel(stop))
+	drained, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		w.drainWhenTold(work, stop, drained, cancel)
+	}()
+	err = r.Run(work, drained)
+	if err == nil && work.Err() == nil {
+		w.log.Info("stopped: nothing more to do now")
+	}
+	cancel()
+	<-watched
+	return err
+}
+
+// enter reaches the node and enrols, however long that takes. The log says once what is in the way.
+func (w *worker) enter(stop context.Context) (genesis chain.Hash, err error) {
+	told := ""
+	for {
+		var steps []string
+		kind := "no node"
+		if genesis, err = w.remote.Genesis(stop); err == nil {
+			kind = "not enrolled"
+			steps, err = w.remote.Enrol(stop, w.enrol)
+		}
+		if err == nil {
+			w.log.Info("worker ready", "address", w.who.Checksum(), "node", w.client.URL(), "genesis", genesis, "steps", steps)
+			return genesis, nil
+		}
+		if errors.Is(err, compute.ErrLeaving) {
+			return genesis, err
+		}
+		level := slog.LevelDebug
+		if _, refused := errors.AsType[*client.Error](err); refused {
+			kind += err.Error() // a new reason is told too
+		}
+		if kind != told {
+			level, told = slog.LevelWarn, kind
+		}
+		if stop.Err() == nil {
+			w.log.Log(stop, level, "waiting for work", "address", w.who.Checksum(), "node", w.client.URL(), "error", err)
+		}
+		select {
+		case <-time.After(enrolPause):
+		case <-stop.Done():
+			return genesis, nil
+		}
+	}
 }
 
 // drainWhenTold asks for no more work once stop ends, and cuts a drain short that takes too long.
@@ -211,12 +225,17 @@ func (w *worker) drainWhenTold(work, stop context.Context, drained chan struct{}
 		return
 	}
 	w.log.Info("stopping: finishing what is begun")
-	if err := w.remote.Drain(work); err != nil {
+	late := time.NewTimer(w.drainMax)
+	defer late.Stop()
+	call, done := context.WithTimeout(work, min(drainCallMax, w.drainMax))
+	err := w.remote.Drain(call)
+	done()
+	if _, refused := errors.AsType[*compute.Refused](err); err != nil && !refused && work.Err() == nil {
 		w.log.Warn("not drained on chain", "error", err)
 	}
 	close(drained)
 	select {
-	case <-time.After(drainMax):
+	case <-late.C:
 		w.log.Warn("work is left: it is taken up after the next start")
 		cancel()
 	case <-work.Done():

@@ -92,7 +92,18 @@ func (s *Sender) Send(ctx context.Context, c Call) (*Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.client.WaitReceipt(ctx, hash)
+	r, err := s.client.WaitReceipt(ctx, hash)
+	if r == nil {
+		// It may never be included: the next call asks the node which nonce is free.
+		s.forget()
+	}
+	return r, err
+}
+
+func (s *Sender) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = false
 }
 
 // Submit signs the call and hands it to the node without waiting for a block.

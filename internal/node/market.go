@@ -63,6 +63,15 @@ func (m *market) Agenda(_ context.Context, who chain.Address) (compute.Agenda, e
 	return compute.LoadAgenda(view, who, view.Height, view.Ext.TimeMs)
 }
 
+func (m *market) Over(_ context.Context, k compute.Key) (bool, error) {
+	view, err := m.ledger.State()
+	if err != nil {
+		return false, err
+	}
+	defer view.Close()
+	return compute.AttemptOver(view, k.Job, k.Batch, k.Attempt)
+}
+
 func (m *market) Blob(ctx context.Context, id chain.Hash) ([]byte, error) {
 	b, err := m.blobs.Fetch(ctx, blobs.ID(id))
 	if errors.Is(err, blobs.ErrMissing) {

@@ -188,6 +188,7 @@ func (n *Node) openAuditor(_ context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	n.closers = append(n.closers, journal.Close)
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("auditor: %w", err)

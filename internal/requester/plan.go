@@ -12,6 +12,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/internal/term"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
@@ -39,6 +40,9 @@ func FindModel(ctx context.Context, c *client.Client, name string) (Model, error
 			return m, nil
 		}
 		known = append(known, m.Name)
+	}
+	if len(known) == 0 {
+		return Model{}, errors.New("the node knows no model: ask another one")
 	}
 	return Model{}, fmt.Errorf("unknown model %q: the node knows %s", name, strings.Join(known, ", "))
 }
@@ -71,6 +75,8 @@ type Plan struct {
 	Inputs []Input
 	Terms  Terms
 	Quote  Quote
+	Life   time.Duration // until when work may begin
+	Ends   time.Duration // when all is settled or paid back at the latest, if every time-out is used up
 }
 
 // NewPlan asks the node what a job would cost.
@@ -81,7 +87,14 @@ func NewPlan(ctx context.Context, c *client.Client, m Model, inputs []Input, t T
 	case len(inputs) > job.ItemsMax:
 		return nil, fmt.Errorf("%d inputs: a job has at most %d, make several", len(inputs), job.ItemsMax)
 	}
+	var params chain.Params
+	if err := c.Call(ctx, &params, "aiwork_params"); err != nil {
+		return nil, err
+	}
 	p := &Plan{Model: m, Inputs: inputs, Terms: t}
+	if err := p.schedule(&params.Jobs); err != nil {
+		return nil, err
+	}
 	args := map[string]any{
 		"model": m.ID, "items": client.Uint64(len(inputs)), "price": client.Uint256{Int: t.Price},
 		"auditPpm": client.Uint64(t.AuditPpm), "panel": client.Uint64(t.Panel), "batchItems": client.Uint64(t.BatchItems),
@@ -89,15 +102,65 @@ func NewPlan(ctx context.Context, c *client.Client, m Model, inputs []Input, t T
 	return p, c.Call(ctx, &p.Quote, "aiwork_quoteJob", args)
 }
 
-// Fund creates the job and names its items. The escrow leaves the account here.
-func (p *Plan) Fund(ctx context.Context, s *client.Sender) (id uint64, receipts []*client.Receipt, err error) {
+// schedule works out how long the job can take.
+func (p *Plan) schedule(rules *chain.JobParams) error {
+	life := p.Terms.LifeMs
+	if life == 0 {
+		life = min(job.LifeDefaultMs, rules.JobDeadlineMaxMs)
+	}
+	if life > rules.JobDeadlineMaxMs {
+		return fmt.Errorf("a life of %s: this network allows %s at most", ms(life), ms(rules.JobDeadlineMaxMs))
+	}
+	// One attempt that begins at the very end, with an audit that widens.
+	attempt := rules.LeaseMs + 2*rules.AuditCommitMs + rules.OpenMs + 2*rules.AuditRevealMs
+	p.Life, p.Ends = ms(life), ms(life+attempt)
+	return nil
+}
+
+func ms(n uint64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// CheckFunds makes sure, before anything is sent, that the account can pay for the job and its gas, and
+// that the network would take it.
+func (p *Plan) CheckFunds(ctx context.Context, c *client.Client, s *client.Sender) error {
+	var balance client.Uint256
+	if err := c.Call(ctx, &balance, "eth_getBalance", s.Address(), "latest"); err != nil {
+		return err
+	}
+	fee, err := c.FeeCap(ctx)
+	if err != nil {
+		return err
+	}
+	calls := uint64((len(p.Inputs) + job.ItemsPerCallMax - 1) / job.ItemsPerCallMax)
+	var need uint256.Int
+	need.Mul(&fee.Cap, uint256.NewInt(createGas*calls))
+	need.Add(&need, &p.Quote.Total.Int)
+	if balance.Lt(&need) {
+		return fmt.Errorf("account %s has %s AWO; the job needs %s, and up to %s for gas", s.Address().Checksum(),
+			term.AWO(&balance.Int), term.AWO(&p.Quote.Total.Int), term.AWO(need.Sub(&need, &p.Quote.Total.Int)))
+	}
+	_, err = s.Estimate(ctx, p.create())
+	if fault, ok := errors.AsType[*client.Error](err); ok {
+		return fmt.Errorf("the network would refuse this job: %s", strings.TrimPrefix(fault.Message, "execution reverted: "))
+	}
+	return err
+}
+
+// create gives the call that creates the job.
+func (p *Plan) create() client.Call {
 	blobs, originals := p.hashes()
 	first := min(len(blobs), job.ItemsPerCallMax)
 	spec := job.Spec{
 		Model: p.Model.ID, Items: blobs[:first], Originals: originals[:first], ItemCount: uint32(len(blobs)),
 		Price: p.Terms.Price, AuditPpm: p.Terms.AuditPpm, Panel: p.Terms.Panel, LifeMs: p.Terms.LifeMs, BatchItems: p.Terms.BatchItems,
 	}
-	r, err := s.Send(ctx, client.Call{To: chain.AddrJobs, Value: p.Quote.Total.Int, Data: job.PackCreate(&spec), Gas: createGas})
+	return client.Call{To: chain.AddrJobs, Value: p.Quote.Total.Int, Data: job.PackCreate(&spec), Gas: createGas}
+}
+
+// Fund creates the job and names its items. The escrow leaves the account here.
+func (p *Plan) Fund(ctx context.Context, s *client.Sender) (id uint64, receipts []*client.Receipt, err error) {
+	blobs, originals := p.hashes()
+	first := min(len(blobs), job.ItemsPerCallMax)
+	r, err := s.Send(ctx, p.create())
 	if err != nil {
 		return 0, nil, fmt.Errorf("fund the job: %w", err)
 	}
@@ -109,7 +172,7 @@ func (p *Plan) Fund(ctx context.Context, s *client.Sender) (id uint64, receipts 
 		end := min(at+job.ItemsPerCallMax, len(blobs))
 		r, err := s.Send(ctx, client.Call{To: chain.AddrJobs, Data: job.PackAddItems(id, blobs[at:end], originals[at:end]), Gas: createGas})
 		if err != nil {
-			return id, receipts, fmt.Errorf("name items %d to %d of job %d: %w: cancel the job to get its escrow back", at, end-1, id, err)
+			return id, receipts, fmt.Errorf("name items %d to %d of job %d: %w: `aiwork-node job cancel %d` gives its escrow back", at, end-1, id, err, id)
 		}
 		receipts = append(receipts, r)
 	}
@@ -164,36 +227,4 @@ func upload(ctx context.Context, c *client.Client, in Input) error {
 		return fmt.Errorf("upload %s: the node names it %s, it is %s", in.Name, id, in.Blob)
 	}
 	return nil
-}
-
-// Watch reads the job after each block until it is over, or ctx ends; changed is told of every reading
-// that differs from the one before.
-func Watch(ctx context.Context, c *client.Client, id uint64, changed func(*Job)) (*Job, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	heads := make(chan chain.Height, 1)
-	lost := make(chan error, 1)
-	go func() { lost <- c.Heads(ctx, heads) }()
-	again := time.NewTicker(2 * time.Second) // so that a lost subscription delays the end and no more
-	defer again.Stop()
-	last := ""
-	for {
-		j, err := Load(ctx, c, id)
-		if err != nil {
-			return nil, err
-		}
-		if now := j.fingerprint(); now != last {
-			last = now
-			changed(j)
-		}
-		if j.Over() {
-			return j, nil
-		}
-		select {
-		case <-heads:
-		case <-again.C:
-		case <-ctx.Done():
-			return j, ctx.Err()
-		}
-	}
 }

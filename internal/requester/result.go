@@ -7,12 +7,11 @@ import (
 	"io"
 	"strings"
 
-	"github.com/holiman/uint256"
-
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/term"
+	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
 // Job is aiwork_getJob's answer, as far as a requester reads it.
@@ -22,12 +21,13 @@ type Job struct {
 	Requester chain.Address `json:"requester"`
 	Model     chain.Hash    `json:"model"`
 	ItemCount client.Uint64 `json:"itemCount"`
+	CreatedMs client.Uint64 `json:"createdMs"`
 	Money     Money         `json:"money"`
 	Batches   []Batch       `json:"batches"`
 	Items     []Item        `json:"items"`
 }
 
-// Money is where a job's money is. The lines after Funded add up to it.
+// Money is where a job's escrow is. The lines after Funded add up to it.
 type Money struct {
 	Funded       client.Uint256 `json:"funded"`
 	Escrow       client.Uint256 `json:"escrow"`
@@ -81,10 +81,14 @@ func Load(ctx context.Context, c *client.Client, id uint64) (*Job, error) {
 		return nil, err
 	}
 	if j == nil {
-		return nil, fmt.Errorf("there is no job %d: `aiwork-node job list` shows those that are", id)
+		return nil, noJob(id)
 	}
 	return j, nil
 }
+
+var errNoJob = errors.New("there is no such job: `aiwork-node job list` shows those that are")
+
+func noJob(id uint64) error { return fmt.Errorf("job %d: %w", id, errNoJob) }
 
 // Over reports whether nothing more will happen.
 func (j *Job) Over() bool { return j.State == "closed" || j.State == "cancelled" }
@@ -150,31 +154,31 @@ type Line struct {
 	Paid     string             `json:"paid"` // in AWO
 }
 
-// Payment is what one account got out of the escrow.
-type Payment struct {
-	Role    string `json:"role"`
-	Account string `json:"account"`
-	AWO     string `json:"awo"`
-}
-
 // Result is what a job has come to.
 type Result struct {
-	Job      uint64    `json:"job"`
-	State    string    `json:"state"`
-	Model    string    `json:"model"`
-	Classes  []string  `json:"classes"`
-	Items    []Line    `json:"items"`
-	Escrow   string    `json:"escrow"` // all that was put in, in AWO
-	Payments []Payment `json:"payments"`
-	Fees     string    `json:"fees"` // burned
-	Tips     string    `json:"tips"`
-	Refund   string    `json:"refund"`
-	Held     string    `json:"held"`   // not yet paid out
-	AddsUp   bool      `json:"addsUp"` // payments + fees + tips + refund + held == escrow, to the unit
+	Job     uint64   `json:"job"`
+	State   string   `json:"state"`
+	Model   string   `json:"model"`
+	Classes []string `json:"classes"`
+	Items   []Line   `json:"items"`
+	Account
 }
 
-// NewResult reads a job's outcome. Names are those of the requester's files, in order; they may be nil.
-func NewResult(j *Job, m Model, names []string) (*Result, error) {
+// Read reads a job's outcome with all its money. Names are those of the requester's files, in order; they
+// may be nil. It is an error if the money does not add up.
+func Read(ctx context.Context, c *client.Client, id uint64, names []string) (*Result, error) {
+	j, logs, err := snapshot(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	m, err := FindModel(ctx, c, j.Model.String())
+	if err != nil {
+		return nil, err
+	}
+	return newResult(j, logs, m, names)
+}
+
+func newResult(j *Job, logs []job.Log, m Model, names []string) (*Result, error) {
 	r := &Result{Job: uint64(j.ID), State: j.State, Model: m.Name, Classes: m.Classes, Items: []Line{}}
 	for i := range j.Items {
 		line, err := newLine(j, &j.Items[i], m)
@@ -186,7 +190,12 @@ func NewResult(j *Job, m Model, names []string) (*Result, error) {
 		}
 		r.Items = append(r.Items, line)
 	}
-	return r, r.addMoney(j)
+	account, err := newAccount(j, logs)
+	if err != nil {
+		return nil, fmt.Errorf("job %d: %w", j.ID, err)
+	}
+	r.Account = *account
+	return r, nil
 }
 
 func newLine(j *Job, it *Item, m Model) (Line, error) {
@@ -216,47 +225,6 @@ func newLine(j *Job, it *Item, m Model) (Line, error) {
 	return l, nil
 }
 
-// addMoney lists who got what, and checks that nothing is missing.
-func (r *Result) addMoney(j *Job) error {
-	var paid uint256.Int
-	tally := map[string]*uint256.Int{}
-	var order []Payment
-	add := func(role string, who chain.Address, v uint256.Int) {
-		if v.IsZero() {
-			return
-		}
-		key := role + who.Checksum()
-		if tally[key] == nil {
-			tally[key] = new(uint256.Int)
-			order = append(order, Payment{Role: role, Account: who.Checksum()})
-		}
-		tally[key].Add(tally[key], &v)
-	}
-	for _, b := range j.Batches {
-		add("worker", b.Worker, b.Paid.Int)
-		for _, a := range b.Auditors {
-			add("auditor", a.Address, a.Paid.Int)
-		}
-	}
-	for _, p := range order {
-		v := tally[p.Role+p.Account]
-		p.AWO = term.AWO(v)
-		r.Payments = append(r.Payments, p)
-	}
-	paid.Add(&j.Money.PaidWorkers.Int, &j.Money.PaidAuditors.Int)
-	r.Escrow, r.Fees, r.Tips = term.AWO(&j.Money.Funded.Int), term.AWO(&j.Money.Fees.Int), term.AWO(&j.Money.Tips.Int)
-	r.Refund, r.Held = term.AWO(&j.Money.Refunded.Int), term.AWO(&j.Money.Escrow.Int)
-	sum := paid
-	for _, v := range []*uint256.Int{&j.Money.Fees.Int, &j.Money.Tips.Int, &j.Money.Refunded.Int, &j.Money.Escrow.Int} {
-		sum.Add(&sum, v)
-	}
-	r.AddsUp = sum.Eq(&j.Money.Funded.Int)
-	if !r.AddsUp {
-		return errors.New("the job's money does not add up: this is a fault of the chain, please report it")
-	}
-	return nil
-}
-
 // Print writes the result as two tables.
 func (r *Result) Print(w io.Writer) {
 	header := []string{"photo"}
@@ -270,17 +238,7 @@ func (r *Result) Print(w io.Writer) {
 	}
 	term.Table(w, header, rows)
 	fmt.Fprintln(w)
-	money := [][]string{{"escrow", "", r.Escrow}}
-	for _, p := range r.Payments {
-		money = append(money, []string{"paid to " + p.Role, short(p.Account), p.AWO})
-	}
-	money = append(money,
-		[]string{"fees", "burned", r.Fees}, []string{"tips", "to those who moved it on", r.Tips}, []string{"refund", "to the requester", r.Refund})
-	if r.Held != "0" {
-		money = append(money, []string{"held", "not settled yet", r.Held})
-	}
-	term.Table(w, []string{"money", "", ">AWO"}, money)
-	fmt.Fprintln(w, "\nAll lines below the escrow add up to it exactly.")
+	r.Account.print(w)
 }
 
 func (l *Line) row(classes int) []string {

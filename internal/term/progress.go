@@ -11,6 +11,8 @@ const (
 	barWidth        = 24
 	redrawInterval  = 100 * time.Millisecond
 	plainReportStep = 10 // percent between lines where the output is no terminal
+	plainFewStep    = 50 // the same for fewer than plainFewMax units
+	plainFewMax     = 20
 )
 
 // Progress shows how far long work has come: a bar on a terminal, now and then a line elsewhere, nothing
@@ -45,9 +47,13 @@ func (g *Progress) Set(done uint64, note string) {
 	if g.total == 0 {
 		return
 	}
-	if step := done * 100 / g.total / plainReportStep; step > g.step {
+	every := uint64(plainReportStep)
+	if g.total < plainFewMax {
+		every = plainFewStep
+	}
+	if step := min(done, g.total) * 100 / g.total / every; step > g.step {
 		g.step = step
-		fmt.Fprintf(g.p.Err, "%s: %d of %d %s\n", g.label, done, g.total, note)
+		fmt.Fprintln(g.p.Err, strings.TrimSpace(fmt.Sprintf("%s: %d of %d %s", g.label, done, g.total, note)))
 	}
 }
 

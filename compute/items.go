@@ -1,0 +1,121 @@
+package compute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aiwork/aiwork-node/compute/engine"
+	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/job"
+)
+
+const (
+	engineTriesMax = 3               // runs of one item before the machine is at fault
+	blobWait       = 2 * time.Second // between tries to get a blob that nobody has
+	blobTriesMax   = 4               // tries before the blob counts as missing
+)
+
+// unreachable is an error of the way to the chain: it says nothing of the task, which is tried again.
+type unreachable struct{ err error }
+
+func (e *unreachable) Error() string { return e.err.Error() }
+func (e *unreachable) Unwrap() error { return e.err }
+
+// compute runs the items at some places of a task and keeps each output as soon as it is there, so that
+// nothing is run twice, whatever ends in between. Rule COMPUTE-1: a commitment is made from what it
+// gives, which is on disk.
+func (r *Runner) compute(ctx context.Context, t *Task, places []int) (Entry, error) {
+	e, found, err := r.opts.Journal.Get(t.Key())
+	if errors.Is(err, ErrDamaged) {
+		// Nothing was committed in a state that asks for work, so it can be done anew with another salt.
+		r.opts.Log.Warn("work is done again", "task", t.String(), "error", err)
+	} else if err != nil {
+		return Entry{}, err
+	}
+	if !found {
+		e = NewEntry()
+	}
+	if len(e.Outputs) > len(places) {
+		return Entry{}, &unreachable{fmt.Errorf("%s: the node tells of %d items, %d are done: it is out of order", t.String(), len(places), len(e.Outputs))}
+	}
+	for _, place := range places[len(e.Outputs):] {
+		if place >= len(t.Blobs) {
+			return Entry{}, &unreachable{fmt.Errorf("%s: the node does not tell its item %d", t.String(), place)}
+		}
+		output, err := r.item(ctx, t.Model, t.Blobs[place])
+		if err != nil {
+			return Entry{}, err
+		}
+		e.Outputs = append(e.Outputs, output.Encode())
+		if err := r.opts.Journal.Put(t.Key(), e); err != nil {
+			return Entry{}, err
+		}
+	}
+	return e, nil
+}
+
+func (r *Runner) item(ctx context.Context, model, blob chain.Hash) (job.Output, error) {
+	input, err := r.blob(ctx, blob)
+	if err != nil {
+		return job.Output{}, err
+	}
+	return r.run(ctx, model, input)
+}
+
+func (r *Runner) blob(ctx context.Context, id chain.Hash) ([]byte, error) {
+	for try := 1; ; try++ {
+		b, err := r.opts.Market.Blob(ctx, id)
+		switch {
+		case err == nil:
+			return b, nil
+		case !errors.Is(err, ErrNoBlob):
+			return nil, &unreachable{fmt.Errorf("blob %s: %w", id, err)}
+		case try == blobTriesMax:
+			return nil, fmt.Errorf("blob %s: %w", id, err)
+		}
+		if err := pause(ctx, blobWait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// run runs one item. Rule COMPUTE-3: only what the engine calls an input's fault becomes one.
+func (r *Runner) run(ctx context.Context, model chain.Hash, input []byte) (job.Output, error) {
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return job.Output{}, ctx.Err()
+	}
+	for try := 1; ; try++ {
+		start := time.Now()
+		result, err := r.opts.Engine.Run(ctx, model, input)
+		if err == nil {
+			r.opts.Metrics.item(time.Since(start))
+			return job.Output{Result: result}, nil
+		}
+		if bad, ok := errors.AsType[*engine.InputError](err); ok {
+			r.opts.Metrics.item(time.Since(start))
+			return job.Output{Fault: inputFault(bad.Fault)}, nil
+		}
+		_, unknown := errors.AsType[*engine.UnknownModelError](err)
+		if unknown || try == engineTriesMax || ctx.Err() != nil {
+			return job.Output{}, err
+		}
+	}
+}
+
+// inputFault gives the chain's word for a decoder's.
+func inputFault(f image.Fault) job.InputFault {
+	switch f {
+	case image.FaultBytes, image.FaultDimensions:
+		return job.FaultTooLarge
+	case image.FaultTruncated, image.FaultChunks, image.FaultPixels:
+		return job.FaultTruncated
+	default:
+		return job.FaultNotCanonical
+	}
+}
