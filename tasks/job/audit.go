@@ -93,7 +93,7 @@ func (w *work) sealed() bool {
 	switch {
 	case w.Failed():
 		return false
-	case w.b.Opened || w.b.Verdict == Unopened:
+	case w.b.Opened:
 		w.enter(Revealing, w.p.AuditRevealMs)
 	case w.b.Sealed == 0:
 		w.none()
@@ -112,9 +112,6 @@ func (w *work) none() {
 
 // reveal begins the time in which auditors reveal; the worker has opened, or has not in its time.
 func (w *work) reveal() bool {
-	if !w.b.Opened {
-		w.b.Verdict = Unopened
-	}
 	w.enter(Revealing, w.p.AuditRevealMs)
 	return true
 }
@@ -125,9 +122,10 @@ func (w *work) decide() bool {
 	if w.Failed() {
 		return false
 	}
-	if w.b.Verdict == Unopened {
+	if !w.b.Opened {
+		// Only where all were asked do two thirds show that an auditor was false: a panel may be few.
 		digest, sure := quorum(w.Call, list)
-		w.settle(list, digest, sure, Unopened)
+		w.settle(list, digest, sure && w.b.Wide, Unopened)
 		return true
 	}
 	if !w.b.Wide && w.unanimous() {
