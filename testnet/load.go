@@ -68,8 +68,9 @@ func (o *LoadOptions) Check() error {
 type Phase struct {
 	Name     string
 	Duration time.Duration
-	Rate     float64 // transfers offered a second; 0: as many as the nodes take (saturation)
-	Overload bool    // latency counts from the real send, since nodes are expected to refuse
+	Rate     float64         // transfers offered a second; 0: as many as the nodes take (saturation)
+	Overload bool            // latency counts from the real send, since nodes are expected to refuse
+	Stop     <-chan struct{} // ends the phase early when it is closed; may be nil
 }
 
 // Load sends pre-signed transfers from many accounts and sees what becomes of them. It speaks JSON-RPC
@@ -163,7 +164,7 @@ func (l *Load) Run(ctx context.Context, p Phase) (*LoadReport, error) {
 	for i := range lanes {
 		parts.Go(func() { l.drive(ctx, run, lanes[i], len(lanes)) })
 	}
-	if err := pause(ctx, p.Duration); err != nil {
+	if err := p.wait(ctx); err != nil {
 		return nil, err
 	}
 	after := l.measure(ctx)
@@ -199,6 +200,18 @@ func (l *Load) drain(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// wait ends with the phase.
+func (p *Phase) wait(ctx context.Context) error {
+	t := time.NewTimer(p.Duration)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-p.Stop:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
 }
 
 // pause waits, unless ctx ends first.

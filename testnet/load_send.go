@@ -2,6 +2,7 @@ package testnet
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,13 +12,16 @@ import (
 const (
 	laneTick    = 4 * time.Millisecond  // how long a lane without work rests
 	brokenPause = 50 * time.Millisecond // after a request without an answer
+	awayMax     = 2 * time.Second       // before a lane tries its own node again
 	reasonsMax  = 32                    // different texts of refusals that a report keeps
 )
 
 // lane is one connection to one node. Its senders are its own, so that their transfers arrive in nonce
 // order; the next transfer of a sender leaves only when the last was accepted.
 type lane struct {
-	client  *client.Client
+	home    *client.Client // where its senders belong
+	client  *client.Client // where they send while home does not answer
+	away    time.Time      // since when
 	senders []*loadSender
 	turn    int
 	rate    float64 // its part of the phase's, a second; 0: as many as the nodes take
@@ -28,7 +32,8 @@ func (l *Load) lanes(rate float64) []*lane {
 	n := l.opt.LanesPerURL * len(l.clients)
 	out := make([]*lane, 0, n)
 	for i := range n {
-		out = append(out, &lane{client: l.clients[i%len(l.clients)], rate: rate / float64(n)})
+		c := l.clients[i%len(l.clients)]
+		out = append(out, &lane{home: c, client: c, rate: rate / float64(n)})
 	}
 	for i, s := range l.senders {
 		// Senders of the same number go to the same node in every phase.
@@ -49,9 +54,18 @@ func (l *Load) drive(ctx context.Context, run *phase, k *lane, lanes int) {
 			continue
 		}
 		if !l.post(ctx, run, k, batch) {
+			l.turnAway(k)
 			_ = pause(ctx, brokenPause)
+		} else if k.client != k.home && time.Since(k.away) > awayMax {
+			k.client = k.home
 		}
 	}
+}
+
+// turnAway moves a lane to the next node for a while, as a wallet would.
+func (l *Load) turnAway(k *lane) {
+	i := slices.Index(l.clients, k.client)
+	k.client, k.away = l.clients[(i+1)%len(l.clients)], time.Now()
 }
 
 // allowed gives how many new transfers may leave by this lane at this moment.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/home"
+	"github.com/aiwork/aiwork-node/internal/system"
 	"github.com/aiwork/aiwork-node/internal/term"
 	"github.com/aiwork/aiwork-node/testnet"
 )
@@ -28,7 +29,7 @@ func testnetCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "testnet",
 		Usage:       "put a network under load and look what it does",
-		Subcommands: []*cli.Command{loadCommand()},
+		Subcommands: []*cli.Command{loadCommand(), chaosCommand()},
 	}
 }
 
@@ -189,4 +190,66 @@ func runPhases(ctx context.Context, p *term.Printer, l *testnet.Load, plan []tes
 		}
 	}
 	return out, nil
+}
+
+func chaosCommand() *cli.Command {
+	d := testnet.DefaultChaos(nil)
+	return &cli.Command{
+		Name:  "chaos",
+		Usage: "kill processes of a local network under load, then check that nothing was lost; exit code 4 if something was",
+		Flags: append([]cli.Flag{
+			&cli.IntFlag{Name: "kills", Usage: "`N` processes killed, one after the other", Value: d.Kills},
+			&cli.Uint64Flag{Name: "seed", Usage: "`N` that fixes aims, delays and choices; 0: a random one", Value: 0},
+			&cli.StringFlag{Name: "dir", Usage: "`FOLDER` of the network; it is made and stays for inspection. Default: one that is removed if all is well"},
+			&cli.Float64Flag{Name: "rate", Usage: "`N` transfers a second meanwhile", Value: d.Rate},
+			&cli.IntFlag{Name: "dead-seconds", Usage: "at the end one validator stays dead for `N` seconds", Value: int(d.DeadFor.Seconds())},
+		}, portFlags()...),
+		Action: runChaos,
+	}
+}
+
+func runChaos(c *cli.Context) error {
+	p := printer(c)
+	o := testnet.DefaultChaos(system.Modules())
+	o.Kills, o.Seed, o.Rate, o.Note = c.Int("kills"), c.Uint64("seed"), c.Float64("rate"), p.Note
+	o.DeadFor = time.Duration(c.Int("dead-seconds")) * time.Second
+	if o.Seed == 0 {
+		o.Seed = randomSeed() >> 32
+	}
+	if err := o.Check(); err != nil {
+		return usagef("%v", err)
+	}
+	remove, err := ownFolder(c, "aiwork-chaos-")
+	if err != nil {
+		return err
+	}
+	cluster, err := launch(c, p)
+	if err != nil {
+		return err
+	}
+	replay := fmt.Sprintf("aiwork-node testnet chaos --kills %d --seed %d", o.Kills, o.Seed)
+	p.Note("seed %d; the same plan again: %s", o.Seed, replay)
+	r, err := testnet.RunChaos(c.Context, cluster, o)
+	if err != nil {
+		return errors.Join(err, cluster.Stop(), fmt.Errorf("chaos broke off; the data is in %s; replay: %s", cluster.Dir, replay))
+	}
+	if err := p.Result(r, func(w io.Writer) { r.Print(w) }); err != nil {
+		return err
+	}
+	if len(r.Violations) > 0 {
+		return faultError{fmt.Errorf("%d violations; the data is in %s; replay: %s", len(r.Violations), cluster.Dir, replay)}
+	}
+	return remove()
+}
+
+// ownFolder makes a temporary folder where --dir is not given, and gives what removes it.
+func ownFolder(c *cli.Context, prefix string) (remove func() error, err error) {
+	if c.String("dir") != "" {
+		return func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", prefix)
+	if err != nil {
+		return nil, err
+	}
+	return func() error { return os.RemoveAll(dir) }, c.Set("dir", dir)
 }
