@@ -127,7 +127,7 @@ func (n *Net) listen(ctx context.Context) error {
 		err = n.host.Network().Listen(a)
 		// The swarm keeps the text of the cause alone.
 		if err != nil && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
-			return fmt.Errorf("p2p: listen on %s: port in use: stop the program that has it or choose another port: %w", s, err)
+			return fmt.Errorf("p2p: listen on %s: port in use: stop the program that has it or choose another with --p2p: %w", s, err)
 		}
 		if err != nil {
 			return fmt.Errorf("p2p: listen on %s: %w", s, err)

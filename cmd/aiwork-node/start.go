@@ -97,7 +97,7 @@ func initNode(c *cli.Context) error {
 	h := nodeHome(c)
 	g, err := h.Init(file, system.Modules())
 	if err != nil {
-		return err
+		return fmt.Errorf("init from %s: %w", c.String("genesis"), err)
 	}
 	id, err := writeDefaults(h, c.StringSlice("peer"))
 	if err != nil {

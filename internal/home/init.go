@@ -51,6 +51,8 @@ func (h Home) LoadGenesis() (g *genesis.Genesis, file []byte, err error) {
 	if file, err = os.ReadFile(h.Genesis()); err != nil {
 		return nil, nil, fmt.Errorf("genesis: %w", err)
 	}
-	g, err = genesis.Decode(file)
-	return g, file, err
+	if g, err = genesis.Decode(file); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w: put the network's own file there again", h.Genesis(), err)
+	}
+	return g, file, nil
 }
