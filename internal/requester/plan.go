@@ -112,7 +112,7 @@ func (p *Plan) schedule(rules *chain.JobParams) error {
 		return fmt.Errorf("a life of %s: this network allows %s at most", ms(life), ms(rules.JobDeadlineMaxMs))
 	}
 	// One attempt that begins at the very end, with an audit that widens.
-	attempt := rules.LeaseMs + 2*rules.AuditCommitMs + rules.OpenMs + 2*rules.AuditRevealMs
+	attempt := job.LeasesMax*rules.LeaseMs + 2*rules.AuditCommitMs + rules.OpenMs + 2*rules.AuditRevealMs
 	p.Life, p.Ends = ms(life), ms(life+attempt)
 	return nil
 }

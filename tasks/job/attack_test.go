@@ -3,6 +3,8 @@ package job_test
 import (
 	"testing"
 
+	"github.com/holiman/uint256"
+
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/tasks/registry"
@@ -33,5 +35,64 @@ func TestWithheldOpeningTaintsNobodyElse(t *testing.T) {
 		if got, want := info.SlashCount > 0, a == withholder; got != want {
 			t.Errorf("worker %x: slashed %v, want %v", a[:4], got, want)
 		}
+	}
+}
+
+// Somebody floods workers with batches for dust, far more than they can do within a lease: what that burns
+// of their bonds must not be more than what the batches would have paid.
+func TestDustDoesNotBurnBonds(t *testing.T) {
+	w := newWorld(t, 4, 2)
+	w.keeper()
+	s := w.spec(64, 1_000_000)
+	s.Price, s.BatchItems = *uint256.NewInt(1), 1
+	value := uint256.NewInt(64)
+	id := w.create(s)
+	w.sessions(2)
+	for i := range uint32(64) {
+		_ = w.send(account("keeper", 0), chain.AddrJobs, none, job.PackPoke(id, i))
+	}
+	w.wait(w.params.Jobs.LeaseMs * 100)
+	for i := range uint32(64) {
+		_ = w.send(account("keeper", 0), chain.AddrJobs, none, job.PackPoke(id, i))
+	}
+	var lost uint256.Int
+	for _, a := range w.workers {
+		info, _, err := registry.Load(w, a)
+		w.nil(err)
+		lost.Add(&lost, &info.Slashed)
+	}
+	t.Logf("lost %s of bonds for batches worth %s", lost.Dec(), value.Dec())
+	if lost.Gt(value) {
+		t.Errorf("bonds: got %s burned, want at most the pay of %s", lost.Dec(), value.Dec())
+	}
+}
+
+// However much work there is, one worker holds few leases, and each lasts as long as those before it take too.
+func TestLeasesQueue(t *testing.T) {
+	w := newWorld(t, 4, 1)
+	w.keeper()
+	s := w.spec(8, 1_000_000)
+	s.BatchItems = 1
+	id := w.create(s)
+	w.sessions(2)
+	lease := w.params.Jobs.LeaseMs
+	for i := range uint32(8) {
+		_ = w.send(account("keeper", 0), chain.AddrJobs, none, job.PackPoke(id, i))
+		b := w.batch(id, i)
+		if got, want := b.State == job.Assigned, i < job.LeasesMax; got != want {
+			t.Errorf("batch %d: assigned %v, want %v", i, got, want)
+		}
+		if got, want := b.DeadlineMs, w.block.ParentTimeMs+uint64(i+1)*lease; b.State == job.Assigned && got != want {
+			t.Errorf("batch %d: lease until %d, want %d", i, got, want)
+		}
+	}
+	// The worker takes the next one as soon as it has committed to one.
+	w.act(&agents{}, id, 2)
+	w.poke(id, 7)
+	if b := w.batch(id, 7); b.State != job.Assigned {
+		t.Errorf("batch 7: got %v after a lease was free, want assigned", b.State)
+	}
+	if j := w.finish(&agents{}, id); j.PaidWorkers != *tokens(8) {
+		t.Errorf("paid %s, want 8 tokens", j.PaidWorkers.Dec())
 	}
 }

@@ -34,6 +34,9 @@
 //	JOB-13: an input that cannot be processed is an output too (InputFault): audited like any other, and
 //	        paid with the share inputFaultPpm of the price.
 //	JOB-14: an item that is not in the sample is 'not sampled', never 'verified'.
+//	JOB-15: a worker has at most LeasesMax leases at once, and the n-th lasts n times leaseMs: who does one
+//	        batch in leaseMs misses none, however many are thrown at it. A missed lease costs
+//	        missedLeaseBurn, but not more than the batch would have paid.
 //
 // Callers: worker and auditor programs, RPC and CLI use the packers (Pack...), readers (Load..., Urgent,
 // WantsBlob), DecodeLog and the pure functions of commitments and draws. The package is pure.

@@ -11,6 +11,7 @@ const (
 	PanelMax        = 16   // auditors of a first panel
 	AuditorsMax     = 64   // auditors of a batch after widening
 	OutputBytesMax  = 256  // an output with its first byte
+	LeasesMax       = 4    // batches that one worker has a lease on at once
 	WalkMax         = 64   // drawn workers that are asked before the draw is repeated
 	StepsMax        = 8    // transitions that one call makes
 	TipsPerBatch    = 6    // pokes of a batch that the escrow pays for

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/must"
+	"github.com/aiwork/aiwork-node/tasks/registry"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -82,6 +83,7 @@ func runCommit(c *native.Call) {
 		!c.Require(!root.IsZero(), "jobs: the root is zero") {
 		return
 	}
+	registry.Unlease(c, w.b.Worker)
 	w.b.Root = root
 	w.ask(Committed)
 	logCommitted(c, &w.b)

@@ -139,7 +139,7 @@ func (w *work) drawWorker() bool {
 	w.SetUint64(heldKey(w.j.ID, worker), 1)
 	w.j.Drawing--
 	w.j.Started = true
-	w.enter(Assigned, w.p.LeaseMs)
+	w.enter(Assigned, registry.Lease(w.Call, worker)*w.p.LeaseMs)
 	logAssigned(w.Call, &w.b)
 	return true
 }
@@ -195,7 +195,7 @@ func (w *work) choose(seed [32]byte, asked chain.Session, need *uint256.Int) (be
 func (w *work) rank(a chain.Address, cluster [2]chain.Address, need *uint256.Int) int {
 	rec := registry.Get(w.Call, a)
 	if related(a, cluster) || related(rec.Payout, cluster) || !registry.Room(w.Call, &rec, need) ||
-		!registry.Serves(w.Call, a, w.j.Model) {
+		!registry.Serves(w.Call, a, w.j.Model) || registry.Leases(w.Call, a) >= LeasesMax {
 		return 3
 	}
 	switch tried := w.Uint64(triedKey(&w.b, a)); {
@@ -212,13 +212,19 @@ func related(a chain.Address, cluster [2]chain.Address) bool {
 	return !a.IsZero() && (a == cluster[0] || a == cluster[1])
 }
 
-// fine is what a missed lease costs.
+// fine is what a missed lease costs: never more than the batch would have paid, so that nobody's bond can
+// be burned by giving it more work for dust than it can do (JOB-15).
 func (w *work) fine() *uint256.Int {
-	return new(uint256.Int).Mul(uint256.NewInt(w.p.MissedLeaseBurn), uint256.NewInt(Gwei))
+	fine, value := new(uint256.Int).Mul(uint256.NewInt(w.p.MissedLeaseBurn), uint256.NewInt(Gwei)), w.value()
+	if value.Lt(fine) {
+		fine.Set(&value)
+	}
+	return fine
 }
 
 // missed takes the batch from a worker that did not commit.
 func (w *work) missed(fine *uint256.Int, why Reason) bool {
+	registry.Unlease(w.Call, w.b.Worker)
 	lost := registry.Miss(w.Call, w.b.Worker, fine)
 	w.Burn(&lost)
 	logReleased(w.Call, &w.b, &lost, why)

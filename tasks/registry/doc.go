@@ -18,6 +18,7 @@
 //	REG-6: a bond is given back unbondMs after leaving, when nothing stands on it and no draw can look at
 //	       the worker's old weight any more. Slashing reaches it until then.
 //	REG-7: this contract's balance is the sum of all bonds.
+//	REG-8: the leases that a worker holds are counted, so that nobody is given more than it can do in time.
 //
 // States: active -> draining (own wish, reversible) -> leaving -> gone; active or draining -> suspended.
 //

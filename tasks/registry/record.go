@@ -64,6 +64,9 @@ func servesKey(a chain.Address, model chain.Hash) chain.Hash {
 // modelsKey is where a worker's models are listed: their number, then each.
 func modelsKey(a chain.Address) chain.Hash { return native.Key("models", a[:]) }
 
+// leasesKey is where a worker's open leases are counted.
+func leasesKey(a chain.Address) chain.Hash { return native.Key("leases", a[:]) }
+
 // serversKey is where the workers that are active and serve a model are counted.
 func serversKey(model chain.Hash) chain.Hash { return native.Key("servers", model[:]) }
 

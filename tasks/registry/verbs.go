@@ -4,6 +4,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/must"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -249,6 +250,28 @@ func Room(c *native.Call, w *Worker, need *uint256.Int) bool {
 	var all uint256.Int
 	_, over := all.AddOverflow(&w.Exposure, need)
 	return w.State == Active && !w.Bond.Lt(bondMin(c)) && !over && !all.Gt(&w.Bond)
+}
+
+// Leases counts the batches that a worker has been given and has neither committed to nor lost.
+func Leases(c *native.Call, a chain.Address) uint64 {
+	return c.As(chain.AddrRegistry).Uint64(leasesKey(a))
+}
+
+// Lease counts one more batch that a worker is given, and tells how many it has with it (REG-8).
+func Lease(c *native.Call, a chain.Address) uint64 {
+	n := Leases(c, a) + 1
+	c.As(chain.AddrRegistry).SetUint64(leasesKey(a), n)
+	return n
+}
+
+// Unlease counts one batch less.
+func Unlease(c *native.Call, a chain.Address) {
+	n := Leases(c, a)
+	if c.Failed() {
+		return
+	}
+	must.Hold(n > 0, "registry: more leases ended than begun")
+	c.As(chain.AddrRegistry).SetUint64(leasesKey(a), n-1)
 }
 
 // Expose lets need more of a worker's bond stand for work. The caller has asked Room.
