@@ -16,6 +16,7 @@ func commands() []*cli.Command {
 		configCommand(),
 		dbCommand(),
 		testnetCommand(),
+		benchCommand(),
 		simCommand(),
 		versionCommand(),
 		engineCommand(),
