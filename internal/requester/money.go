@@ -77,8 +77,33 @@ type books struct {
 	penalties uint256.Int // of slashed, what went to auditors
 }
 
-// audit is what one audit of a batch has moved so far. Rule JOB-9: its penalties pay its auditors first.
-type audit struct{ slashed, paid uint256.Int }
+// audit is what has become known of one audit of a batch. Rule JOB-9: whoever was drawn is either paid or
+// slashed, all that are paid get the same, and the audit's penalties pay first.
+type audit struct {
+	drawn, punished int
+	payees          uint64
+	each            uint256.Int // to the first payee
+	uneven          bool        // another one got something else
+	slashed, paid   uint256.Int
+}
+
+func (a *audit) pay(v *uint256.Int) {
+	if a.payees == 0 {
+		a.each = *v
+	}
+	a.uneven = a.uneven || !a.each.Eq(v)
+	a.payees++
+	a.paid.Add(&a.paid, v)
+}
+
+// judged checks an audit that has come to its verdict.
+func (a *audit) judged(batch uint32) error {
+	if a.uneven || int(a.payees)+a.punished != a.drawn {
+		return fmt.Errorf("%w: batch %d: %d auditors were drawn, %d slashed, %d paid, not all the same: %v",
+			ErrMoney, batch, a.drawn, a.punished, a.payees, a.uneven)
+	}
+	return nil
+}
 
 func (b *books) close(a *audit) {
 	from := &a.slashed
@@ -90,44 +115,55 @@ func (b *books) close(a *audit) {
 }
 
 // readBooks adds a job's logs up; they must be all that there are, in order.
-func readBooks(logs []job.Log) *books {
+func readBooks(logs []job.Log) (*books, error) {
 	b := &books{}
-	open := map[uint32]*audit{}
-	at := func(batch uint32) *audit {
-		if open[batch] == nil {
-			open[batch] = &audit{}
-		}
-		return open[batch]
-	}
+	audits := map[uint32]*audit{}
 	for i := range logs {
 		l := &logs[i]
-		switch l.Kind {
-		case job.JobCreated:
-			b.funded = l.Amount
-		case job.WorkerPaid:
-			b.workers.add("worker", l.Account, l.Payout, &l.Amount)
-		case job.AuditorPaid:
-			b.auditors.add("auditor", l.Account, l.Account, &l.Amount)
-			a := at(l.Batch)
-			a.paid.Add(&a.paid, &l.Amount)
-		case job.WorkerSlashed, job.AuditorSlashed:
-			role := "worker"
-			if l.Kind == job.AuditorSlashed {
-				role = "auditor"
-			}
-			b.slashed.add(role, l.Account, l.Account, &l.Amount)
-			a := at(l.Batch)
-			a.slashed.Add(&a.slashed, &l.Amount)
-		case job.BatchAssigned, job.BatchJudged, job.BatchEnded:
-			b.close(at(l.Batch))
+		if audits[l.Batch] == nil {
+			audits[l.Batch] = &audit{}
 		}
+		a := audits[l.Batch]
+		if l.Kind == job.BatchJudged {
+			if err := a.judged(l.Batch); err != nil {
+				return nil, err
+			}
+		}
+		b.enter(l, a)
 	}
-	return b
+	return b, nil
+}
+
+// enter books one log.
+func (b *books) enter(l *job.Log, a *audit) {
+	switch l.Kind {
+	case job.JobCreated:
+		b.funded = l.Amount
+	case job.AuditDrawn:
+		a.drawn += len(l.Auditors)
+	case job.WorkerPaid:
+		b.workers.add("worker", l.Account, l.Payout, &l.Amount)
+	case job.AuditorPaid:
+		b.auditors.add("auditor", l.Account, l.Account, &l.Amount)
+		a.pay(&l.Amount)
+	case job.WorkerSlashed:
+		b.slashed.add("worker", l.Account, l.Account, &l.Amount)
+		a.slashed.Add(&a.slashed, &l.Amount)
+	case job.AuditorSlashed:
+		b.slashed.add("auditor", l.Account, l.Account, &l.Amount)
+		a.slashed.Add(&a.slashed, &l.Amount)
+		a.punished++
+	case job.BatchAssigned, job.BatchJudged:
+		b.close(a)
+	}
 }
 
 // newAccount holds the job's own sums against its logs: two records that the contract keeps apart.
 func newAccount(j *Job, logs []job.Log) (*Account, error) {
-	b := readBooks(logs)
+	b, err := readBooks(logs)
+	if err != nil {
+		return nil, err
+	}
 	var in, out uint256.Int
 	in.Add(&b.funded, &b.penalties)
 	for _, v := range []*uint256.Int{
