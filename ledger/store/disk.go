@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -97,15 +99,35 @@ func lockHeld(err error) bool {
 		strings.Contains(err.Error(), "lock held by current process")
 }
 
+// errorLogInterval is the least time between two lines of the database's own errors: on a full disk it
+// tries again without a pause, thousands of times a second.
+const errorLogInterval = time.Second
+
 // pebbleLog passes on what an operator can use.
-type pebbleLog struct{ log *slog.Logger }
+type pebbleLog struct {
+	log *slog.Logger
+
+	mu   sync.Mutex
+	last time.Time // of a line
+}
 
 func (l *pebbleLog) Infof(string, ...any) {}
 
 func (l *pebbleLog) Errorf(format string, args ...any) {
-	if l.log != nil {
-		l.log.Error("database", "error", fmt.Sprintf(format, args...))
+	if l.log == nil || !l.due(time.Now()) {
+		return
 	}
+	l.log.Error("database", "error", fmt.Sprintf(format, args...))
 }
 
 func (l *pebbleLog) Fatalf(format string, args ...any) { panic(fatal{fmt.Sprintf(format, args...)}) }
+
+func (l *pebbleLog) due(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.last) < errorLogInterval {
+		return false
+	}
+	l.last = now
+	return true
+}

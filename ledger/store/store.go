@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"sync"
 
@@ -56,6 +57,10 @@ func Open(o Options) (*DB, error) {
 	if o.SpaceMin == 0 {
 		o.SpaceMin = CommitSpaceMin
 	}
+	// Without room Pebble tidies up at opening, fails, and tries again for ever.
+	if err := (&DB{fs: o.FS, dir: o.Dir, spaceMin: o.SpaceMin}).space(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	cache := pebble.NewCache(blockCacheBytes)
 	defer cache.Unref() // the database holds a reference of its own
 	db, err := pebble.Open(o.Dir, pebbleOptions(&o, cache))
@@ -76,7 +81,7 @@ func pebbleOptions(o *Options, cache *pebble.Cache) *pebble.Options {
 		MemTableSize:       memTableBytes,
 		MaxOpenFiles:       openFilesMax,
 		FormatMajorVersion: pebble.FormatTableFormatV6,
-		Logger:             &pebbleLog{o.Log},
+		Logger:             &pebbleLog{log: o.Log},
 	}
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
@@ -87,7 +92,7 @@ func pebbleOptions(o *Options, cache *pebble.Cache) *pebble.Options {
 func openError(dir string, err error) error {
 	if lockHeld(err) {
 		return fmt.Errorf("data folder %s is in use: another aiwork-node runs on it; stop that one or choose "+
-			"another folder with --data-dir: %w", dir, err)
+			"another folder with --home: %w", dir, err)
 	}
 	return fmt.Errorf("data folder %s: %w", dir, err)
 }
@@ -110,7 +115,7 @@ func (d *DB) bind(genesis chain.Hash) error {
 			"node fetch the chain again", d.dir, m.format, Format)
 	case m.genesis != genesis:
 		return fmt.Errorf("data folder %s belongs to another network (genesis %s, not %s): choose another folder "+
-			"with --data-dir, or the genesis file that it was made with", d.dir, m.genesis, genesis)
+			"with --home, or the genesis file that it was made with", d.dir, m.genesis, genesis)
 	}
 	return nil
 }
