@@ -96,3 +96,67 @@ func TestLeasesQueue(t *testing.T) {
 		t.Errorf("paid %s, want 8 tokens", j.PaidWorkers.Dec())
 	}
 }
+
+// A requester and a worker that are one party commit to inputs that nobody else can have. No validator can
+// audit them, so none is at fault, also where one of them plays along.
+func TestWithheldInputCostsNoAuditor(t *testing.T) {
+	for _, accomplices := range []int{0, 1} {
+		w := newWorld(t, 4, 2)
+		plays := func(a chain.Address) bool { return accomplices > 0 && a == w.validators[0] }
+		s := w.spec(2, 1_000_000)
+		s.Price, s.Panel, s.BatchItems = *tokens(50), 3, 2
+		w.finish(&agents{attests: plays}, w.create(s))
+		for i, v := range w.validators {
+			if bond := w.serviceBond(v); bond != *tokens(2000) {
+				t.Errorf("%d accomplices: validator %d has a service bond of %s, want all of 2000 tokens", accomplices, i, bond.Dec())
+			}
+		}
+	}
+}
+
+// A validator that misses audits of dust loses dust: its bond cannot be worn down for the price of gas.
+func TestDustDoesNotWearServiceBonds(t *testing.T) {
+	w := newWorld(t, 4, 2)
+	down := w.validators[1]
+	s := w.spec(2, 1_000_000)
+	s.Price, s.Panel, s.BatchItems = *uint256.NewInt(100), 4, 2
+	w.finish(&agents{attests: except(down)}, w.create(s))
+	bond := w.serviceBond(down)
+	if lost := new(uint256.Int).Sub(tokens(2000), &bond); lost.IsZero() || lost.Gt(uint256.NewInt(200)) {
+		t.Errorf("missing at a batch worth 200: got %s lost, want more than 0 and at most 200", lost.Dec())
+	}
+}
+
+// The more samples wait for their auditors, the more time each has; at a limit the next one is not drawn yet.
+func TestAuditsQueue(t *testing.T) {
+	w := newWorld(t, 4, 16)
+	w.keeper()
+	s := w.spec(32, 1_000_000)
+	s.BatchItems = 32
+	window := w.params.Jobs.AuditCommitMs
+	var jobs []uint64
+	for range 9 {
+		jobs = append(jobs, w.create(s))
+	}
+	for _, id := range jobs {
+		for w.batch(id, 0).State != job.Committed {
+			w.act(&agents{}, id, 0)
+		}
+	}
+	w.sessions(2)
+	for i, id := range jobs {
+		_ = w.send(account("keeper", 0), chain.AddrJobs, none, job.PackPoke(id, 0))
+		b := w.batch(id, 0)
+		if got, want := b.State == job.Auditing, i < job.AuditItemsMax/32; got != want {
+			t.Errorf("job %d: audited %v, want %v", id, got, want)
+		}
+		if got, want := b.DeadlineMs-w.block.ParentTimeMs, uint64(i+1)*4*window; b.State == job.Auditing && got != want {
+			t.Errorf("job %d: auditors have %d ms, want %d", id, got, want)
+		}
+	}
+	for _, id := range jobs {
+		if j := w.finish(&agents{}, id); j.PaidWorkers != *tokens(32) {
+			t.Errorf("job %d: paid %s, want 32 tokens", id, j.PaidWorkers.Dec())
+		}
+	}
+}

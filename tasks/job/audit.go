@@ -15,7 +15,7 @@ import (
 // drawAudit draws the sample and the first panel with a seed that nobody knew at the commitment (JOB-5).
 func (w *work) drawAudit() bool {
 	seed, wait, again := w.seed()
-	if wait || w.Failed() {
+	if wait || w.Uint64(auditingKey()) >= AuditItemsMax || w.Failed() {
 		return again
 	}
 	w.b.Sample = Sample(DrawSeed(DrawSample, seed, w.place(), w.b.Asked), int(w.b.Count), uint64(w.j.AuditPpm))
@@ -59,10 +59,14 @@ func (w *work) invite(seed [32]byte, n int) bool {
 	if w.Failed() || w.b.Auditors == from {
 		return false
 	}
-	w.enter(Auditing, w.p.AuditCommitMs)
+	w.move(Auditing)
+	w.enter(Auditing, w.p.AuditCommitMs*windows(w.Uint64(auditingKey())))
 	logAudit(w.Call, &w.b, names)
 	return true
 }
+
+// windows tells how many times auditCommitMs auditors need when so many sampled items wait for them (JOB-16).
+func windows(items uint64) uint64 { return (items + AuditPaceItems - 1) / AuditPaceItems }
 
 // eligible lists the validators that may be asked now: fit, not asked yet, and neither worker nor
 // requester nor where one of them is paid (JOB-4).
@@ -96,18 +100,11 @@ func (w *work) sealed() bool {
 	case w.b.Opened:
 		w.enter(Revealing, w.p.AuditRevealMs)
 	case w.b.Sealed == 0:
-		w.none()
+		w.again(NoVerdict) // nobody could audit it
 	default:
 		w.enter(Opening, w.p.OpenMs)
 	}
 	return true
-}
-
-// none ends an audit in which nobody took part.
-func (w *work) none() {
-	penalty := w.punish(auditors(w.Call, &w.b), chain.Hash{}, false)
-	w.Burn(&penalty)
-	w.again(NoVerdict)
 }
 
 // reveal begins the time in which auditors reveal; the worker has opened, or has not in its time.
@@ -167,26 +164,25 @@ func quorum(c *native.Call, list []Auditor) (digest chain.Hash, sure bool) {
 	if !c.Charge(native.GasStep * uint64(len(list)) * uint64(len(list))) {
 		return digest, false
 	}
-	var all uint256.Int
 	for i := range list {
-		all.AddUint64(&all, list[i].Weight)
-	}
-	for i := range list {
-		if !list[i].Revealed {
-			continue
-		}
-		var votes uint256.Int
-		for k := range list {
-			if list[k].Revealed && list[k].Seal == list[i].Seal {
-				votes.AddUint64(&votes, list[k].Weight)
-			}
-		}
-		votes.Mul(&votes, uint256.NewInt(3))
-		if twice := new(uint256.Int).Lsh(&all, 1); !votes.Lt(twice) {
+		same := func(a *Auditor) bool { return a.Revealed && a.Seal == list[i].Seal }
+		if list[i].Revealed && twoThirds(list, same) {
 			return list[i].Seal, true
 		}
 	}
 	return digest, false
+}
+
+// twoThirds reports whether some have two thirds of the stake of all.
+func twoThirds(list []Auditor, some func(*Auditor) bool) bool {
+	var all, part uint256.Int
+	for i := range list {
+		all.AddUint64(&all, list[i].Weight)
+		if some(&list[i]) {
+			part.AddUint64(&part, list[i].Weight)
+		}
+	}
+	return !part.Mul(&part, uint256.NewInt(3)).Lt(all.Lsh(&all, 1))
 }
 
 // settle pays and punishes after an audit, and ends the attempt.
@@ -209,28 +205,35 @@ func (w *work) settle(list []Auditor, digest chain.Hash, sure bool, v Verdict) {
 }
 
 // punish takes part of the service bonds of auditors that did not reveal in time or, where two thirds
-// agree, revealed something else. It gives the sum and marks them.
+// agree, revealed something else. It gives the sum and marks them. Who is missing is at fault only where
+// two thirds could do it, for an input may be withheld from all; and it costs no more than the batch is
+// worth, so that nobody's bond can be worn down with audits of dust.
 func (w *work) punish(list []Auditor, digest chain.Hash, sure bool) (sum uint256.Int) {
+	value := w.value()
+	attended := twoThirds(list, func(a *Auditor) bool { return a.Revealed })
 	for i := range list {
-		a := &list[i]
-		a.Slashed = !a.Revealed || (sure && a.Seal != digest)
+		a, most := &list[i], &value
+		a.Slashed = !a.Revealed && attended
+		if a.Revealed && sure && a.Seal != digest {
+			a.Slashed, most = true, nil
+		}
 		if !a.Slashed || w.Failed() {
 			continue
 		}
 		w.Set(auditorKey(w.place(), uint64(i)), a.word())
-		lost := stake.Slash(w.Call, a.Address, w.p.AuditorSlashPpm)
+		lost := stake.SlashAtMost(w.Call, a.Address, w.p.AuditorSlashPpm, most)
 		sum.Add(&sum, &lost)
 		logAuditorSlashed(w.Call, &w.b, a.Address, &lost)
 	}
 	return sum
 }
 
-// payAuditors pays every auditor that was not punished the same: its due, or its part of what is there
-// when that is less. Penalties pay first and are lowered by it; the batch's audit line pays the rest.
+// payAuditors pays every auditor that revealed and was not punished the same: its due, or its part of what
+// is there when that is less. Penalties pay first and are lowered by it; the batch's audit line pays the rest.
 func (w *work) payAuditors(list []Auditor, penalty *uint256.Int) {
 	var payees uint64
 	for i := range list {
-		if !list[i].Slashed {
+		if list[i].Revealed && !list[i].Slashed {
 			payees++
 		}
 	}
@@ -244,7 +247,7 @@ func (w *work) payAuditors(list []Auditor, penalty *uint256.Int) {
 	}
 	w.b.AuditorPay = due
 	for i := range list {
-		if a := &list[i]; !a.Slashed {
+		if a := &list[i]; a.Revealed && !a.Slashed {
 			a.Paid = true
 			w.Set(auditorKey(w.place(), uint64(i)), a.word())
 			w.Pay(a.Address, &due)

@@ -23,9 +23,9 @@
 //	JOB-8: else all eligible validators (AuditorsMax at most) are asked too, and two thirds of the stake
 //	       of all who were asked decide on the sample as a whole.
 //	JOB-9: auditors with a valid reveal are paid the same, for each sampled item and for gas, whatever
-//	       the verdict: first from the attempt's penalties, then from the audit line. Who did not reveal,
-//	       or revealed what two thirds contradict, loses service bond and is not paid. Penalties that
-//	       are not needed are burned.
+//	       the verdict: first from the attempt's penalties, then from the audit line. Who did not reveal is not
+//	       paid and may lose service bond (JOB-17), who revealed what two thirds contradict does lose it
+//	       and is not paid. Penalties that are not needed are burned.
 //	JOB-10: what is committed and not opened in time counts as wrong. A wrong worker loses bond, is
 //	        suspended and not paid; none of the batch's outputs is accepted.
 //	JOB-11: a failed attempt is drawn anew, at most redrawsMax times and only while the job is open;
@@ -37,6 +37,10 @@
 //	JOB-15: a worker has at most LeasesMax leases at once, and the n-th lasts n times leaseMs: who does one
 //	        batch in leaseMs misses none, however many are thrown at it. A missed lease costs
 //	        missedLeaseBurn, but not more than the batch would have paid.
+//	JOB-16: the time to audit grows with the sampled items that wait for auditors: auditCommitMs for each
+//	        AuditPaceItems begun. From AuditItemsMax on no further audit is drawn.
+//	JOB-17: an auditor that is missing is punished only where two thirds of the stake of all who were
+//	        asked have revealed, and loses at most what the batch is worth.
 //
 // Callers: worker and auditor programs, RPC and CLI use the packers (Pack...), readers (Load..., Urgent,
 // WantsBlob), DecodeLog and the pure functions of commitments and draws. The package is pure.

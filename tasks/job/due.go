@@ -96,7 +96,8 @@ func nameBlob(c *native.Call, j *Job, blob chain.Hash) {
 // with all its windows, twice, for draws and delays.
 func lastMs(c *native.Call, j *Job) uint64 {
 	p := &c.Block().Params.Jobs
-	return j.DeadlineMs + 2*(LeasesMax*p.LeaseMs+2*p.AuditCommitMs+p.OpenMs+2*p.AuditRevealMs)
+	audit := windows(AuditItemsMax+BatchItemsMax) * p.AuditCommitMs
+	return j.DeadlineMs + 2*(LeasesMax*p.LeaseMs+2*audit+p.OpenMs+2*p.AuditRevealMs)
 }
 
 func wantsBlob(c *native.Call, blob chain.Hash, nowMs, graceMs uint64) bool {

@@ -12,6 +12,8 @@ const (
 	AuditorsMax     = 64   // auditors of a batch after widening
 	OutputBytesMax  = 256  // an output with its first byte
 	LeasesMax       = 4    // batches that one worker has a lease on at once
+	AuditItemsMax   = 256  // sampled items that wait for auditors at once; no further audit is drawn then
+	AuditPaceItems  = 8    // sampled items that an auditor does within auditCommitMs
 	WalkMax         = 64   // drawn workers that are asked before the draw is repeated
 	StepsMax        = 8    // transitions that one call makes
 	TipsPerBatch    = 6    // pokes of a batch that the escrow pays for

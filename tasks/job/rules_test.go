@@ -110,18 +110,23 @@ func TestConcernedDoNotWork(t *testing.T) {
 func TestUnfitAuditor(t *testing.T) {
 	w := newWorld(t, 4, 2)
 	w.params.Jobs.AuditorSlashPpm = 600_000
-	absent := w.validators[2]
+	liar := w.validators[2]
 	s := w.spec(1, 1_000_000)
 	s.Panel = 4
 	id := w.create(s)
-	w.finish(&agents{attests: except(absent)}, id)
-	if !w.panel(id)[absent] {
-		t.Fatal("the absent auditor was not asked at first")
+	w.finish(&agents{attested: func(a chain.Address, _ uint32, o []byte) []byte {
+		if a == liar {
+			o[3] ^= 1
+		}
+		return o
+	}}, id)
+	if !w.panel(id)[liar] {
+		t.Fatal("the false auditor was not asked at first")
 	}
 	id = w.create(s)
 	w.finish(&agents{}, id)
-	if got := w.panel(id); len(got) != 3 || got[absent] {
-		t.Errorf("panel: %d auditors, the unfit among them: %v; want 3 without it", len(got), got[absent])
+	if got := w.panel(id); len(got) != 3 || got[liar] {
+		t.Errorf("panel: %d auditors, the unfit among them: %v; want 3 without it", len(got), got[liar])
 	}
 }
 

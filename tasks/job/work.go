@@ -1,10 +1,13 @@
 package job
 
 import (
+	"math/bits"
+
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/consensus/poi/beacon"
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/must"
 	"github.com/aiwork/aiwork-node/tasks/registry"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
@@ -81,15 +84,39 @@ func (w *work) intakeOver() bool {
 
 func (w *work) due() bool { return w.Now() >= w.b.DeadlineMs }
 
+// auditingKey is where the sampled items of all batches in Auditing are counted.
+func auditingKey() chain.Hash { return native.Key("auditing") }
+
+// move gives the batch another state, and keeps the count of what waits for auditors.
+func (w *work) move(s BatchState) {
+	before := w.b.State
+	w.b.State = s
+	if (before == Auditing) == (s == Auditing) || w.Failed() {
+		return
+	}
+	items, waiting := uint64(bits.OnesCount64(w.b.Sample)), w.Uint64(auditingKey())
+	if w.Failed() {
+		return
+	}
+	if s == Auditing {
+		w.SetUint64(auditingKey(), waiting+items)
+		return
+	}
+	must.Hold(waiting >= items, "job: more samples leave their audit than came")
+	w.SetUint64(auditingKey(), waiting-items)
+}
+
 // enter moves the batch to a state that lasts for at most a time.
 func (w *work) enter(s BatchState, lastsMs uint64) {
-	w.b.State, w.b.DeadlineMs, w.useful = s, w.Now()+lastsMs, true
+	w.move(s)
+	w.b.DeadlineMs, w.useful = w.Now()+lastsMs, true
 	setDue(w.Call, w.b.DeadlineMs)
 }
 
 // ask moves the batch to a state that waits for a draw.
 func (w *work) ask(s BatchState) {
-	w.b.State, w.b.DeadlineMs, w.b.Asked = s, 0, w.Block().Session
+	w.move(s)
+	w.b.DeadlineMs, w.b.Asked = 0, w.Block().Session
 	if s == Drawing {
 		w.b.DeadlineMs = w.Now() + RetryMs
 	}
@@ -246,6 +273,7 @@ func (w *work) again(v Verdict) {
 		w.finish(Void)
 		return
 	}
+	w.move(Waiting)
 	w.b = Batch{
 		Job: w.b.Job, Index: w.b.Index, Verdict: v, Attempt: w.b.Attempt + 1, First: w.b.First, Count: w.b.Count,
 		Line: w.b.Line,
@@ -256,7 +284,8 @@ func (w *work) again(v Verdict) {
 
 // finish ends the batch for good, and the job with its last one.
 func (w *work) finish(s BatchState) {
-	w.b.State, w.b.DeadlineMs = s, 0
+	w.move(s)
+	w.b.DeadlineMs = 0
 	w.j.Ended++
 	logEnded(w.Call, &w.b)
 	closeIfDone(w.Call, &w.j)

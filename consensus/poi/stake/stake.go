@@ -121,6 +121,11 @@ func Auditors(c *native.Call) []Auditor {
 // Slash takes a share of a validator's service bond, in millionths rounded down, and moves it from this
 // contract to the account that calls (STAKE-3). It gives the amount, zero for who is no validator.
 func Slash(c *native.Call, validator chain.Address, sharePpm uint64) (amount uint256.Int) {
+	return SlashAtMost(c, validator, sharePpm, nil)
+}
+
+// SlashAtMost is Slash with an amount that is not passed; nil is none.
+func SlashAtMost(c *native.Call, validator chain.Address, sharePpm uint64, most *uint256.Int) (amount uint256.Int) {
 	s := c.As(chain.AddrStake)
 	place := s.Uint64(indexKey(validator))
 	if place == 0 || c.Failed() {
@@ -129,6 +134,9 @@ func Slash(c *native.Call, validator chain.Address, sharePpm uint64) (amount uin
 	i := place - 1
 	bond := s.Uint256(bondKey(i))
 	amount.MulDivOverflow(&bond, uint256.NewInt(min(sharePpm, 1_000_000)), uint256.NewInt(1_000_000))
+	if most != nil && most.Lt(&amount) {
+		amount = *most
+	}
 	var left uint256.Int
 	left.Sub(&bond, &amount)
 	v := decode(s.Record(recordKey(i), recordSize))
