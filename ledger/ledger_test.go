@@ -151,7 +151,7 @@ func TestOpenRefuses(t *testing.T) {
 	wrong := o
 	wrong.Genesis = other
 	if _, err := ledger.Open(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "another network") ||
-		!strings.Contains(err.Error(), "--data-dir") {
+		!strings.Contains(err.Error(), "--home") {
 		t.Errorf("a folder of another network: got %v", err)
 	}
 	for format, want := range map[byte]string{2: "newer version", 0: "delete the folder"} {
