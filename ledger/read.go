@@ -198,7 +198,9 @@ func (l *Ledger) simulate(ctx context.Context, timeMs uint64, do func(*state.Vie
 		},
 		ParentHash: v.Hash, GasLimit: l.params.BlockGasLimit,
 	}
-	return do(state.New(v.Reader), in)
+	view := state.New(v.Reader)
+	exec.Begin(view, in, l.modules)
+	return do(view, in)
 }
 
 // NextBaseFee gives the base fee of a block after head at timeMs, which is later than head.
