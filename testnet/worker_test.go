@@ -1,0 +1,375 @@
+package testnet_test
+
+// Workers and auditors as real processes: killed and stopped in the middle of jobs, and jobs that cannot be
+// done. Work is counted by the processes' own metrics: a process that takes up what another has done runs
+// nothing again. Every job's money is read from its logs and has to add up.
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holiman/uint256"
+	"lukechampine.com/blake3"
+
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/internal/photos"
+	"github.com/aiwork/aiwork-node/internal/requester"
+	"github.com/aiwork/aiwork-node/tasks/job"
+	"github.com/aiwork/aiwork-node/testnet"
+)
+
+// market is a network of four validators and one worker whose process the test holds.
+type market struct {
+	t       *testing.T
+	cluster *testnet.Cluster
+	worker  *testnet.Process
+	node    *client.Client
+	sender  *client.Sender
+	metrics string // of the worker
+}
+
+func startMarket(t *testing.T) *market {
+	t.Helper()
+	c := createNetwork(t, program(t), 4, 1)
+	c.Workers = nil // the test's own is started with other flags
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	m := &market{t: t, cluster: c, node: dial(t, c.URL(0))}
+	m.sender = client.NewSender(m.node, testnet.Account(1))
+	m.metrics = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Layout.MetricsPort+c.Layout.Validators))
+	home := filepath.Join(c.Dir, "worker0")
+	m.worker = testnet.NewProcess("worker0", program(t), []string{
+		"--home", home, "worker", "--rpc", c.URL(0), "--metrics", m.metrics,
+	}, nil, filepath.Join(home, "worker.log"))
+	m.start()
+	t.Cleanup(m.worker.Kill)
+	return m
+}
+
+// start starts the worker and waits until it is active.
+func (m *market) start() {
+	m.t.Helper()
+	if err := m.worker.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	eventually(m.t, "worker ready", func(ctx context.Context) (bool, string) {
+		status, words := get(ctx, "http://"+m.metrics+"/readyz")
+		return status == 200, words
+	})
+}
+
+// items gives how many items the process behind a metrics address has run.
+func (m *market) items(address string) int {
+	m.t.Helper()
+	_, text := get(m.t.Context(), "http://"+address+"/metrics")
+	for line := range strings.Lines(text) {
+		if n, ok := strings.CutPrefix(strings.TrimSpace(line), "aiwork_compute_item_seconds_count "); ok {
+			count, err := strconv.Atoi(n)
+			if err != nil {
+				m.t.Fatal(err)
+			}
+			return count
+		}
+	}
+	m.t.Fatalf("no count of items in the metrics of %s:\n%.300s", address, text)
+	return 0
+}
+
+// pictures gives n of the photographs.
+func pictures(t *testing.T, n int) (inputs []requester.Input) {
+	t.Helper()
+	for _, p := range photos.All()[:n] {
+		in, err := requester.NewInput(p.Name, p.JPEG)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs
+}
+
+func awo(n uint64) *uint256.Int { return new(uint256.Int).Mul(uint256.NewInt(n), uint256.NewInt(1e18)) }
+
+// fund creates a job at one token an item, audited in full.
+func (m *market) fund(inputs []requester.Input, life time.Duration) (uint64, *requester.Plan) {
+	m.t.Helper()
+	model, err := requester.FindModel(m.t.Context(), m.node, "")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	terms := requester.Terms{Price: *awo(1), AuditPpm: 1_000_000, LifeMs: uint64(life.Milliseconds())}
+	plan, err := requester.NewPlan(m.t.Context(), m.node, model, inputs, terms)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	id, _, err := plan.Fund(m.t.Context(), m.sender)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return id, plan
+}
+
+// order creates a job and uploads its inputs.
+func (m *market) order(inputs []requester.Input) uint64 {
+	m.t.Helper()
+	id, plan := m.fund(inputs, 0)
+	if err := plan.Upload(m.t.Context(), m.node, func(int) {}); err != nil {
+		m.t.Fatal(err)
+	}
+	return id
+}
+
+// until waits for the job to be as asked for, and gives it.
+func (m *market) until(id uint64, what string, is func(*requester.Job) bool) (j *requester.Job) {
+	m.t.Helper()
+	eventually(m.t, what, func(ctx context.Context) (bool, string) {
+		var err error
+		if j, err = requester.Load(ctx, m.node, id); err != nil {
+			return false, err.Error()
+		}
+		_, _, note := j.Progress()
+		return is(j), j.State + " " + note
+	})
+	return j
+}
+
+// result waits for the end of a job and gives its result, whose money adds up.
+func (m *market) result(id uint64) (*requester.Job, *requester.Result) {
+	m.t.Helper()
+	j := m.until(id, fmt.Sprintf("end of job %d", id), (*requester.Job).Over)
+	r, err := requester.Read(m.t.Context(), m.node, id, nil)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return j, r
+}
+
+func batchIs(states ...string) func(*requester.Job) bool {
+	return func(j *requester.Job) bool {
+		for _, s := range states {
+			if len(j.Batches) > 0 && j.Batches[0].State == s {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// doneOnce checks that a job's batch was done at the first attempt, and paid once.
+func (m *market) doneOnce(id uint64, items uint64) {
+	m.t.Helper()
+	j, r := m.result(id)
+	b := &j.Batches[0]
+	if b.State != "settled" || b.Attempt != 0 || len(r.Slashed) != 0 {
+		m.t.Errorf("batch: got %s at attempt %d, slashed %v, want it settled at attempt 0 and nobody slashed", b.State, b.Attempt, r.Slashed)
+	}
+	if !j.Money.PaidWorkers.Eq(awo(items)) {
+		m.t.Errorf("worker was paid %s, want %d tokens", j.Money.PaidWorkers.Dec(), items)
+	}
+}
+
+func TestWorkerKilledWhileItComputes(t *testing.T) {
+	m := startMarket(t)
+	id := m.order(pictures(t, 8))
+	done := 0
+	eventually(t, "two items", func(context.Context) (bool, string) {
+		done = m.items(m.metrics)
+		return done >= 2, strconv.Itoa(done)
+	})
+	m.worker.Kill()
+	m.start()
+	m.doneOnce(id, 8)
+	if again := m.items(m.metrics); again > 8-done {
+		t.Errorf("items run by the second process: got %d, want %d at most, since %d were done", again, 8-done, done)
+	}
+}
+
+func TestWorkerKilledBetweenCommitAndOpen(t *testing.T) {
+	m := startMarket(t)
+	id := m.order(pictures(t, 3))
+	m.until(id, "commitment", batchIs("committed", "auditing", "opening"))
+	m.worker.Kill()
+	m.start()
+	m.doneOnce(id, 3)
+	if again := m.items(m.metrics); again != 0 {
+		t.Errorf("items run by the second process: got %d, want 0", again)
+	}
+}
+
+// ended waits for the worker's end and gives what is said of it: "ended" stands for exit code 0.
+func (m *market) ended(within time.Duration) string {
+	m.t.Helper()
+	select {
+	case <-m.worker.Done():
+	case <-time.After(within):
+		m.t.Fatalf("the worker still runs after %s", within)
+	}
+	how, _, _ := strings.Cut(strings.TrimPrefix(m.worker.Failure().Error(), "worker0: "), ";")
+	return how
+}
+
+func (m *market) signal(s syscall.Signal) {
+	m.t.Helper()
+	if err := syscall.Kill(m.worker.PID(), s); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func TestWorkerDrains(t *testing.T) {
+	m := startMarket(t)
+	id := m.order(pictures(t, 3))
+	m.until(id, "assignment", batchIs("assigned", "committed", "auditing"))
+	m.signal(syscall.SIGTERM)
+	if how := m.ended(waitMax); how != "ended" {
+		t.Errorf("drained worker: got %s, want exit code 0", how)
+	}
+	// It waited for the settlement, so the node shows it at once.
+	if j, err := requester.Load(t.Context(), m.node, id); err != nil || !j.Over() {
+		t.Errorf("when the worker had ended: got job %v, %v, want it over", j.State, err)
+	}
+	m.doneOnce(id, 3)
+	var w struct {
+		State string `json:"state"`
+	}
+	if err := m.node.Call(t.Context(), &w, "aiwork_getWorker", addressOf(100)); err != nil || w.State != "draining" {
+		t.Errorf("on chain: got %q, %v, want draining", w.State, err)
+	}
+
+	m.start() // resumes
+	m.signal(syscall.SIGTERM)
+	if how := m.ended(10 * time.Second); how != "ended" {
+		t.Errorf("idle worker: got %s, want exit code 0", how)
+	}
+
+	m.start()
+	id = m.order(pictures(t, 3))
+	m.until(id, "assignment", batchIs("assigned", "committed", "auditing"))
+	m.signal(syscall.SIGTERM)
+	eventually(t, "word of the first signal", func(context.Context) (bool, string) {
+		if how := m.worker.PID(); how == 0 {
+			return true, "" // it was quicker than we
+		}
+		text := m.worker.Failure().Error() // the end of its log
+		return strings.Count(text, "stopping: finishing") > 0, text
+	})
+	if m.worker.PID() != 0 {
+		_ = syscall.Kill(m.worker.PID(), syscall.SIGTERM) // it may have ended meanwhile
+	}
+	m.ended(5 * time.Second)
+	m.start()
+	m.doneOnce(id, 3)
+}
+
+// An auditor dies between its commitment and its reveal, and reveals what it committed to, not computed anew.
+func TestAuditorRestarts(t *testing.T) {
+	m := startMarket(t)
+	id := m.order(pictures(t, 4))
+	victim := 0
+	m.until(id, "a sealed audit", func(j *requester.Job) bool {
+		if !batchIs("auditing", "opening")(j) {
+			return false
+		}
+		for _, a := range j.Batches[0].Auditors {
+			for i := 1; i < 4; i++ { // validator 0 is the one that is asked
+				if a.Sealed && !a.Revealed && a.Address == addressOf(10+i) {
+					victim = i
+					return true
+				}
+			}
+		}
+		return false
+	})
+	m.cluster.Validators[victim].Kill()
+	if err := m.cluster.Validators[victim].Start(); err != nil {
+		t.Fatal(err)
+	}
+	j, r := m.result(id)
+	if len(r.Slashed) != 0 || j.Batches[0].State != "settled" || j.Batches[0].Attempt != 0 {
+		t.Errorf("got %s, slashed %v, want it settled and nobody slashed", j.Batches[0].State, r.Slashed)
+	}
+	for _, a := range j.Batches[0].Auditors {
+		if !a.Revealed || !a.Agrees {
+			t.Errorf("auditor %s: got revealed %v, agrees %v, want both", a.Address, a.Revealed, a.Agrees)
+		}
+	}
+	metrics := net.JoinHostPort("127.0.0.1", strconv.Itoa(m.cluster.Layout.MetricsPort+victim))
+	eventually(t, "restarted validator", func(ctx context.Context) (bool, string) {
+		status, words := get(ctx, "http://"+metrics+"/livez")
+		return status == 200, words
+	})
+	if again := m.items(metrics); again != 0 {
+		t.Errorf("items run again by the auditor: got %d, want 0", again)
+	}
+}
+
+func TestJobsThatCannotBeDone(t *testing.T) {
+	m := startMarket(t)
+	for name, run := range map[string]func(*market, *testing.T){
+		"input is no picture": (*market).noPicture, "input never comes": (*market).neverUploaded, "cancelled before work": (*market).cancelled,
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := *m
+			in.t = t
+			run(&in, t)
+		})
+	}
+}
+
+// What is no PNG ends as a fault of that item, computed and audited like any other, for a tenth of the price.
+func (m *market) noPicture(t *testing.T) {
+	text := []byte("this is a text, whatever its file is called")
+	inputs := append(pictures(t, 1), requester.Input{Name: "text.png", Data: text, Blob: blake3.Sum256(text)})
+	j, r := m.result(m.order(inputs))
+	good, bad := &r.Items[0], &r.Items[1]
+	if good.Fault != "" || len(good.Values) != 5 || good.Verdict != "verified" || good.Paid != "1" {
+		t.Errorf("the picture: got %+v, want five classes, verified, paid 1", good)
+	}
+	if bad.Fault == "" || len(bad.Values) != 0 || bad.Verdict != "verified" || bad.Paid != "0.1" {
+		t.Errorf("the text: got %+v, want a fault, verified, paid 0.1", bad)
+	}
+	if r.Fees != "0.011" || j.Money.PaidWorkers.Dec() != "1100000000000000000" {
+		t.Errorf("money: got fees %s and %s for the worker, want 0.011 and 1.1", r.Fees, j.Money.PaidWorkers.Dec())
+	}
+}
+
+// A worker gives a batch back whose input nobody has, loses nothing by it, and the job ends in a refund.
+func (m *market) neverUploaded(t *testing.T) {
+	id, _ := m.fund(pictures(t, 2), 8*time.Second)
+	j, r := m.result(id)
+	back := new(uint256.Int).Add(&j.Money.Refunded.Int, &j.Money.Tips.Int)
+	if len(r.Payments) != 0 || !back.Eq(&j.Money.Funded.Int) {
+		t.Errorf("got %s back of %s and payments %v, want all but tips", r.Refund, r.Escrow, r.Payments)
+	}
+	var w struct {
+		Slashed client.Uint256 `json:"slashed"`
+	}
+	if err := m.node.Call(t.Context(), &w, "aiwork_getWorker", addressOf(100)); err != nil || !w.Slashed.IsZero() {
+		t.Errorf("the worker lost %s, %v, want nothing", w.Slashed.Dec(), err)
+	}
+}
+
+func (m *market) cancelled(t *testing.T) {
+	id, _ := m.fund(pictures(t, 2), 0)
+	call := client.Call{To: chain.AddrJobs, Data: job.PackCancel(id)}
+	if _, err := m.sender.Send(t.Context(), call); err != nil {
+		t.Fatal(err)
+	}
+	j, r := m.result(id)
+	if j.State != "cancelled" || !j.Money.Refunded.Eq(&j.Money.Funded.Int) || r.Refund != r.Escrow {
+		t.Errorf("got %s with %s back of %s, want it cancelled and all of it back", j.State, r.Refund, r.Escrow)
+	}
+}
