@@ -106,7 +106,7 @@ func (c *Call) Ready() bool {
 // Charge takes gas, or fails the call with ErrOutOfGas. It reports whether the call goes on.
 func (c *Call) Charge(gas uint64) bool {
 	switch {
-	case c.err != nil:
+	case c.err != nil || c.lost():
 		return false
 	case c.free:
 	case gas > c.gas:
@@ -116,6 +116,16 @@ func (c *Call) Charge(gas uint64) bool {
 		c.gas -= gas
 	}
 	return true
+}
+
+// lost reports whether the state below could not be read, which ends the call: what it reads would be
+// taken for a broken ledger (NATIVE-9).
+func (c *Call) lost() bool {
+	err := c.state.Err()
+	if err != nil && c.err == nil {
+		c.err = err
+	}
+	return err != nil
 }
 
 // writable charges for a change and fails where nothing may change.
@@ -140,7 +150,7 @@ func (c *Call) Pay(to chain.Address, amount *uint256.Int) {
 	if amount.IsZero() || !c.writable(c.touch(to)+GasPay) {
 		return
 	}
-	if held := c.state.Balance(to); held.IsZero() && !c.Charge(GasNewAccount) {
+	if held := c.state.Balance(to); c.lost() || held.IsZero() && !c.Charge(GasNewAccount) {
 		return
 	}
 	c.take(amount)
@@ -165,6 +175,9 @@ func (c *Call) Burn(amount *uint256.Int) {
 // take lowers this module's balance.
 func (c *Call) take(amount *uint256.Int) {
 	held := c.state.Balance(c.self)
+	if c.lost() {
+		return
+	}
 	must.Hold(!held.Lt(amount), "native: module pays more than it holds")
 	c.state.SubBalance(c.self, amount)
 }

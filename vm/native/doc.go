@@ -22,6 +22,8 @@
 //	          offsets in order, nothing after the last byte.
 //	NATIVE-7: the caller is the immediate caller. Protocol time is the parent block's time, in ms.
 //	NATIVE-8: an error is reported as Error(string), so that every Ethereum client can show it.
+//	NATIVE-9: a state that cannot be read ends the call with State.Err, which is neither a refusal nor a
+//	          broken ledger: whoever runs calls looks at State.Err before he believes a result.
 //
 // Callers: ledger/exec runs frames, block beginnings and genesis; the contracts (stake, beacon, registry,
 // job) are written with Module, Method and Call; their readers for RPC, workers and auditors use Inspect,

@@ -33,7 +33,7 @@ type Frame struct {
 	Depth        int
 }
 
-// Result is the outcome of a frame. Err is nil, ErrOutOfGas or a *Revert.
+// Result is the outcome of a frame. Err is nil, ErrOutOfGas, a *Revert, or State.Err (NATIVE-9).
 type Result struct {
 	Output  []byte // the ABI-encoded results, or Revert.Data
 	GasLeft uint64

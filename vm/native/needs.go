@@ -18,6 +18,7 @@ type State interface {
 	AddLog(chain.Log)
 	Snapshot() int
 	RevertTo(int)
+	Err() error // the first read that failed: from then on nothing that was computed means anything
 }
 
 // SlotReader is what typed readers of a module's records need: a state, or a node far away.

@@ -175,6 +175,9 @@ func (s *Set) BeginBlock(st State, b *Block, beta [32]byte) {
 		}
 		c := systemCall(st, b, m.Address)
 		m.Begin(c, beta)
+		if c.lost() {
+			return
+		}
 		must.Hold(c.err == nil, "native: block hook failed: "+m.Name)
 	}
 }

@@ -44,7 +44,11 @@ func (c *Call) Get(key chain.Hash) chain.Hash {
 	if !c.Charge(c.slotPrice(key)) {
 		return chain.Hash{}
 	}
-	return c.state.Slot(c.self, key)
+	w := c.state.Slot(c.self, key)
+	if c.lost() {
+		return chain.Hash{}
+	}
+	return w
 }
 
 // slotPrice gives the price of the next touch of a slot and marks it as touched. The mark goes with the
@@ -66,7 +70,7 @@ func (c *Call) Set(key, value chain.Hash) {
 	}
 	if !c.free {
 		now := c.state.Slot(c.self, key)
-		if !c.Charge(changePrice(c.state.CommittedSlot(c.self, key), now, value)) {
+		if c.lost() || !c.Charge(changePrice(c.state.CommittedSlot(c.self, key), now, value)) {
 			return
 		}
 	}
@@ -209,5 +213,6 @@ func (s *inspected) WarmAddress(chain.Address) bool                           { 
 func (s *inspected) WarmSlot(chain.Address, chain.Hash) bool                  { return true }
 func (s *inspected) Snapshot() int                                            { return 0 }
 func (s *inspected) RevertTo(int)                                             {}
+func (s *inspected) Err() error                                               { return nil } // fail has told
 
 func readOnly() { must.Hold(false, "native: a reader changed the state") }
