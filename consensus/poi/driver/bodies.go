@@ -39,10 +39,16 @@ type bodies struct {
 	pinned map[chain.Hash]bool // the machine knows it
 	bytes  int
 	done   []*body // committed ones, oldest first
+
+	counted map[chain.Hash]bool // bodies whose transactions are in taken: pinned or done
+	taken   map[chain.Hash]int  // in how many counted bodies a transaction is
 }
 
 func newBodies() *bodies {
-	return &bodies{byHash: make(map[chain.Hash]*body), pinned: make(map[chain.Hash]bool)}
+	return &bodies{
+		byHash: make(map[chain.Hash]*body), pinned: make(map[chain.Hash]bool),
+		counted: make(map[chain.Hash]bool), taken: make(map[chain.Hash]int),
+	}
 }
 
 func (s *bodies) get(h chain.Hash) *body {
@@ -74,6 +80,34 @@ func (s *bodies) pin(b *body) {
 	defer s.mu.Unlock()
 	s.put(b)
 	s.pinned[b.ref.Hash] = true
+	s.count(s.byHash[b.ref.Hash])
+}
+
+// count notes a body's transactions, once, so that nobody has to go through all bodies for each question.
+func (s *bodies) count(b *body) {
+	if s.counted[b.ref.Hash] {
+		return
+	}
+	s.counted[b.ref.Hash] = true
+	for _, tx := range b.block.Txs {
+		s.taken[tx.Hash()]++
+	}
+}
+
+// drop forgets a body.
+func (s *bodies) drop(h chain.Hash, b *body) {
+	delete(s.byHash, h)
+	delete(s.pinned, h)
+	s.bytes -= len(b.enc)
+	if !s.counted[h] {
+		return
+	}
+	delete(s.counted, h)
+	for _, tx := range b.block.Txs {
+		if s.taken[tx.Hash()]--; s.taken[tx.Hash()] == 0 {
+			delete(s.taken, tx.Hash())
+		}
+	}
 }
 
 func (s *bodies) put(b *body) {
@@ -90,6 +124,7 @@ func (s *bodies) ask(h chain.Hash) *body {
 	b := s.byHash[h]
 	if b != nil {
 		s.pinned[h] = true
+		s.count(b)
 	}
 	return b
 }
@@ -101,14 +136,13 @@ func (s *bodies) committed(head chain.Height, hashes []chain.Hash) {
 	for _, h := range hashes {
 		if b := s.byHash[h]; b != nil {
 			s.done = append(s.done, b)
+			s.count(b)
 		}
 	}
 	s.done = slices.Delete(s.done, 0, max(0, len(s.done)-committedKept))
 	for h, b := range s.byHash {
 		if b.ref.Height <= head && !slices.Contains(s.done, b) {
-			delete(s.byHash, h)
-			delete(s.pinned, h)
-			s.bytes -= len(b.enc)
+			s.drop(h, b)
 		}
 	}
 }
@@ -134,22 +168,15 @@ func (s *bodies) included(tip chain.Hash, head chain.Height) (txs map[chain.Hash
 	return txs, above
 }
 
-// pendingTxs lists the transactions of all bodies that the machine knows and of the last committed ones.
-func (s *bodies) pendingTxs() map[chain.Hash]struct{} {
+// without gives those of txs that are in no body that the machine knows and in none of the last committed
+// ones. It changes txs.
+func (s *bodies) without(txs []*chain.Tx) []*chain.Tx {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	txs := make(map[chain.Hash]struct{})
-	for h, b := range s.byHash {
-		if s.pinned[h] || slices.Contains(s.done, b) {
-			for _, tx := range b.block.Txs {
-				txs[tx.Hash()] = struct{}{}
-			}
-		}
-	}
-	return txs
+	return slices.DeleteFunc(txs, func(tx *chain.Tx) bool { return s.taken[tx.Hash()] > 0 })
 }
 
-// txCount is at least the number of transactions that pendingTxs would give.
+// txCount is at least the number of transactions that without leaves out.
 func (s *bodies) txCount() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

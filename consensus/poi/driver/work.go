@@ -88,13 +88,8 @@ func (d *Driver) includable() bool {
 
 // fresh gives up to limit of the pool's best that no block at hand holds.
 func (d *Driver) fresh(gas uint64, bytes, limit int) (out []*chain.Tx) {
-	gone := d.bodies.pendingTxs()
-	for _, tx := range d.opt.Pool.Best(gas, bytes) {
-		h := tx.Hash()
-		if _, ok := gone[h]; ok {
-			continue
-		}
-		if _, ok := d.work.skipped[h]; ok {
+	for _, tx := range d.bodies.without(d.opt.Pool.Best(gas, bytes)) {
+		if _, ok := d.work.skipped[tx.Hash()]; ok {
 			continue
 		}
 		if out = append(out, tx); len(out) == limit {
