@@ -17,7 +17,12 @@ import (
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
-const tipWei = 1_000_000
+const (
+	tipWei = 1_000_000
+	// An auditor that comes too late loses service bond: its offer stays good while the base fee rises to
+	// 16 times what it is. What it pays is the base fee.
+	feeCapShift = 4
+)
 
 // market is the market inside a validator: what its auditor needs, without a detour over JSON-RPC.
 type market struct {
@@ -119,7 +124,7 @@ func (m *market) put(ctx context.Context, c compute.Call, gas uint64) (*chain.Tx
 	head, _ := m.ledger.Head()
 	tip := uint256.NewInt(tipWei)
 	feeCap := m.ledger.NextBaseFee(head, head.Ext.TimeMs+1)
-	feeCap.Add(feeCap.Lsh(&feeCap, 1), tip)
+	feeCap.Add(feeCap.Lsh(&feeCap, feeCapShift), tip)
 	params := m.ledger.Params()
 	tx, err := chain.SignTx(&chain.Tx{
 		Type: chain.TxTypeDynamicFee, ChainID: params.ChainID, Nonce: nonce, GasTipCap: *tip, GasFeeCap: feeCap,

@@ -46,12 +46,15 @@ type Node struct {
 	models      []rpc.ModelInfo
 	registry    *prometheus.Registry
 
-	ledger  *ledger.Ledger
-	pool    *mempool.Pool
-	net     *p2p.Net
-	inbox   *driverNet
-	driver  *driver.Driver
-	blobs   *blobs.Store
+	ledger *ledger.Ledger
+	pool   *mempool.Pool
+	net    *p2p.Net
+	inbox  *driverNet
+	driver *driver.Driver
+	blobs  *blobs.Store
+
+	fetchFrom uint64 // upkeep's: the place among the live jobs where the next round begins
+
 	auditor *compute.Runner // nil: no validator account
 	engine  *lazyEngine
 	rpc     *rpc.Server

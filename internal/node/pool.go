@@ -14,6 +14,7 @@ import (
 	"github.com/aiwork/aiwork-node/mempool"
 	"github.com/aiwork/aiwork-node/mempool/recover"
 	"github.com/aiwork/aiwork-node/p2p"
+	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
 // poolState is the head's state as the pool reads it.
@@ -68,6 +69,9 @@ func touched(b *chain.Block, receipts []*chain.Receipt) []chain.Address {
 				if [12]byte(t[:12]) == [12]byte{} {
 					out = append(out, chain.Address(t[12:]))
 				}
+			}
+			if l, ok := job.DecodeLog(&r.Logs[i]); ok && !l.Payout.IsZero() {
+				out = append(out, l.Payout) // paid, but not among the topics
 			}
 		}
 	}

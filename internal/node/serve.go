@@ -79,10 +79,27 @@ func (c rpcChain) Logs(ctx context.Context, q rpc.LogQuery) ([]rpc.LogEntry, err
 
 func (c rpcChain) Call(ctx context.Context, m rpc.Message) (rpc.CallResult, error) {
 	head, _ := c.ledger.Head()
-	r, err := c.ledger.Call(ctx, &exec.Message{From: m.From, To: m.To, Gas: m.Gas, Value: m.Value, Data: m.Data}, head.Ext.TimeMs+1)
+	r, err := c.ledger.Call(ctx, execMessage(&m), head.Ext.TimeMs+1)
 	if err != nil {
 		return rpc.CallResult{}, err
 	}
+	return callResult(&r), nil
+}
+
+func (c rpcChain) Estimate(ctx context.Context, m rpc.Message) (uint64, rpc.CallResult, error) {
+	head, _ := c.ledger.Head()
+	gas, r, err := c.ledger.Estimate(ctx, execMessage(&m), head.Ext.TimeMs+1)
+	if err != nil {
+		return 0, rpc.CallResult{}, err
+	}
+	return gas, callResult(&r), nil
+}
+
+func execMessage(m *rpc.Message) *exec.Message {
+	return &exec.Message{From: m.From, To: m.To, Gas: m.Gas, Value: m.Value, Data: m.Data}
+}
+
+func callResult(r *exec.CallResult) rpc.CallResult {
 	out := rpc.CallResult{Output: r.Output, GasUsed: r.GasUsed}
 	if revert, ok := errors.AsType[*native.Revert](r.Err); ok {
 		out.Reverted, out.Reason = true, revert.Reason
@@ -91,7 +108,7 @@ func (c rpcChain) Call(ctx context.Context, m rpc.Message) (rpc.CallResult, erro
 	} else if r.Err != nil {
 		out.Reason = r.Err.Error()
 	}
-	return out, nil
+	return out
 }
 
 // rpcPool is the pool as JSON-RPC uses it.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,8 +21,8 @@ import (
 const (
 	upkeepInterval = time.Second
 	pruneInterval  = time.Minute
-	fetchesMax     = 16   // blobs fetched in one round of upkeep
-	liveJobsMax    = 1024 // live jobs that one round looks at
+	fetchesMax     = 16 // blobs fetched in one round of upkeep
+	fetchJobsMax   = 32 // live jobs that one round looks at; the next one goes on behind them
 	freeBytesMin   = 1 << 30
 	headLagMax     = 3
 	headAgeMax     = 5 * time.Second
@@ -76,24 +78,32 @@ func (n *Node) fetchBlobs(ctx context.Context) error {
 	return nil
 }
 
+// missingBlobs gives some inputs of live jobs that are not here. Each round goes on where the last one
+// ended, and takes a job's items in random order, so that inputs that never come keep nobody from others.
 func (n *Node) missingBlobs() (out []blobs.ID, err error) {
 	view, err := n.ledger.State()
 	if err != nil {
 		return nil, err
 	}
 	defer view.Close()
-	live, err := job.Live(view, 0, liveJobsMax)
+	live, err := job.Live(view, n.fetchFrom, fetchJobsMax)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range live {
+	next := n.fetchFrom + uint64(len(live))
+	if len(live) < fetchJobsMax {
+		next = 0
+	}
+	defer func() { n.fetchFrom = next }()
+	for at, id := range live {
 		items, err := job.LoadItems(view, id)
 		if err != nil {
 			return nil, err
 		}
-		for i := range items {
-			if b := blobs.ID(items[i].Blob); !n.blobs.Has(b) {
+		for _, i := range rand.Perm(len(items)) {
+			if b := blobs.ID(items[i].Blob); !n.blobs.Has(b) && !slices.Contains(out, b) {
 				if out = append(out, b); len(out) == fetchesMax {
+					next = n.fetchFrom + uint64(at) + 1
 					return out, nil
 				}
 			}

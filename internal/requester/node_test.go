@@ -16,7 +16,6 @@ import (
 
 	"github.com/holiman/uint256"
 
-	"github.com/aiwork/aiwork-node/crypto/keccak"
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
@@ -119,7 +118,7 @@ func jobClosed(id uint64) client.Log {
 func formLog(e native.Event, topics []chain.Hash, fill func(*native.Encoder)) client.Log {
 	d := e.Data()
 	fill(d)
-	return client.Log{Address: chain.AddrJobs, Topics: append([]chain.Hash{keccak.Sum256([]byte(e.Signature))}, topics...), Data: d.Out()}
+	return client.Log{Address: chain.AddrJobs, Topics: append([]chain.Hash{native.Topic(e.Signature)}, topics...), Data: d.Out()}
 }
 
 // blocks makes a node of a chain with a block a second; logs[h] is what block h logged for job 1. It takes at
