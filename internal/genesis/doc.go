@@ -17,6 +17,8 @@
 //	       id (rule 15): without that, a key could be chosen to cancel another one.
 //	GEN-5  System contracts have the code 0xfe (an invalid instruction), so that Solidity's check for code
 //	       passes. The history contract of EIP-2935 has its own code.
+//	GEN-6  Every parameter has bounds, within which jobs end, fees move and stakes weigh something. A file that
+//	       Check takes can be built.
 //
 // Decoding is strict: an unknown key, a missing field or an amount that is not a plain decimal number is
 // refused with a sentence that says where. Pure; called by ledger, the devnet and `aiwork-node init`.

@@ -16,7 +16,8 @@ import (
 const (
 	FileSizeMax  = 64 << 20
 	AllocsMax    = 1 << 20
-	NameBytesMax = 64
+	NameBytesMax = 64        // of a fork
+	timestampMax = 1<<53 - 1 // ms: what every client can represent
 )
 
 // Genesis is what a genesis file says.
@@ -105,6 +106,9 @@ func (g *Genesis) Encode() []byte {
 
 // Check refuses a genesis that no chain can start from. Decode calls it.
 func (g *Genesis) Check() error {
+	if g.TimestampMs > timestampMax {
+		return fmt.Errorf("genesis: timestampMs: want at most %d", uint64(timestampMax))
+	}
 	if err := checkParams(&g.Params); err != nil {
 		return fmt.Errorf("genesis: params: %w", err)
 	}

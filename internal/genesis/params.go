@@ -15,6 +15,7 @@ const (
 	gasLimitMin   = 1_000_000
 	gasLimitMax   = 1 << 32
 	gasTargetMax  = 1 << 36
+	baseFeeMin    = 10_000 // wei: below, the steps of one block round down to nothing, and the fee never rises
 	baseFeeMax    = 1 << 60
 	heartbeatMax  = 60_000
 	deltaFloorMax = 10_000
@@ -30,8 +31,8 @@ func checkParams(p *chain.Params) error {
 		return fmt.Errorf("blockGasLimit: want %d to %d", gasLimitMin, gasLimitMax)
 	case p.GasTargetPerSecond == 0 || p.GasTargetPerSecond > gasTargetMax:
 		return fmt.Errorf("gasTargetPerSecond: want 1 to %d", gasTargetMax)
-	case p.BaseFeeFloor > baseFeeMax:
-		return fmt.Errorf("baseFeeFloor: want at most %d wei", uint64(baseFeeMax))
+	case p.BaseFeeFloor < baseFeeMin || p.BaseFeeFloor > baseFeeMax:
+		return fmt.Errorf("baseFeeFloor: want %d to %d wei", baseFeeMin, uint64(baseFeeMax))
 	case p.HeartbeatMs == 0 || p.HeartbeatMs > heartbeatMax:
 		return fmt.Errorf("heartbeatMs: want 1 to %d", heartbeatMax)
 	case p.DrawIntervalMs == 0 || p.DrawIntervalMs > p.HeartbeatMs:
@@ -40,6 +41,9 @@ func checkParams(p *chain.Params) error {
 		return fmt.Errorf("deltaFloorMs: want 1 to %d", deltaFloorMax)
 	case p.FutureMs > futureMax:
 		return fmt.Errorf("futureMs: want at most %d", futureMax)
+	}
+	if err := checkJobs(&p.Jobs); err != nil {
+		return err
 	}
 	return checkForks(p.Forks)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"github.com/aiwork/aiwork-node/consensus/poi/stake"
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/crypto/vrf"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -84,12 +85,12 @@ func vrfClaim(chainID uint64, account chain.Address, key []byte) []byte {
 // check refuses a validator that could not take part.
 func (v *Validator) check(chainID uint64) error {
 	switch {
-	case len(v.Name) > NameBytesMax:
-		return fmt.Errorf("name: want at most %d bytes", NameBytesMax)
+	case len(v.Name) > stake.NameBytesMax:
+		return fmt.Errorf("name: want at most %d bytes", stake.NameBytesMax)
 	case v.Address.IsZero() || reserved(v.Address):
 		return errors.New("address: want an account of the validator")
-	case v.Stake.Int.IsZero():
-		return errors.New("stake: want more than 0")
+	case v.Stake.Int.LtUint64(stake.WeightUnit):
+		return fmt.Errorf("stake: want at least %d base units, which weigh 1", uint64(stake.WeightUnit))
 	case len(v.VoteKey) != 32 || len(v.VoteProof) != 64:
 		return errors.New("voteKey, voteProof: want 32 and 64 bytes")
 	case len(v.VRFKey) != 33 || len(v.VRFProof) != 81:
