@@ -322,6 +322,7 @@ func (d *Driver) follow(c commitDone) error {
 			return err
 		}
 		d.resume(&opening)
+		d.checkAhead(next)
 		d.feed(poi.NewSession{Opening: opening})
 	}
 	if c.synced && c.head.Header.Number+1 != d.epoch.Load().session.FirstHeight() {

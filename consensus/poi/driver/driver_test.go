@@ -577,3 +577,32 @@ func TestReplayIsWhatWasSent(t *testing.T) {
 		}
 	})
 }
+
+// TestLogAheadOfLedger empties the ledger of a validator and leaves its vote log. It follows in silence
+// over the sessions that it has signed in, and then signs again.
+func TestLogAheadOfLedger(t *testing.T) {
+	inWorld(t, 4, func(t *testing.T, w *world) {
+		w.params.HeartbeatMs = 200
+		w.startAll()
+		w.reach(2*chain.SessionHeights+5, 5*time.Minute)
+		n := w.nodes[2]
+		n.stop()
+		high := n.driver.votes.High()
+		n.ledger.mu.Lock()
+		for _, b := range n.ledger.blocks[1:] {
+			delete(n.ledger.heights, b.Hash())
+		}
+		n.ledger.blocks, n.ledger.seals = n.ledger.blocks[:1], n.ledger.seals[:1]
+		n.ledger.mu.Unlock()
+		n.start()
+		w.until("the voice back", 5*time.Minute, func() bool {
+			s := n.driver.Status()
+			return s.Silent == "" && s.Session >= high.Session
+		})
+		w.nodes[0].stop() // from here on its votes are needed
+		w.reach(n.height()+3, time.Minute)
+		if now := n.driver.votes.High(); !high.Less(now) {
+			t.Errorf("high mark: got %v, want later than %v", now, high)
+		}
+	})
+}

@@ -14,13 +14,14 @@ import (
 type hush struct {
 	log    string // the vote log failed: until the process is restarted
 	disk   string // the disk is almost full: until there is room again
+	ahead  string // the log is of a later session than the ledger: until the ledger has caught up
 	lost   string // votes are missing: until an epoch begins
 	lostAt uint64 // Unix milliseconds from which on an epoch counts as new
 	reboot bool   // the machine must be started again, as the reasons changed
 }
 
 func (h *hush) reason() string {
-	for _, why := range []string{h.log, h.disk, h.lost} {
+	for _, why := range []string{h.log, h.disk, h.lost, h.ahead} {
 		if why != "" {
 			return why
 		}
@@ -56,6 +57,7 @@ func (d *Driver) boot() error {
 	if err != nil {
 		return err
 	}
+	d.checkAhead(opening.Session)
 	start := poi.Start{Opening: opening, Final: opening.Boundary, Lost: d.hush.reason() != ""}
 	if d.head.Header.Number > opening.Boundary.Height {
 		start.Final = refOf(d.head)
@@ -247,6 +249,24 @@ func (d *Driver) resume(o *poi.SessionStart) {
 	d.log.Info("a new epoch began: validator signs again", "session", o.Session)
 	d.hush.lost = ""
 	o.NewEpoch = d.hush.reason() == ""
+}
+
+// checkAhead compares the vote log with the session that the ledger has come to. A ledger that was emptied
+// or put back from a copy stands behind its own votes. Sessions that were signed in already must not be
+// signed in again, so the validator only follows until it is back where its log ends; the machine is then
+// started again, with what the log holds of that session.
+func (d *Driver) checkAhead(s chain.Session) {
+	if d.votes == nil {
+		return
+	}
+	switch high := d.votes.High().Session; {
+	case high > s && d.hush.ahead == "":
+		d.hush.ahead = fmt.Sprintf("the vote log ends in session %d and the chain's data in session %d: silent until it has caught up", high, s)
+		d.log.Warn("validator signs nothing", "reason", d.hush.ahead)
+	case high <= s && d.hush.ahead != "":
+		d.hush.ahead, d.hush.reboot = "", true
+		d.log.Info("the chain's data has caught up with the vote log: validator signs again", "session", s)
+	}
 }
 
 // newEpoch reports whether an epoch ended in the session before o, after the loss. Epochs are counted by
