@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/aiwork/aiwork-node/consensus/poi/driver"
 	"github.com/aiwork/aiwork-node/crypto/secp"
@@ -101,11 +102,19 @@ func (p driverPeers) Height() (h chain.Height) {
 	return h
 }
 
-// source is what peers can ask this node for. Its parts are set before the network runs.
+// source is what peers can ask this node for. The network answers handshakes as soon as it listens, before
+// the driver that needs it can exist: until open is called, peers hear that the node is at height 0 and
+// has nothing.
 type source struct {
-	driver *driver.Driver
+	parts atomic.Pointer[sourceParts]
+}
+
+type sourceParts struct {
+	driver driver.Source
 	blobs  *blobs.Store
 }
+
+func (s *source) open(d *driver.Driver, b *blobs.Store) { s.parts.Store(&sourceParts{d.Source(), b}) }
 
 func notFound(err error) error {
 	if errors.Is(err, driver.ErrUnknown) {
@@ -114,24 +123,47 @@ func notFound(err error) error {
 	return err
 }
 
-func (s *source) Height() uint64 { return uint64(s.driver.Source().Height()) }
+func (s *source) Height() uint64 {
+	if p := s.parts.Load(); p != nil {
+		return uint64(p.driver.Height())
+	}
+	return 0
+}
 
 func (s *source) Blocks(ctx context.Context, from uint64, count, bytesMax int) ([][]byte, error) {
-	items, err := s.driver.Source().Blocks(ctx, chain.Height(from), count, bytesMax)
+	p := s.parts.Load()
+	if p == nil {
+		return nil, p2p.ErrNotFound
+	}
+	items, err := p.driver.Blocks(ctx, chain.Height(from), count, bytesMax)
 	return items, notFound(err)
 }
 
 func (s *source) Block(ctx context.Context, hash [32]byte) ([]byte, error) {
-	b, err := s.driver.Source().Block(ctx, hash)
+	p := s.parts.Load()
+	if p == nil {
+		return nil, p2p.ErrNotFound
+	}
+	b, err := p.driver.Block(ctx, hash)
 	return b, notFound(err)
 }
 
 func (s *source) Certificate(ctx context.Context, key []byte) ([]byte, error) {
-	b, err := s.driver.Source().Certificate(ctx, key)
+	p := s.parts.Load()
+	if p == nil {
+		return nil, p2p.ErrNotFound
+	}
+	b, err := p.driver.Certificate(ctx, key)
 	return b, notFound(err)
 }
 
-func (s *source) Blob(ctx context.Context, id [32]byte) ([]byte, error) { return s.blobs.Blob(ctx, id) }
+func (s *source) Blob(ctx context.Context, id [32]byte) ([]byte, error) {
+	p := s.parts.Load()
+	if p == nil {
+		return nil, p2p.ErrNotFound
+	}
+	return p.blobs.Blob(ctx, id)
+}
 
 // prover shows peers that this node holds its vote key.
 type prover struct{ key secp.PrivateKey }

@@ -139,7 +139,7 @@ func (n *Node) openNetwork(ctx context.Context, _ Options) error {
 	if err != nil {
 		return err
 	}
-	src.driver, src.blobs = n.driver, n.blobs
+	src.open(n.driver, n.blobs)
 	return nil
 }
 
