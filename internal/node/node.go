@@ -209,6 +209,7 @@ func (n *Node) openAuditor(_ context.Context, o Options) error {
 }
 
 func (n *Node) openFaces(_ context.Context, o Options) (err error) {
+	n.registerGauges()
 	table := rpc.NewTable()
 	c := rpcChain{n.ledger}
 	pool := rpcPool{n.pool, n}
