@@ -69,3 +69,34 @@ func TestJSONStaysClean(t *testing.T) {
 		t.Errorf("got out %q, err %q", out.String(), errs.String())
 	}
 }
+
+// Elsewhere than on a terminal progress is a few lines, however many units there are.
+func TestProgressInALog(t *testing.T) {
+	for _, tc := range []struct {
+		total uint64
+		want  string
+	}{
+		{1, "up: 1 of 1 x\n"},
+		{8, "up: 4 of 8 x\nup: 8 of 8 x\n"},
+		{20, "up: 2 of 20 x\nup: 4 of 20 x\nup: 6 of 20 x\nup: 8 of 20 x\nup: 10 of 20 x\n" +
+			"up: 12 of 20 x\nup: 14 of 20 x\nup: 16 of 20 x\nup: 18 of 20 x\nup: 20 of 20 x\n"},
+	} {
+		var errs bytes.Buffer
+		bar := (&Printer{Out: io.Discard, Err: &errs}).Progress("up", tc.total)
+		for i := range tc.total + 1 {
+			bar.Set(i, "x")
+		}
+		bar.Done()
+		if got := errs.String(); got != tc.want {
+			t.Errorf("%d units: got\n%swant\n%s", tc.total, got, tc.want)
+		}
+	}
+	var errs bytes.Buffer
+	bar := (&Printer{Out: io.Discard, Err: &errs}).Progress("up", 1000)
+	for i := range uint64(1200) { // more than was announced is no reason to go on
+		bar.Set(i, "")
+	}
+	if n := bytes.Count(errs.Bytes(), []byte("\n")); n != 10 {
+		t.Errorf("1000 units: got %d lines, want 10", n)
+	}
+}
