@@ -85,15 +85,22 @@ func (l *Ledger) draft(parent *base, a *BuildArgs) *chain.Block {
 	return b
 }
 
-// fill applies candidates until the block is full.
+// fill applies candidates until the block is full. Who follows one that was passed over for want of room,
+// with a higher nonce of the same sender, is passed over too.
 func fill(run *exec.Run, view *state.View, b *chain.Block, candidates []*chain.Tx) []TxSkip {
 	var skipped []TxSkip
+	passed := make(map[chain.Address]bool)
 	size := blockRoom
 	for _, tx := range candidates {
 		if run.GasLeft() < chain.TxGas || len(b.Txs) == chain.BlockTxsMax || view.Err() != nil {
 			break
 		}
+		sender, _ := tx.CachedSender() // one that has none is refused below
+		if passed[sender] {
+			continue
+		}
 		if size+tx.Size()+8 > chain.BlockSizeMax || tx.Gas > run.GasLeft() {
+			passed[sender] = true
 			continue
 		}
 		if err := run.Apply(tx); err != nil {

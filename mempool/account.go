@@ -13,6 +13,7 @@ type entry struct {
 	tx      *chain.Tx
 	acct    *account
 	cost    uint256.Int // most that it can take from the sender
+	least   uint64      // gas that it uses at least
 	seq     uint64      // order of arrival
 	addedMs uint64      // head time at arrival
 	local   bool

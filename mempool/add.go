@@ -102,8 +102,9 @@ func (p *Pool) moved(heads uint64) bool {
 
 func newEntry(tx *chain.Tx, local bool) *entry {
 	cost, _ := tx.Cost() // Check has refused what overflows
+	intrinsic, _ := tx.IntrinsicGas()
 	return &entry{
-		tx: tx, cost: cost, local: local,
+		tx: tx, cost: cost, least: max(intrinsic, tx.FloorGas()), local: local,
 		feeCap: saturate(&tx.GasFeeCap), tipCap: saturate(&tx.GasTipCap),
 	}
 }

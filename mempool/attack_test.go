@@ -251,3 +251,22 @@ func TestFillingAGapInAFullPool(t *testing.T) {
 	// With nobody else to leave, it is refused and keeps what it has.
 	refuse(t, p, spec{key: 0, nonce: 3, fee: 60}, FaultFull)
 }
+
+// A transaction may ask for much gas and use little. Such ones, at a good price, must not keep others out of a
+// block that they do not fill.
+func TestAttackHollowGas(t *testing.T) {
+	l := ledger{}
+	p := newPool(t, testOptions(), l)
+	for k := range 2 {
+		l.set(attacker+k, 0, 1<<60)
+		add(t, p, spec{key: attacker + k, fee: 20, gas: 15_000_000})
+	}
+	var txs []*chain.Tx
+	for k := range honest {
+		l.set(k, 0, rich)
+		txs = append(txs, add(t, p, spec{key: k, fee: 10}))
+	}
+	if got := p.Best(30_000_000, 1e9); len(got) != len(txs)+2 {
+		t.Errorf("got %d transactions for a block, want the %d honest ones and the attacker's 2", len(got), len(txs))
+	}
+}

@@ -11,26 +11,28 @@ const (
 )
 
 // Best gives transactions for a block at the head's base fee, by effective tip, each sender's in the
-// order of their nonces, within the gas and bytes given. The pool keeps them: they leave when a head
-// that includes them is set.
+// order of their nonces, within the gas and bytes given. None has a gas limit above the gas given, but
+// what they are counted with is the least that each will use: how much of its limit it uses is known only
+// when it is executed, and one that asks for much and uses little must not keep others out. So a block may be
+// full before all of them are in. The pool keeps them: they leave when a head that includes them is set.
 //
 // The time depends on the number given, not on the size of the pool: the heap of senders is walked
 // from its top without being changed.
 func (p *Pool) Best(gasLimit uint64, bytesMax int) []*chain.Tx {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w := walk{pool: p}
+	w, limit := walk{pool: p}, gasLimit
 	w.pushNode(0)
 	var out []*chain.Tx
 	for skips := 0; len(w.heap) > 0 && skips < skipsMax && gasLimit >= chain.TxGas; {
 		c := w.pop()
 		e := c.acct.txs[c.index]
 		size := e.tx.Size() + txFraming
-		if e.tx.Gas > gasLimit || size > bytesMax {
+		if e.tx.Gas > limit || e.least > gasLimit || size > bytesMax {
 			skips++
 			continue
 		}
-		gasLimit -= e.tx.Gas
+		gasLimit -= e.least
 		bytesMax -= size
 		out = append(out, e.tx)
 		w.pushNext(c)

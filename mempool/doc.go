@@ -20,6 +20,8 @@
 //  5. Best depends on the order of arrival and the head only: equal tips go by arrival.
 //  6. What leaves without being included leaves its reason, which is remembered for a while. The memory
 //     serves answers to users only; it never refuses a transaction.
+//  7. Best counts a transaction with the least gas that it uses, not with what it asks for: who asks for much
+//     and uses little fills no block.
 //
 // These rules answer the known attacks: eviction by transactions that are never paid (rules 1, 3, 4),
 // chains made void by one replacement (rule 2), cheap chains locked in by a dear last transaction

@@ -108,7 +108,8 @@ func (w *world) add() {
 
 // block includes some of the best and charges their full cost.
 func (w *world) block() {
-	txs := w.pool.Best(40_000*uint64(w.rng.Intn(6)), 1e9)
+	txs := w.pool.Best(1e9, 1e9)
+	txs = txs[:min(len(txs), w.rng.Intn(6))]
 	for _, tx := range txs {
 		sender, err := tx.Sender()
 		if err != nil {
@@ -146,6 +147,7 @@ func (w *world) compareBest() {
 // plainBest looks at the next transaction of every sender, each time anew.
 func plainBest(p *Pool, gas uint64, size int) (out []*chain.Tx) {
 	done := map[*account]int{}
+	limit := gas
 	for gas >= 21_000 {
 		var best *entry
 		for _, a := range p.worst.nodes {
@@ -160,11 +162,11 @@ func plainBest(p *Pool, gas uint64, size int) (out []*chain.Tx) {
 		if best == nil {
 			return out
 		}
-		if best.tx.Gas > gas || best.tx.Size()+txFraming > size {
+		if best.tx.Gas > limit || best.tx.FloorGas() > gas || best.tx.Size()+txFraming > size {
 			done[best.acct] = 1 << 30
 			continue
 		}
-		gas -= best.tx.Gas
+		gas -= best.tx.FloorGas() // above the intrinsic gas, with data that is zero
 		size -= best.tx.Size() + txFraming
 		out = append(out, best.tx)
 		done[best.acct]++
