@@ -13,5 +13,7 @@ const (
 	SkipViews              = 32      // a leader not heard for this many views is not waited for
 	StatusEvery       Tick = 2_000   // how often a Status is broadcast
 	DeltaMax          Tick = 10_000  // Delta grows up to this
+	DeltaLate         Tick = 4       // late proposals raise Delta up to this many times its floor
+	DeltaDecay        Tick = 32      // a finalization takes this part of Delta off
 	NullifiedRun           = 3       // views nullified in a row from which on Delta grows
 )

@@ -220,7 +220,11 @@ func (m *Machine) noteNullified(r *round) {
 	if m.skips(r) {
 		return
 	}
-	if t.run++; t.run >= NullifiedRun {
+	t.run++
+	// A proposal that came too late says that Delta is too short: the leader lives. Only the run of several
+	// leaders may raise it further, else a leader that is late on purpose would make all others wait.
+	late := r.prop != nil && t.delta < DeltaLate*m.cfg.DeltaFloor
+	if late || t.run >= NullifiedRun {
 		t.delta = min(t.delta+t.delta/2, DeltaMax)
 	}
 }
@@ -228,5 +232,7 @@ func (m *Machine) noteNullified(r *round) {
 func (m *Machine) noteFinalized() {
 	t := &m.timers
 	t.run = 0
-	t.delta = max(t.delta-t.delta/5, m.cfg.DeltaFloor)
+	// Slowly: a machine that is busy now is likely to be so in the next view, and a view lost costs more
+	// than a silent leader that is waited for a little longer.
+	t.delta = max(t.delta-(t.delta+DeltaDecay-1)/DeltaDecay, m.cfg.DeltaFloor)
 }
