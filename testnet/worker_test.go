@@ -6,8 +6,11 @@ package testnet_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,6 +25,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/photos"
 	"github.com/aiwork/aiwork-node/internal/requester"
+	"github.com/aiwork/aiwork-node/internal/testutil"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/testnet"
 )
@@ -371,5 +375,170 @@ func (m *market) cancelled(t *testing.T) {
 	j, r := m.result(id)
 	if j.State != "cancelled" || !j.Money.Refunded.Eq(&j.Money.Funded.Int) || r.Refund != r.Escrow {
 		t.Errorf("got %s with %s back of %s, want it cancelled and all of it back", j.State, r.Refund, r.Escrow)
+	}
+}
+
+// A worker that is started before its node warns once and takes up work when the node is there; one that loses
+// the node in the middle of a batch does not run its items again.
+func TestWorkerOutlivesItsNode(t *testing.T) {
+	c := createNetwork(t, program(t), 4, 1)
+	c.Workers = nil
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	home := filepath.Join(c.Dir, "worker0")
+	log := filepath.Join(home, "worker.log")
+	m := &market{t: t, cluster: c, node: dial(t, c.URL(1))}
+	m.metrics = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Layout.MetricsPort+4))
+	m.worker = testnet.NewProcess("worker0", program(t), []string{"--home", home, "worker", "--rpc", c.URL(0), "--metrics", m.metrics}, nil, log)
+	t.Cleanup(m.worker.Kill)
+	if err := m.worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "reason of not being ready", func(ctx context.Context) (bool, string) {
+		status, words := get(ctx, "http://"+m.metrics+"/readyz")
+		return status == 503 && strings.Contains(words, "enrolled"), words
+	})
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "worker ready", func(ctx context.Context) (bool, string) {
+		status, words := get(ctx, "http://"+m.metrics+"/readyz")
+		return status == 200, words
+	})
+	if n := warnings(t, log); n > 2 { // one for the node that is not there, one for one that is still starting
+		t.Errorf("warnings while the node was not there: got %d, want one", n)
+	}
+
+	m.sender = client.NewSender(m.node, testnet.Account(1))
+	id := m.order(pictures(t, 6))
+	eventually(t, "an item", func(context.Context) (bool, string) { return m.items(m.metrics) > 0, "none yet" })
+	c.Validators[0].Kill()
+	eventually(t, "notice of the outage", func(ctx context.Context) (bool, string) {
+		status, words := get(ctx, "http://"+m.metrics+"/readyz")
+		return status == 503, words
+	})
+	if err := c.Validators[0].Start(); err != nil {
+		t.Fatal(err)
+	}
+	m.doneOnce(id, 6)
+	if n := m.items(m.metrics); n != 6 {
+		t.Errorf("items run: got %d, want 6, each once", n)
+	}
+}
+
+// warnings counts them in a log.
+func warnings(t *testing.T, path string) int {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(text), "level=WARN")
+}
+
+// A network that is stopped with jobs under way stops soon, and finishes them after the next start.
+func TestNetworkStopsWithJobsUnderWay(t *testing.T) {
+	c := startNetwork(t, 4, 2)
+	m := &market{t: t, cluster: c, node: dial(t, c.URL(0))}
+	m.sender = client.NewSender(m.node, testnet.Account(1))
+	eventually(t, "workers", func(ctx context.Context) (bool, string) {
+		var workers []struct{}
+		err := m.node.Call(ctx, &workers, "aiwork_getWorkers")
+		return len(workers) == 2, fmt.Sprint(len(workers), err)
+	})
+	var ids []uint64
+	for range 3 {
+		ids = append(ids, m.order(pictures(t, 8)))
+	}
+	m.until(ids[0], "work", batchIs("assigned", "committed", "auditing"))
+	start := time.Now()
+	if err := c.Stop(); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("stop: took %s, want 10 s at most", took)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		j, _ := m.result(id)
+		if j.State != "closed" || !j.Money.PaidWorkers.Eq(awo(8)) {
+			t.Errorf("job %d: got %s with %s paid, want all of it done", id, j.State, j.Money.PaidWorkers.Dec())
+		}
+	}
+}
+
+func TestWorkerCommands(t *testing.T) {
+	m := startMarket(t)
+	rpc := []string{"--rpc", m.cluster.URL(0)}
+	home := filepath.Join(m.cluster.Dir, "worker0")
+	run := func(args ...string) outcome {
+		return command(t, nil, append(append([]string{"--home", home}, args...), rpc...)...)
+	}
+	var record struct {
+		State string `json:"state"`
+		Bond  string `json:"bond"`
+	}
+	oneValue(t, run("--json", "worker", "status").succeeded(t), &record)
+	if record.State != "active" || record.Bond != "0x3635c9adc5dea00000" {
+		t.Errorf("status: got %+v, want active with 1000 tokens", record)
+	}
+	command(t, nil, append([]string{"worker", "status", "--dev", "0"}, rpc...)...).refused(t, 1, "is no worker")
+	run("worker", "withdraw").refused(t, 1, "worker leave")
+
+	photo := filepath.Join(testutil.Root(t), "internal", "photos", "data", "fig.jpg")
+	var estimate struct {
+		Total string  `json:"total"`
+		Ends  float64 `json:"endsWithinSeconds"`
+	}
+	oneValue(t, command(t, nil, append([]string{"job", "create", "--json", "--estimate"}, append(rpc, photo)...)...).succeeded(t), &estimate)
+	if estimate.Total == "" || estimate.Ends < 600 {
+		t.Errorf("estimate: got %+v", estimate)
+	}
+	var result struct {
+		State  string `json:"state"`
+		AddsUp bool   `json:"addsUp"`
+		Items  []struct {
+			Name    string             `json:"name"`
+			Classes map[string]float64 `json:"classes"`
+		} `json:"items"`
+	}
+	oneValue(t, command(t, nil, append([]string{"job", "create", "--json", "--dev", "0", "--audit", "1"}, append(rpc, photo)...)...).succeeded(t), &result)
+	if result.State != "closed" || !result.AddsUp || len(result.Items) != 1 || result.Items[0].Name != "fig.jpg" || len(result.Items[0].Classes) != 5 {
+		t.Errorf("job create --json: got %+v", result)
+	}
+	before, _ := height(t.Context(), m.node)
+	command(t, nil, append([]string{"job", "create", "--dev", "0", "--model", "clairvoyance"}, append(rpc, photo)...)...).
+		refused(t, 1, `unknown model "clairvoyance"`, "content-safety")
+	command(t, nil, append([]string{"job", "create", "--dev", "0", "--price", "2000000"}, append(rpc, photo)...)...).
+		refused(t, 1, "nothing was sent", "the job needs")
+
+	// Draws may still look at the weight of a worker that has just registered: it drains until it can leave.
+	run("worker", "leave").refused(t, 3, "too few sessions ago", "is draining", "again later")
+	oneValue(t, run("--json", "worker", "status").succeeded(t), &record)
+	if record.State != "draining" {
+		t.Errorf("after leave: got %s, want draining", record.State)
+	}
+	command(t, nil, append([]string{"job", "create", "--dev", "0"}, append(rpc, photo)...)...).
+		refused(t, 1, "nothing was sent", "no active worker serves this model")
+	var jobs []struct{}
+	if err := m.node.Call(t.Context(), &jobs, "aiwork_getJobs"); err != nil || len(jobs) != 1 {
+		t.Errorf("jobs on chain since block %d: got %d, %v, want the one that was paid for", before, len(jobs), err)
+	}
+}
+
+// oneValue checks that text is one JSON value and nothing else.
+func oneValue(t *testing.T, text string, into any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	if err := d.Decode(into); err != nil {
+		t.Fatalf("no JSON: %v in %s", err, text)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		t.Errorf("more than one value: %s", text)
 	}
 }

@@ -128,7 +128,7 @@ func workerLeave(c *cli.Context) error {
 			return err
 		}
 		if _, err := s.Send(ctx, client.Call{To: chain.AddrRegistry, Data: registry.PackUnregister()}); err != nil {
-			return err
+			return fmt.Errorf("%w: the worker is draining and gets no more work; run this again later", err)
 		}
 		var params chain.Params
 		if err := cl.Call(ctx, &params, "aiwork_params"); err != nil {

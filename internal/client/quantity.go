@@ -34,6 +34,9 @@ type Uint256 struct{ uint256.Int }
 // MarshalText gives 0x and the number without leading zeros.
 func (u Uint256) MarshalText() ([]byte, error) { return []byte(u.Hex()), nil }
 
+// MarshalJSON gives the same as a string: without it the number's own form, a decimal, would be taken.
+func (u Uint256) MarshalJSON() ([]byte, error) { return []byte(`"` + u.Hex() + `"`), nil }
+
 // UnmarshalText accepts 0x and up to 64 hexadecimal digits.
 func (u *Uint256) UnmarshalText(text []byte) error { return u.SetFromHex(string(text)) }
 
