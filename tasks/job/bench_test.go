@@ -5,6 +5,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
+	"github.com/aiwork/aiwork-node/tasks/registry"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -43,4 +44,24 @@ func BenchmarkCall(b *testing.B) {
 		batch := w.until(job.Opening, &agents{})
 		return native.Frame{Caller: batch.Worker, Input: job.PackOpen(batch.Job, 0, salt(batch.Worker, &batch), w.outputs(&agents{}, &batch))}
 	})
+	// The dearest draws: a full roster, nobody with room; and as many validators as there can be.
+	run("poke/draw=worker/workers=1000", func(w *world) native.Frame {
+		w.many(1000)
+		s := w.spec(1, 0)
+		id := w.create(s)
+		w.sessions(2)
+		w.wait(job.RetryMs)
+		return native.Frame{Caller: w.requester, Input: job.PackPoke(id, 0)}
+	})
+}
+
+// many registers n more workers, of another model.
+func (w *world) many(n int) {
+	for i := range n {
+		a := w.fund(account("crowd", i))
+		w.must(w.call(native.Frame{Caller: a, Self: chain.AddrRegistry, Value: *tokens(100 + uint64(i)), Gas: gasPerCall,
+			Input: registry.PackRegister(a, []chain.Hash{{1}}, "")}))
+		w.workers = append(w.workers, a)
+	}
+	w.sessions(1)
 }
