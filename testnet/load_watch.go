@@ -37,18 +37,27 @@ func (l *Load) follow(ctx context.Context, c *client.Client) {
 		select {
 		case head = <-heads:
 		case <-again.C:
-			var n client.Uint64
-			if c.Call(ctx, &n, "eth_blockNumber") != nil {
+			if l.ask(ctx, c) != nil {
 				return
 			}
-			head = chain.Height(n)
+			continue
 		case <-lost:
+			_ = l.ask(ctx, c) // a node without subscriptions is asked again and again
 			return
 		}
 		if l.catchUp(ctx, c, head) != nil {
 			return
 		}
 	}
+}
+
+// ask catches up with a node that told nothing.
+func (l *Load) ask(ctx context.Context, c *client.Client) error {
+	var n client.Uint64
+	if err := c.Call(ctx, &n, "eth_blockNumber"); err != nil {
+		return err
+	}
+	return l.catchUp(ctx, c, chain.Height(n))
 }
 
 // here notes where the chain stands, so that a phase looks at its own blocks only.

@@ -1,0 +1,60 @@
+package testnet
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aiwork/aiwork-node/internal/system"
+)
+
+// buildNode builds the program into a folder of its own, with build tags if any.
+func buildNode(t *testing.T, tags string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the program and runs a network of it: left out by -short")
+	}
+	out := filepath.Join(t.TempDir(), "aiwork-node")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", tags, "-o", out, "../cmd/aiwork-node")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, text)
+	}
+	return out
+}
+
+// network makes and starts a network on ports that nobody else uses and stops it at the end. Started
+// processes that are not Done are stopped with it.
+func network(t *testing.T, exe string, port int, change func(*Cluster)) *Cluster {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "net")
+	l := Layout{ChainID: 20260, Validators: 4, Workers: 2, RPCPort: port, MetricsPort: port + 20, P2PPort: port + 40}
+	if err := Create(dir, l, system.Modules()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(dir, exe, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(c)
+	}
+	if err := c.CheckPorts(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Stop() })
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i := range c.Validators {
+		if err := c.WaitHeight(ctx, i, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}

@@ -1,0 +1,129 @@
+package testnet
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/holiman/uint256"
+
+	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/internal/photos"
+	"github.com/aiwork/aiwork-node/internal/requester"
+)
+
+const liarJobsMax = 6 // one is enough unless the draw leaves the liar out
+
+// A worker that flips one bit of its outputs is found, not paid and slashed; its items are done by another
+// worker, and the requester pays for each item once.
+func TestLiar(t *testing.T) {
+	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
+	c := network(t, exe, 20_900, func(c *Cluster) {
+		c.Workers[0].exe, c.Workers[0].env = faulty, []string{"AIWORK_FAULT_ONE_IN=1"}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	cl := c.Client(0)
+	defer cl.Close()
+	if err := WaitWorkers(ctx, cl, len(c.Workers)); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; ; n++ {
+		j := orderPhotos(ctx, t, cl)
+		checkHonest(t, j)
+		if slashesOf(ctx, t, cl, 0) > 0 {
+			t.Logf("found in job %d of this run, after %d attempts at its batches", n, attempts(j))
+			break
+		}
+		if n == liarJobsMax {
+			t.Fatalf("the liar was not slashed in %d jobs", n)
+		}
+	}
+	if got := slashesOf(ctx, t, cl, 1); got != 0 {
+		t.Errorf("the honest worker was slashed %d times", got)
+	}
+}
+
+// orderPhotos runs a job over the photographs, audited in full, to its end.
+func orderPhotos(ctx context.Context, t *testing.T, cl *client.Client) *requester.Job {
+	t.Helper()
+	var inputs []requester.Input
+	for _, photo := range photos.All()[:4] {
+		in, err := requester.NewInput(photo.Name, photo.JPEG)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs = append(inputs, in)
+	}
+	model, err := requester.FindModel(ctx, cl, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := requester.NewPlan(ctx, cl, model, inputs, requester.Terms{Price: *uint256.NewInt(1e18), AuditPpm: 1_000_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _, err := plan.Fund(ctx, client.NewSender(cl, Account(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plan.Upload(ctx, cl, func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := requester.Watch(ctx, cl, id, func(*requester.Job) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := requester.Read(ctx, cl, id, nil); err != nil { // its money adds up
+		t.Fatal(err)
+	}
+	j, err := requester.Load(ctx, cl, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// checkHonest: every item was done, by the honest worker, and paid once.
+func checkHonest(t *testing.T, j *requester.Job) {
+	t.Helper()
+	liar, honest := WorkerAddress(0), WorkerAddress(1)
+	for _, it := range j.Items {
+		if it.Worker != honest || !it.Opened || it.Fault != "" {
+			t.Errorf("item %d: worker %s, opened %v, fault %q, want the honest worker's output", it.Index, it.Worker, it.Opened, it.Fault)
+		}
+	}
+	for _, b := range j.Batches {
+		if b.Worker == liar && !b.Paid.IsZero() {
+			t.Errorf("batch %d: the liar was paid %s", b.Index, b.Paid.Dec())
+		}
+	}
+	want := new(uint256.Int).Mul(uint256.NewInt(1e18), uint256.NewInt(uint64(len(j.Items))))
+	if j.Money.PaidWorkers.Gt(want) || j.Money.PaidWorkers.IsZero() {
+		t.Errorf("workers were paid %s for %d items, want at most %s", j.Money.PaidWorkers.Dec(), len(j.Items), want.Dec())
+	}
+	if !j.Money.Escrow.IsZero() {
+		t.Errorf("%s is still held", j.Money.Escrow.Dec())
+	}
+}
+
+func attempts(j *requester.Job) (n uint64) {
+	for _, b := range j.Batches {
+		n += uint64(b.Attempt)
+	}
+	return n
+}
+
+func slashesOf(ctx context.Context, t *testing.T, cl *client.Client, worker int) uint64 {
+	t.Helper()
+	var w struct {
+		Slashes client.Uint64  `json:"slashes"`
+		Slashed client.Uint256 `json:"slashed"`
+	}
+	if err := cl.Call(ctx, &w, "aiwork_getWorker", WorkerAddress(worker)); err != nil {
+		t.Fatal(err)
+	}
+	if w.Slashes > 0 == w.Slashed.IsZero() {
+		t.Errorf("worker %d: slashed %d times by %s in all", worker, w.Slashes, w.Slashed.Dec())
+	}
+	return uint64(w.Slashes)
+}
