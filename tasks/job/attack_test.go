@@ -5,6 +5,7 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"github.com/aiwork/aiwork-node/consensus/poi/beacon"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/tasks/registry"
@@ -158,5 +159,28 @@ func TestAuditsQueue(t *testing.T) {
 		if j := w.finish(&agents{}, id); j.PaidWorkers != *tokens(32) {
 			t.Errorf("job %d: paid %s, want 32 tokens", id, j.PaidWorkers.Dec())
 		}
+	}
+}
+
+// Once its seed is known, the sample of a commitment stays what it is, however long nobody pokes: or a liar
+// that keeps pokes away, or the auditors busy, could wait for a sample without its lie.
+func TestSampleIsNotDrawnTwice(t *testing.T) {
+	w := newWorld(t, 4, 2)
+	w.keeper()
+	b := w.until(job.Committed, &agents{})
+	w.sessions(3 * registry.SnapshotSessions)
+	w.poke(b.Job, 0)
+	after := w.batch(b.Job, 0)
+	if after.State != job.Auditing || after.Asked != b.Asked {
+		t.Fatalf("got %v with a draw asked for in session %d, want auditing with that of session %d", after.State, after.Asked, b.Asked)
+	}
+	seed, known, err := beacon.Seed(w, b.Asked+beacon.Lookahead)
+	if err != nil || !known {
+		t.Fatalf("seed: known %v, %v", known, err)
+	}
+	j := w.job(b.Job)
+	want := job.Sample(job.DrawSeed(job.DrawSample, seed, b.Place(w.block.Genesis), b.Asked), int(b.Count), uint64(j.AuditPpm))
+	if after.Sample != want {
+		t.Errorf("sample: got %b, want %b", after.Sample, want)
 	}
 }

@@ -124,14 +124,16 @@ func (w *work) ask(s BatchState) {
 }
 
 // seed gives the randomness of the open draw. wait is true while it is not there; when it can no longer
-// be used the draw is asked for again, which counts as a move.
+// be used the draw is asked for again, which counts as a move. Workers are known for SnapshotSessions. What
+// is drawn for a commitment is not asked for again as long as the seed is kept: who does not like a sample
+// must not get another one by waiting.
 func (w *work) seed() (seed [32]byte, wait, again bool) {
 	now := w.Block().Session
 	if now < w.b.Asked+beacon.Lookahead {
 		return seed, true, false
 	}
 	seed, known := beacon.SeedIn(w.Call, w.b.Asked+beacon.Lookahead)
-	if !known || now > w.b.Asked+registry.SnapshotSessions {
+	if !known || w.b.State == Drawing && now > w.b.Asked+registry.SnapshotSessions {
 		w.ask(w.b.State)
 		return seed, true, true
 	}
