@@ -1,0 +1,84 @@
+package vm
+
+import (
+	"github.com/aiwork/aiwork-node/internal/chain"
+)
+
+// codePad zero bytes follow every code, so that a push at its end reads zeros and running off it stops.
+const codePad = 33
+
+// Code is a program made ready to run.
+type Code struct {
+	padded []byte   // the code and codePad zero bytes
+	dests  []uint64 // bit i: a JUMPDEST that is no push data stands at i
+	size   int
+
+	delegated bool // a delegation (EIP-7702)
+	target    chain.Address
+}
+
+// A delegation is these three bytes and an address. No other code can begin with 0xef (EIP-3541).
+const (
+	delegationPrefix = "\xef\x01\x00"
+	delegationSize   = len(delegationPrefix) + 20
+)
+
+// delegation gives the address to which an account with this code delegates.
+func delegation(code []byte) (target chain.Address, ok bool) {
+	if len(code) != delegationSize || string(code[:3]) != delegationPrefix {
+		return target, false
+	}
+	return chain.Address(code[3:]), true
+}
+
+// prepare makes a code ready, into the memory of c where that is large enough.
+func (c *Code) prepare(code []byte) {
+	c.size = len(code)
+	c.target, c.delegated = delegation(code)
+	c.padded = append(c.padded[:0], code...)
+	c.padded = append(c.padded, make([]byte, codePad)...)
+	words := (len(code) + 63) / 64
+	if cap(c.dests) < words {
+		c.dests = make([]uint64, words)
+	}
+	c.dests = c.dests[:words]
+	clear(c.dests)
+	for i := 0; i < len(code); i++ {
+		switch op := Op(code[i]); {
+		case op == JUMPDEST:
+			c.dests[i>>6] |= 1 << (i & 63)
+		case op >= PUSH1 && op <= PUSH32:
+			i += int(op-PUSH1) + 1
+		}
+	}
+}
+
+// canJump reports whether a jump to position i is allowed.
+func (c *Code) canJump(i uint64) bool {
+	return i < uint64(c.size) && c.dests[i>>6]&(1<<(i&63)) != 0
+}
+
+// codesBytesMax bounds what Codes keeps, in bytes of code.
+const codesBytesMax = 32 << 20
+
+// Codes remembers prepared programs by their hash, so that each is analysed once and not once a call. It
+// is for one goroutine; executors keep one from block to block. When it is full it starts afresh.
+type Codes struct {
+	byHash map[chain.Hash]*Code
+	bytes  int
+}
+
+// NewCodes gives an empty memory.
+func NewCodes() *Codes { return &Codes{byHash: make(map[chain.Hash]*Code)} }
+
+// add makes a code ready and keeps it.
+func (cs *Codes) add(hash chain.Hash, code []byte) *Code {
+	c := &Code{}
+	c.prepare(code)
+	if cs.bytes += len(code); cs.bytes > codesBytesMax {
+		clear(cs.byHash)
+		cs.bytes = len(code)
+	}
+	cs.byHash[hash] = c
+	return c
+}

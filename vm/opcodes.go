@@ -1,0 +1,163 @@
+package vm
+
+// Op is an instruction.
+type Op byte
+
+// The instructions.
+const (
+	STOP Op = iota
+	ADD
+	MUL
+	SUB
+	DIV
+	SDIV
+	MOD
+	SMOD
+	ADDMOD
+	MULMOD
+	EXP
+	SIGNEXTEND
+)
+
+const (
+	LT Op = 0x10 + iota
+	GT
+	SLT
+	SGT
+	EQ
+	ISZERO
+	AND
+	OR
+	XOR
+	NOT
+	BYTE
+	SHL
+	SHR
+	SAR
+	CLZ
+)
+
+const KECCAK256 Op = 0x20
+
+const (
+	ADDRESS Op = 0x30 + iota
+	BALANCE
+	ORIGIN
+	CALLER
+	CALLVALUE
+	CALLDATALOAD
+	CALLDATASIZE
+	CALLDATACOPY
+	CODESIZE
+	CODECOPY
+	GASPRICE
+	EXTCODESIZE
+	EXTCODECOPY
+	RETURNDATASIZE
+	RETURNDATACOPY
+	EXTCODEHASH
+	BLOCKHASH
+	COINBASE
+	TIMESTAMP
+	NUMBER
+	PREVRANDAO
+	GASLIMIT
+	CHAINID
+	SELFBALANCE
+	BASEFEE
+	BLOBHASH
+	BLOBBASEFEE
+)
+
+const (
+	POP Op = 0x50 + iota
+	MLOAD
+	MSTORE
+	MSTORE8
+	SLOAD
+	SSTORE
+	JUMP
+	JUMPI
+	PC
+	MSIZE
+	GAS
+	JUMPDEST
+	TLOAD
+	TSTORE
+	MCOPY
+	PUSH0
+)
+
+const (
+	PUSH1  Op = 0x60
+	PUSH2  Op = 0x61
+	PUSH4  Op = 0x63
+	PUSH20 Op = 0x73
+	PUSH32 Op = 0x7f
+	DUP1   Op = 0x80
+	DUP16  Op = 0x8f
+	SWAP1  Op = 0x90
+	SWAP16 Op = 0x9f
+	LOG0   Op = 0xa0
+	LOG4   Op = 0xa4
+)
+
+const (
+	CREATE Op = 0xf0 + iota
+	CALL
+	CALLCODE
+	RETURN
+	DELEGATECALL
+	CREATE2
+)
+
+const (
+	STATICCALL   Op = 0xfa
+	REVERT       Op = 0xfd
+	INVALID      Op = 0xfe
+	SELFDESTRUCT Op = 0xff
+)
+
+// String gives the name that traces show.
+func (op Op) String() string {
+	switch {
+	case op >= PUSH1 && op <= PUSH32:
+		return "PUSH" + decimal(int(op-PUSH1)+1)
+	case op >= DUP1 && op <= DUP16:
+		return "DUP" + decimal(int(op-DUP1)+1)
+	case op >= SWAP1 && op <= SWAP16:
+		return "SWAP" + decimal(int(op-SWAP1)+1)
+	case op >= LOG0 && op <= LOG4:
+		return "LOG" + decimal(int(op-LOG0))
+	case opNames[op] != "":
+		return opNames[op]
+	}
+	const digits = "0123456789abcdef"
+	return "opcode 0x" + string([]byte{digits[op>>4], digits[op&15]}) + " not defined"
+}
+
+func decimal(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return string([]byte{byte('0' + n/10), byte('0' + n%10)})
+}
+
+var opNames = [256]string{
+	STOP: "STOP", ADD: "ADD", MUL: "MUL", SUB: "SUB", DIV: "DIV", SDIV: "SDIV", MOD: "MOD", SMOD: "SMOD",
+	ADDMOD: "ADDMOD", MULMOD: "MULMOD", EXP: "EXP", SIGNEXTEND: "SIGNEXTEND", LT: "LT", GT: "GT",
+	SLT: "SLT", SGT: "SGT", EQ: "EQ", ISZERO: "ISZERO", AND: "AND", OR: "OR", XOR: "XOR", NOT: "NOT",
+	BYTE: "BYTE", SHL: "SHL", SHR: "SHR", SAR: "SAR", CLZ: "CLZ", KECCAK256: "KECCAK256",
+	ADDRESS: "ADDRESS", BALANCE: "BALANCE", ORIGIN: "ORIGIN", CALLER: "CALLER", CALLVALUE: "CALLVALUE",
+	CALLDATALOAD: "CALLDATALOAD", CALLDATASIZE: "CALLDATASIZE", CALLDATACOPY: "CALLDATACOPY",
+	CODESIZE: "CODESIZE", CODECOPY: "CODECOPY", GASPRICE: "GASPRICE", EXTCODESIZE: "EXTCODESIZE",
+	EXTCODECOPY: "EXTCODECOPY", RETURNDATASIZE: "RETURNDATASIZE", RETURNDATACOPY: "RETURNDATACOPY",
+	EXTCODEHASH: "EXTCODEHASH", BLOCKHASH: "BLOCKHASH", COINBASE: "COINBASE", TIMESTAMP: "TIMESTAMP",
+	NUMBER: "NUMBER", PREVRANDAO: "PREVRANDAO", GASLIMIT: "GASLIMIT", CHAINID: "CHAINID",
+	SELFBALANCE: "SELFBALANCE", BASEFEE: "BASEFEE", BLOBHASH: "BLOBHASH", BLOBBASEFEE: "BLOBBASEFEE",
+	POP: "POP", MLOAD: "MLOAD", MSTORE: "MSTORE", MSTORE8: "MSTORE8", SLOAD: "SLOAD", SSTORE: "SSTORE",
+	JUMP: "JUMP", JUMPI: "JUMPI", PC: "PC", MSIZE: "MSIZE", GAS: "GAS", JUMPDEST: "JUMPDEST",
+	TLOAD: "TLOAD", TSTORE: "TSTORE", MCOPY: "MCOPY", PUSH0: "PUSH0", CREATE: "CREATE", CALL: "CALL",
+	CALLCODE: "CALLCODE", RETURN: "RETURN", DELEGATECALL: "DELEGATECALL", CREATE2: "CREATE2",
+	STATICCALL: "STATICCALL", REVERT: "REVERT", INVALID: "INVALID", SELFDESTRUCT: "SELFDESTRUCT",
+}
