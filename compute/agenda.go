@@ -9,9 +9,6 @@ import (
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
-// liveJobsMax bounds how many live jobs one look at the agenda goes through.
-const liveJobsMax = 1024
-
 // Role says in which capacity somebody is asked.
 type Role string
 
@@ -73,7 +70,7 @@ type Agenda struct {
 // LoadAgenda reads the agenda of an address from a state whose head stands at a height and time.
 func LoadAgenda(r native.SlotReader, who chain.Address, height chain.Height, timeMs uint64) (Agenda, error) {
 	a := Agenda{Height: height, TimeMs: timeMs, Tasks: []Task{}, Dues: []Due{}}
-	live, err := job.Live(r, 0, liveJobsMax)
+	live, err := job.Live(r, 0, job.LiveMax)
 	if err != nil {
 		return a, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/tasks/registry"
+	"github.com/aiwork/aiwork-node/vm/native"
 )
 
 // Attacks on the market that once went through, each played by the contract's rules.
@@ -182,5 +183,26 @@ func TestSampleIsNotDrawnTwice(t *testing.T) {
 	want := job.Sample(job.DrawSeed(job.DrawSample, seed, b.Place(w.block.Genesis), b.Asked), int(b.Count), uint64(j.AuditPpm))
 	if after.Sample != want {
 		t.Errorf("sample: got %b, want %b", after.Sample, want)
+	}
+}
+
+// There are never more live jobs than workers and auditors look at: what they do not see they would be
+// punished for.
+func TestLiveJobsAreBounded(t *testing.T) {
+	w := newWorld(t, 4, 2)
+	s := w.spec(1, 0)
+	terms := w.quote(s)
+	w.view.AddBalance(w.requester, tokens(job.LiveMax*2))
+	create := native.Frame{Caller: w.requester, Self: chain.AddrJobs, Value: terms.Total, Input: job.PackCreate(s), Gas: gasPerCall}
+	for range job.LiveMax {
+		w.must(w.call(create))
+	}
+	if res := w.call(create); res.Err == nil {
+		t.Fatalf("job %d was created beside as many live ones as there may be", job.LiveMax+1)
+	}
+	w.must(w.call(native.Frame{Caller: w.requester, Self: chain.AddrJobs, Input: job.PackCancel(7), Gas: gasPerCall}))
+	w.must(w.call(create))
+	if live, err := job.Live(w, 0, job.LiveMax+1); err != nil || len(live) != job.LiveMax {
+		t.Errorf("got %d live jobs, %v, want %d", len(live), err, job.LiveMax)
 	}
 }

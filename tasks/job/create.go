@@ -56,7 +56,8 @@ func checkSpec(c *native.Call, s *Spec) bool {
 	if s.LifeMs == 0 {
 		s.LifeMs = min(LifeDefaultMs, c.Block().Params.Jobs.JobDeadlineMaxMs)
 	}
-	return c.Require(!s.Private, "jobs: private inputs are not supported: every validator can read a job's inputs") &&
+	return c.Require(live().Len(c) < LiveMax, "jobs: 1024 jobs are live, try again when one has closed") &&
+		c.Require(!s.Private, "jobs: private inputs are not supported: every validator can read a job's inputs") &&
 		c.Require(s.LifeMs <= c.Block().Params.Jobs.JobDeadlineMaxMs, "jobs: the deadline is too far ahead") &&
 		c.Require(registry.Servers(c, s.Model) > 0, "jobs: no active worker serves this model")
 }

@@ -8,6 +8,7 @@ const (
 	ItemsPerCallMax = 128  // items that one call names
 	BatchItemsMax   = 32   // items of a batch
 	BatchesMax      = 64   // batches of a job
+	LiveMax         = 1024 // jobs that are not closed
 	PanelMax        = 16   // auditors of a first panel
 	AuditorsMax     = 64   // auditors of a batch after widening
 	OutputBytesMax  = 256  // an output with its first byte
