@@ -160,7 +160,7 @@ func (l *Load) Run(ctx context.Context, p Phase) (*LoadReport, error) {
 	defer parts.Wait()
 	defer cancel()
 	parts.Go(func() { l.watch(ctx) })
-	lanes := l.lanes(p.Rate)
+	lanes := l.lanes(p)
 	for i := range lanes {
 		parts.Go(func() { l.drive(ctx, run, lanes[i], len(lanes)) })
 	}

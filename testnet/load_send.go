@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	laneTick    = 4 * time.Millisecond  // how long a lane without work rests
-	brokenPause = 50 * time.Millisecond // after a request without an answer
-	awayMax     = 2 * time.Second       // before a lane tries its own node again
-	reasonsMax  = 32                    // different texts of refusals that a report keeps
+	laneTick      = 4 * time.Millisecond  // how long a lane without work rests
+	brokenPause   = 50 * time.Millisecond // after a request without an answer
+	awayMax       = 2 * time.Second       // before a lane tries its own node again
+	overloadLanes = 4                     // times as many connections under overload
+	reasonsMax    = 32                    // different texts of refusals that a report keeps
 )
 
 // lane is one connection to one node. Its senders are its own, so that their transfers arrive in nonce
@@ -28,12 +29,15 @@ type lane struct {
 	sent    int     // towards the rate
 }
 
-func (l *Load) lanes(rate float64) []*lane {
+func (l *Load) lanes(p Phase) []*lane {
 	n := l.opt.LanesPerURL * len(l.clients)
+	if p.Overload {
+		n *= overloadLanes // else waiting for answers would hold the flood back
+	}
 	out := make([]*lane, 0, n)
 	for i := range n {
 		c := l.clients[i%len(l.clients)]
-		out = append(out, &lane{home: c, client: c, rate: rate / float64(n)})
+		out = append(out, &lane{home: c, client: c, rate: p.Rate / float64(n)})
 	}
 	for i, s := range l.senders {
 		// Senders of the same number go to the same node in every phase.
