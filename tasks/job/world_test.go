@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"testing"
 
 	"github.com/holiman/uint256"
@@ -202,7 +203,7 @@ func (w *world) checkEscrow() {
 	n, err := job.Count(w)
 	w.nil(err)
 	var sum uint256.Int
-	exposed := map[chain.Address]*uint256.Int{}
+	exposed, leases, waiting := map[chain.Address]*uint256.Int{}, map[chain.Address]uint64{}, uint64(0)
 	for id := uint64(1); id <= n; id++ {
 		if w.ended[id] {
 			continue
@@ -222,6 +223,12 @@ func (w *world) checkEscrow() {
 				exposed[b.Worker] = new(uint256.Int)
 			}
 			exposed[b.Worker].Add(exposed[b.Worker], &b.Collateral)
+			switch b.State {
+			case job.Assigned:
+				leases[b.Worker]++
+			case job.Auditing:
+				waiting += uint64(bits.OnesCount64(b.Sample))
+			}
 		}
 	}
 	if got := w.view.Balance(chain.AddrJobs); got != sum {
@@ -235,6 +242,12 @@ func (w *world) checkEscrow() {
 		if info, _, _ := registry.Load(w, a); !info.Exposure.Eq(want) {
 			w.t.Fatalf("exposure: got %s, want %s", info.Exposure.Dec(), want.Dec())
 		}
+		if got := registry.Leases(native.Inspect(w, chain.AddrRegistry), a); got != leases[a] || got > job.LeasesMax {
+			w.t.Fatalf("leases: got %d, want %d and at most %d", got, leases[a], job.LeasesMax)
+		}
+	}
+	if got := native.Inspect(w, chain.AddrJobs).Uint64(native.Key("auditing")); got != waiting {
+		w.t.Fatalf("sampled items that wait for auditors: got %d, want %d", got, waiting)
 	}
 }
 
