@@ -58,8 +58,12 @@ func (c *Code) canJump(i uint64) bool {
 	return i < uint64(c.size) && c.dests[i>>6]&(1<<(i&63)) != 0
 }
 
-// codesBytesMax bounds what Codes keeps, in bytes of code.
-const codesBytesMax = 32 << 20
+const (
+	// codesBytesMax bounds what Codes keeps, in bytes of code.
+	codesBytesMax = 32 << 20
+	// codeOverhead is counted for each code besides, so that many short ones are bounded too.
+	codeOverhead = 256
+)
 
 // Codes remembers prepared programs by their hash, so that each is analysed once and not once a call. It
 // is for one goroutine; executors keep one from block to block. When it is full it starts afresh.
@@ -75,9 +79,9 @@ func NewCodes() *Codes { return &Codes{byHash: make(map[chain.Hash]*Code)} }
 func (cs *Codes) add(hash chain.Hash, code []byte) *Code {
 	c := &Code{}
 	c.prepare(code)
-	if cs.bytes += len(code); cs.bytes > codesBytesMax {
+	if cs.bytes += len(code) + codeOverhead; cs.bytes > codesBytesMax {
 		clear(cs.byHash)
-		cs.bytes = len(code)
+		cs.bytes = len(code) + codeOverhead
 	}
 	cs.byHash[hash] = c
 	return c

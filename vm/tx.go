@@ -95,8 +95,7 @@ func (m *Machine) Run(tx *Tx) (Outcome, error) {
 		return Outcome{}, err
 	}
 	price := m.price(tx)
-	m.origin, m.gasPrice, m.blobHashes = tx.From, price, tx.Blobs
-	m.created, m.doomed = m.created[:0], m.doomed[:0]
+	m.begin(tx.From, &price, tx.Blobs)
 	m.pay(tx, &price)
 	m.warmUp(tx)
 	m.st.SetNonce(tx.From, tx.Nonce+1)
@@ -105,11 +104,32 @@ func (m *Machine) Run(tx *Tx) (Outcome, error) {
 	}
 	out, left := m.top(tx, gas)
 	m.settle(tx, &price, &out, left, floor)
+	m.end()
+	return out, nil
+}
+
+func (m *Machine) begin(origin chain.Address, price *uint256.Int, blobs []chain.Hash) {
+	m.origin, m.gasPrice, m.blobHashes = origin, *price, blobs
+	m.created, m.doomed = m.created[:0], m.doomed[:0]
+}
+
+func (m *Machine) end() {
 	for _, addr := range m.doomed {
 		m.st.Destroy(addr)
 	}
 	m.release()
-	return out, nil
+}
+
+// Call runs the code of tx.To, or tx.Data as creation code, with all of tx.Gas and nothing else of what a
+// transaction does: no check, no intrinsic gas, no nonce, no fee, no authorization, no refund. FeeCap is
+// the gas price that the code sees. Readers and benchmarks call it on a state that they throw away.
+func (m *Machine) Call(tx *Tx) Outcome {
+	m.begin(tx.From, &tx.FeeCap, tx.Blobs)
+	m.warmUp(tx)
+	out, left := m.top(tx, 0)
+	out.GasUsed, out.Refunded = tx.Gas-left, m.st.Refund()
+	m.end()
+	return out
 }
 
 // price is what a unit of gas costs the sender (EIP-1559).

@@ -18,6 +18,7 @@ func commands() []*cli.Command {
 		testnetCommand(),
 		benchCommand(),
 		simCommand(),
+		evmCommand(),
 		versionCommand(),
 		engineCommand(),
 	}
