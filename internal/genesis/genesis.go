@@ -80,6 +80,9 @@ func Decode(b []byte) (*Genesis, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("genesis: text follows the end of the file's one object")
 	}
+	if err := checkKeys(b, g.Encode()); err != nil {
+		return nil, fmt.Errorf("genesis: %w", err)
+	}
 	if err := g.Check(); err != nil {
 		return nil, err
 	}
