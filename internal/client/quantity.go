@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -31,14 +32,18 @@ func (u *Uint64) UnmarshalText(text []byte) error {
 // Uint256 is a big number in JSON-RPC's hexadecimal form.
 type Uint256 struct{ uint256.Int }
 
-// MarshalText gives 0x and the number without leading zeros.
-func (u Uint256) MarshalText() ([]byte, error) { return []byte(u.Hex()), nil }
-
-// MarshalJSON gives the same as a string: without it the number's own form, a decimal, would be taken.
+// MarshalJSON gives 0x and the number without leading zeros. Without it the embedded number would write
+// itself in decimal wherever it can be addressed.
 func (u Uint256) MarshalJSON() ([]byte, error) { return []byte(`"` + u.Hex() + `"`), nil }
 
-// UnmarshalText accepts 0x and up to 64 hexadecimal digits.
-func (u *Uint256) UnmarshalText(text []byte) error { return u.SetFromHex(string(text)) }
+// UnmarshalJSON accepts 0x and up to 64 hexadecimal digits.
+func (u *Uint256) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return fmt.Errorf("quantity %.80s: want a string", raw)
+	}
+	return u.SetFromHex(text)
+}
 
 // Bytes is data in JSON-RPC's hexadecimal form.
 type Bytes []byte

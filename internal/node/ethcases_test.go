@@ -28,16 +28,16 @@ var twins = []struct {
 	theirs               []string // keys that we leave out, because of what they belong to
 }{
 	{"eth_getBlockByNumber/get-latest", "eth_getBlockByNumber", `["0x2",true]`, nil, nil},
-	{"eth_getBlockByHash/get-block-by-hash", "eth_getBlockByHash", `["BLOCK2",true]`, nil, nil},
-	{"eth_getTransactionByHash/get-legacy-tx", "eth_getTransactionByHash", `["TX0"]`, nil, nil},
+	{"eth_getBlockByNumber/get-block-prague-fork", "eth_getBlockByHash", `["BLOCK2",true]`, nil, nil},
+	{"eth_getTransactionByHash/get-legacy-tx", "eth_getTransactionByHash", `["TX0"]`, []string{".chainId"}, nil}, // theirs is older than EIP-155
 	{"eth_getTransactionByHash/get-access-list", "eth_getTransactionByHash", `["TX1"]`, nil, nil},
-	{"eth_getTransactionByHash/get-dynamic-fee", "eth_getTransactionByHash", `["TX2"]`, nil, nil},
-	{"eth_getTransactionReceipt/get-legacy-receipt", "eth_getTransactionReceipt", `["TX0"]`, nil, nil},
-	{"eth_getTransactionReceipt/get-access-list", "eth_getTransactionReceipt", `["TX1"]`, nil, nil},
-	{"eth_getTransactionReceipt/get-dynamic-fee", "eth_getTransactionReceipt", `["TX2"]`, nil, nil},
+	{"eth_getTransactionByHash/get-dynamic-fee", "eth_getTransactionByHash", `["TX2"]`, nil, []string{".accessList[].address", ".accessList[].storageKeys"}},
+	{"eth_getTransactionReceipt/get-legacy-receipt", "eth_getTransactionReceipt", `["TX0"]`, []string{".status"}, []string{".root"}}, // before Byzantium
+	{"eth_getTransactionReceipt/get-access-list", "eth_getTransactionReceipt", `["TX3"]`, nil, nil},
+	{"eth_getTransactionReceipt/get-dynamic-fee", "eth_getTransactionReceipt", `["TX3"]`, nil, nil},
 	{"eth_getLogs/filter-with-blockHash", "eth_getLogs", `[{"blockHash":"BLOCK3"}]`, nil, nil},
 	{"eth_feeHistory/fee-history", "eth_feeHistory", `["0x1","0x2",[95,99]]`, nil, nil},
-	{"eth_getBlockReceipts/get-block-receipts-n", "eth_getBlockReceipts", `["0x2"]`, nil, nil},
+	{"eth_getBlockReceipts/get-block-receipts-latest", "eth_getBlockReceipts", `["0x3"]`, nil, nil},
 	{"eth_syncing/check-syncing", "eth_syncing", `[]`, nil, nil},
 	{"txpool_contentFrom/get-content-from-address", "txpool_contentFrom", `["ALICE"]`, nil, nil},
 	{"txpool_status/get-status", "txpool_status", `[]`, nil, nil},

@@ -185,14 +185,15 @@ func (w *rpcWorld) result(into any, method, params string) {
 
 // fillIn replaces names by what the world has under them.
 func (w *rpcWorld) fillIn(text string) string {
-	raw := w.Tx(w.Accounts[2], w.Accounts[0].Address, uint256.NewInt(1), nil).Encode()
+	raw := ledgertest.Sign(w.t, &chain.Tx{Gas: 21_000, To: &w.Accounts[0].Address, GasFeeCap: *uint256.NewInt(2e9)}, w.Accounts[2]).Encode()
 	wrong := ledgertest.Sign(w.t, &chain.Tx{Gas: 21_000, To: &w.Accounts[0].Address, GasFeeCap: *uint256.NewInt(2e9), Value: *ledgertest.Tokens(5e6)}, w.Accounts[2]).Encode()
+	address := func(i int) string { return strings.ToLower(w.Accounts[i].Address.String()) }
 	encode := func(b []byte) string {
 		text, _ := json.Marshal(rpc.Bytes(b))
 		return string(bytes.Trim(text, `"`))
 	}
 	return strings.NewReplacer(
-		"ALICE", w.Accounts[0].Address.String(), "BOB", w.Accounts[1].Address.String(), "CAROL", w.Accounts[2].Address.String(),
+		"ALICE", address(0), "BOB", address(1), "CAROL", address(2),
 		"REGISTRY", chain.AddrRegistry.String(), "JOBS", chain.AddrJobs.String(),
 		"BLOCK2", w.blocks[2].Hash().String(), "BLOCK3", w.blocks[3].Hash().String(), "GENESIS", w.blocks[0].Hash().String(),
 		"TX0", w.txs[0].Hash().String(), "TX1", w.txs[1].Hash().String(), "TX2", w.txs[2].Hash().String(),

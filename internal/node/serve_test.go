@@ -374,8 +374,12 @@ func TestSendAndWait(t *testing.T) {
 		raw, _ := json.Marshal(rpc.Bytes(tx.Encode()))
 		answer <- w.ask("eth_sendRawTransactionSync", fmt.Sprintf(`[%s,"0x1388"]`, raw))
 	}()
-	for w.pool.Get(tx.Hash()) == nil {
-		<-w.pool.Changed()
+	for {
+		changed := w.pool.Changed() // before the look, so that no change is missed
+		if w.pool.Get(tx.Hash()) != nil {
+			break
+		}
+		<-changed
 	}
 	w.Block(tx)
 	if r := <-answer; r.Error != nil || !bytes.Contains(r.Result, []byte(`"blockNumber":"0x5"`)) {

@@ -2,8 +2,10 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/holiman/uint256"
 
@@ -19,17 +21,19 @@ type eth struct {
 	network Network
 	params  *chain.Params
 	version string
+	filters *filters
 }
 
 // AddEth fills a table with eth_*, net_*, web3_* and txpool_*.
 func AddEth(t *Table, c Chain, p Pool, n Network, params *chain.Params, version string) {
-	e := &eth{chain: c, pool: p, network: n, params: params, version: version}
+	e := &eth{chain: c, pool: p, network: n, params: params, version: version, filters: newFilters(time.Now)}
 	e.addBlocks(t)
 	e.addState(t)
 	e.addTransactions(t)
 	e.addFees(t)
 	e.addNode(t)
 	e.addPool(t)
+	e.addFilters(t)
 }
 
 func (e *eth) addNode(t *Table) {
@@ -135,7 +139,7 @@ func (e *eth) getBlock(_ context.Context, tag BlockTag, full *bool) (*blockForm,
 	return &f, nil
 }
 
-func (e *eth) getBlockReceipts(_ context.Context, tag BlockTag) ([]receiptForm, error) {
+func (e *eth) getBlockReceipts(_ context.Context, tag BlockTag) (*[]receiptForm, error) {
 	b, err := e.block(tag)
 	if b == nil || err != nil {
 		return nil, err
@@ -144,7 +148,8 @@ func (e *eth) getBlockReceipts(_ context.Context, tag BlockTag) ([]receiptForm, 
 	if err != nil {
 		return nil, err
 	}
-	return formReceipts(b, receipts), nil
+	forms := formReceipts(b, receipts)
+	return &forms, nil
 }
 
 func (e *eth) countTxs(_ context.Context, tag BlockTag) (*Uint64, error) {
@@ -163,10 +168,11 @@ func (e *eth) addState(t *Table) {
 			return Uint256{acc.Balance}, err
 		})
 	t.Add(Method{Name: "eth_getTransactionCount", Summary: "Nonce of an account; with pending, after its waiting transactions.", Params: []string{"address", "block"}}, e.nonce)
+	t.Add(Method{Name: "eth_getAccountInfo", Summary: "Balance, nonce and code of an account at once.", Params: []string{"address", "block"}}, e.accountInfo)
 	t.Add(Method{Name: "eth_getCode", Summary: "Code of an account.", Params: []string{"address", "block"}}, e.code)
 	t.Add(Method{Name: "eth_getStorageAt", Summary: "A storage slot of an account.", Params: []string{"address", "slot", "block"}}, e.storage)
-	t.Add(Method{Name: "eth_call", Summary: "Result of a call that changes nothing.", Params: []string{"call", "block"}, Cost: 5}, e.call)
-	t.Add(Method{Name: "eth_estimateGas", Summary: "Gas that a transaction needs.", Params: []string{"call", "block"}, Cost: 10}, e.estimate)
+	t.Add(Method{Name: "eth_call", Summary: "Result of a call that changes nothing.", Params: []string{"call", "block", "overrides"}, Cost: 5}, e.call)
+	t.Add(Method{Name: "eth_estimateGas", Summary: "Gas that a transaction needs.", Params: []string{"call", "block", "overrides"}, Cost: 10}, e.estimate)
 }
 
 // view gives the head's state, if that is the one a tag asks for.
@@ -227,6 +233,26 @@ func (e *eth) code(_ context.Context, a chain.Address, tag *BlockTag) (Bytes, er
 	return append(Bytes{}, code...), err
 }
 
+type accountInfoForm struct {
+	Balance Uint256 `json:"balance"`
+	Nonce   Uint64  `json:"nonce"`
+	Code    Bytes   `json:"code"`
+}
+
+func (e *eth) accountInfo(_ context.Context, a chain.Address, tag *BlockTag) (*accountInfoForm, error) {
+	view, release, err := e.view(tag)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	acc, found, err := view.Account(a)
+	if !found || err != nil {
+		return &accountInfoForm{Code: Bytes{}}, err
+	}
+	code, err := view.Code(acc.CodeHash)
+	return &accountInfoForm{Uint256{acc.Balance}, Uint64(acc.Nonce), append(Bytes{}, code...)}, err
+}
+
 func (e *eth) storage(_ context.Context, a chain.Address, slot Slot, tag *BlockTag) (chain.Hash, error) {
 	view, release, err := e.view(tag)
 	if err != nil {
@@ -272,8 +298,12 @@ func (a *callArgs) message() (Message, error) {
 	return m, nil
 }
 
-func (e *eth) call(ctx context.Context, args callArgs, tag *BlockTag) (Bytes, error) {
-	r, err := e.run(ctx, &args, tag, 0)
+func (e *eth) call(ctx context.Context, args callArgs, tag *BlockTag, overrides *json.RawMessage) (Bytes, error) {
+	m, err := e.message(&args, tag, overrides)
+	if err != nil {
+		return nil, err
+	}
+	r, err := e.chain.Call(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -283,21 +313,22 @@ func (e *eth) call(ctx context.Context, args callArgs, tag *BlockTag) (Bytes, er
 	return append(Bytes{}, r.Output...), nil
 }
 
-// run executes a call object on the head, with another gas limit where gas is not 0.
-func (e *eth) run(ctx context.Context, args *callArgs, tag *BlockTag, gas uint64) (CallResult, error) {
+// message reads a call object and refuses what the node cannot answer truly: states that it does not keep
+// and states that the caller invents.
+func (e *eth) message(args *callArgs, tag *BlockTag, overrides *json.RawMessage) (Message, error) {
+	if overrides != nil && string(*overrides) != "{}" {
+		return Message{}, Errorf(CodeParams, "state overrides are not supported by this version: call without them")
+	}
 	m, err := args.message()
 	if err != nil {
-		return CallResult{}, err
+		return Message{}, err
 	}
-	if gas != 0 {
-		m.Gas = gas
-	}
-	_, release, err := e.view(tag) // refuses states that are not kept
+	_, release, err := e.view(tag)
 	if err != nil {
-		return CallResult{}, err
+		return Message{}, err
 	}
 	release()
-	return e.chain.Call(ctx, m)
+	return m, nil
 }
 
 // fault gives a failed call's error: reverts have code 3 and the data from which clients decode the reason.
@@ -313,42 +344,24 @@ func (r *CallResult) fault() *Error {
 	return nil
 }
 
-// estimate finds the least gas limit with which the call succeeds, to within 1.5 %.
-func (e *eth) estimate(ctx context.Context, args callArgs, tag *BlockTag) (Uint64, error) {
-	r, err := e.run(ctx, &args, tag, 0)
+func (e *eth) estimate(ctx context.Context, args callArgs, tag *BlockTag, overrides *json.RawMessage) (Uint64, error) {
+	m, err := e.message(&args, tag, overrides)
+	if err != nil {
+		return 0, err
+	}
+	gas, r, err := e.chain.Estimate(ctx, m)
 	if err != nil {
 		return 0, err
 	}
 	if fault := r.fault(); fault != nil {
 		return 0, fault
 	}
-	low, high := r.GasUsed-1, callLimit(&args)
-	if r, err = e.run(ctx, &args, tag, r.GasUsed); err == nil && r.fault() == nil {
-		return Uint64(low + 1), nil
-	}
-	for high-low > low/64+1 {
-		mid := low + (high-low)/2
-		if r, err = e.run(ctx, &args, tag, mid); err != nil {
-			return 0, err
-		}
-		if r.fault() == nil {
-			high = mid
-		} else {
-			low = mid
-		}
-	}
-	return Uint64(high), nil
-}
-
-func callLimit(args *callArgs) uint64 {
-	if args.Gas != nil {
-		return min(uint64(*args.Gas), callGasMax)
-	}
-	return callGasMax
+	return Uint64(gas), nil
 }
 
 func (e *eth) addTransactions(t *Table) {
 	t.Add(Method{Name: "eth_sendRawTransaction", Summary: "Take in a signed transaction.", Params: []string{"transaction"}, Cost: 2}, e.sendRaw)
+	t.Add(Method{Name: "eth_sendRawTransactionSync", Summary: "Take in a signed transaction and answer with its receipt, when it is final.", Params: []string{"transaction", "timeoutMs"}, Cost: 5, Waits: true}, e.sendRawSync)
 	t.Add(Method{Name: "eth_getTransactionByHash", Summary: "A transaction, in a block or waiting.", Params: []string{"hash"}}, e.txByHash)
 	t.Add(Method{Name: "eth_getTransactionReceipt", Summary: "What became of a transaction.", Params: []string{"hash"}}, e.receipt)
 	t.Add(Method{Name: "eth_getTransactionByBlockNumberAndIndex", Summary: "A transaction by its place.", Params: []string{"block", "index"}}, e.txByPlace)
@@ -367,6 +380,40 @@ func (e *eth) sendRaw(ctx context.Context, raw Bytes) (chain.Hash, error) {
 		return chain.Hash{}, err
 	}
 	return tx.Hash(), nil
+}
+
+// Bounds of eth_sendRawTransactionSync.
+const (
+	syncWaitDefault = 2 * time.Second
+	syncWaitMax     = 5 * time.Second
+)
+
+// sendRawSync waits for the receipt. What is not final in time is pending still: code 4 says so, as in
+// EIP-7966, with the hash to ask for.
+func (e *eth) sendRawSync(ctx context.Context, raw Bytes, timeoutMs *Uint64) (*receiptForm, error) {
+	hash, err := e.sendRaw(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	wait := syncWaitDefault
+	if timeoutMs != nil && *timeoutMs > 0 {
+		wait = time.Duration(min(uint64(*timeoutMs), uint64(syncWaitMax.Milliseconds()))) * time.Millisecond
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		_, changed := e.chain.Head()
+		if r, err := e.receipt(ctx, hash); r != nil || err != nil {
+			return r, err
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return nil, &Error{Code: CodePending, Message: fmt.Sprintf("the transaction is in no block after %s: ask for its receipt later", wait), Data: hash}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 func (e *eth) txByHash(_ context.Context, hash chain.Hash) (*txForm, error) {

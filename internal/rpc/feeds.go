@@ -17,14 +17,18 @@ const feedTxsMax = 512
 // Feeds gives the subscriptions of eth_subscribe.
 func Feeds(c Chain, p Pool) map[string]Feed {
 	return map[string]Feed{
-		"newHeads": func(ctx context.Context, _ json.RawMessage, send func(any) error) error {
-			return eachBlock(ctx, c, func(b *chain.Block) error { return send(formHeader(&b.Header)) })
+		"newHeads": func(json.RawMessage) (Stream, *Error) {
+			return func(ctx context.Context, send func(any) error) error {
+				return eachBlock(ctx, c, func(b *chain.Block) error { return send(formHeader(&b.Header)) })
+			}, nil
 		},
-		"logs": func(ctx context.Context, params json.RawMessage, send func(any) error) error {
-			return logFeed(ctx, c, params, send)
-		},
-		"newPendingTransactions": func(ctx context.Context, _ json.RawMessage, send func(any) error) error {
-			return pendingFeed(ctx, p, send)
+		"logs": func(params json.RawMessage) (Stream, *Error) { return logFeed(c, params) },
+		"newPendingTransactions": func(params json.RawMessage) (Stream, *Error) {
+			full := false
+			if len(params) > 0 && json.Unmarshal(params, &full) != nil {
+				return nil, Errorf(CodeParams, "invalid argument 1 (full): want true or false")
+			}
+			return func(ctx context.Context, send func(any) error) error { return pendingFeed(ctx, p, full, send) }, nil
 		},
 	}
 }
@@ -57,39 +61,48 @@ func eachBlock(ctx context.Context, c Chain, f func(*chain.Block) error) error {
 	}
 }
 
-func logFeed(ctx context.Context, c Chain, params json.RawMessage, send func(any) error) error {
+func logFeed(c Chain, params json.RawMessage) (Stream, *Error) {
 	var f logFilter
-	if len(params) > 0 {
+	if len(params) > 0 && string(params) != "null" {
 		if err := json.Unmarshal(params, &f); err != nil {
-			return err
+			return nil, Errorf(CodeParams, "invalid argument 1 (filter): %v", err)
 		}
 	}
-	return eachBlock(ctx, c, func(b *chain.Block) error {
-		receipts, err := c.Receipts(b.Header.Number)
-		if err != nil {
-			return err
-		}
-		for _, r := range formReceipts(b, receipts) {
-			for _, l := range r.Logs {
-				if f.matches(&chain.Log{Address: l.Address, Topics: l.Topics, Data: l.Data}) {
-					if err := send(l); err != nil {
-						return err
-					}
-				}
-			}
-		}
-		return nil
-	})
+	return func(ctx context.Context, send func(any) error) error {
+		return eachBlock(ctx, c, func(b *chain.Block) error { return sendLogs(c, b, &f, send) })
+	}, nil
 }
 
-func pendingFeed(ctx context.Context, p Pool, send func(any) error) error {
+func sendLogs(c Chain, b *chain.Block, f *logFilter, send func(any) error) error {
+	receipts, err := c.Receipts(b.Header.Number)
+	if err != nil {
+		return err
+	}
+	for _, r := range formReceipts(b, receipts) {
+		for _, l := range r.Logs {
+			if !f.matches(&chain.Log{Address: l.Address, Topics: l.Topics, Data: l.Data}) {
+				continue
+			}
+			if err := send(l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func pendingFeed(ctx context.Context, p Pool, full bool, send func(any) error) error {
 	_, cursor := p.Since(0, math.MaxInt)
 	for {
 		changed := p.Changed()
 		txs, next := p.Since(cursor, feedTxsMax)
 		cursor = next
 		for _, tx := range txs {
-			if err := send(tx.Hash()); err != nil {
+			var news any = tx.Hash()
+			if full {
+				news = formTx(tx, nil, 0)
+			}
+			if err := send(news); err != nil {
 				return err
 			}
 		}

@@ -94,6 +94,7 @@ type txForm struct {
 	YParity              *Uint64        `json:"yParity,omitempty"`
 	BlockHash            *chain.Hash    `json:"blockHash"`
 	BlockNumber          *Uint64        `json:"blockNumber"`
+	BlockTimestamp       *Uint64        `json:"blockTimestamp"`
 	TransactionIndex     *Uint64        `json:"transactionIndex"`
 }
 
@@ -112,8 +113,8 @@ func formTx(tx *chain.Tx, h *chain.Header, index int) txForm {
 		f.formTyped(tx)
 	}
 	if h != nil {
-		hash, number, i := h.Hash(), Uint64(h.Number), Uint64(index)
-		f.BlockHash, f.BlockNumber, f.TransactionIndex = &hash, &number, &i
+		hash, number, time, i := h.Hash(), Uint64(h.Number), Uint64(h.Time), Uint64(index)
+		f.BlockHash, f.BlockNumber, f.BlockTimestamp, f.TransactionIndex = &hash, &number, &time, &i
 		f.GasPrice = Uint256{tx.EffectivePrice(&h.BaseFee)}
 	}
 	return f

@@ -10,6 +10,7 @@ type Limits struct {
 	CallTimeout       time.Duration // of one method
 	ReadHeaderTimeout time.Duration
 	ReadTimeout       time.Duration // of one HTTP request, so that slow senders hold nothing for long
+	WriteTimeout      time.Duration // from a request's head to the last byte of its answer
 	IdleTimeout       time.Duration
 	HeaderBytesMax    int
 	ConnectionsMax    int     // open sockets, both kinds
@@ -33,6 +34,7 @@ func DefaultLimits() Limits {
 		CallTimeout:       10 * time.Second,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		HeaderBytesMax:    16 << 10,
 		ConnectionsMax:    1024,

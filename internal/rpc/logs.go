@@ -2,9 +2,11 @@ package rpc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
@@ -83,6 +85,10 @@ func (e *eth) getLogs(ctx context.Context, f logFilter) ([]logForm, error) {
 	if q.From, q.To, err = e.logRange(&f); err != nil {
 		return nil, err
 	}
+	return e.logs(ctx, q)
+}
+
+func (e *eth) logs(ctx context.Context, q LogQuery) ([]logForm, error) {
 	entries, err := e.chain.Logs(ctx, q)
 	if err != nil {
 		return nil, err
@@ -94,68 +100,52 @@ func (e *eth) getLogs(ctx context.Context, f logFilter) ([]logForm, error) {
 	return out, nil
 }
 
+// logRange gives the heights that a filter spans. A block that does not exist is an error: an empty answer
+// would say that it holds no logs.
 func (e *eth) logRange(f *logFilter) (from, to chain.Height, err error) {
+	if f.blockHash != nil {
+		h, found, err := e.height(BlockTag{hash: f.blockHash})
+		if err == nil && !found {
+			err = Errorf(CodeRefused, "unknown block")
+		}
+		return h, h, err
+	}
 	latest := BlockTag{word: "latest"}
-	tagFrom, tagTo := latest, latest
-	switch {
-	case f.blockHash != nil:
-		tagFrom, tagTo = BlockTag{hash: f.blockHash}, BlockTag{hash: f.blockHash}
-	default:
-		if f.from != nil {
-			tagFrom = *f.from
-		}
-		if f.to != nil {
-			tagTo = *f.to
-		}
-	}
-	from, found, err := e.height(tagFrom)
-	if err != nil || !found {
-		return 0, 0, firstError(err, Errorf(CodeRefused, "fromBlock is beyond the head"))
-	}
-	to, found, err = e.height(tagTo)
-	if err != nil {
+	if from, err = e.logBound(cmp.Or(f.from, &latest)); err != nil {
 		return 0, 0, err
 	}
-	if !found {
-		head, _ := e.chain.Head()
-		to = head.Height
+	if to, err = e.logBound(cmp.Or(f.to, &latest)); err != nil {
+		return 0, 0, err
 	}
 	if from > to {
-		return 0, 0, Errorf(CodeParams, "invalid block range: from %d to %d", from, to)
+		return 0, 0, Errorf(CodeParams, "invalid block range params: from %d to %d", from, to)
 	}
 	return from, to, nil
 }
 
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+func (e *eth) logBound(tag *BlockTag) (chain.Height, error) {
+	h, found, err := e.height(*tag)
+	if err == nil && !found && tag.hash == nil {
+		head, _ := e.chain.Head()
+		err = Errorf(CodeParams, "block range extends beyond current head block %d", head.Height)
+	} else if err == nil && !found {
+		err = Errorf(CodeRefused, "unknown block")
 	}
-	return nil
+	return h, err
 }
 
 // matches reports whether a log passes the filter.
 func (f *logFilter) matches(l *chain.Log) bool {
-	if len(f.addresses) > 0 && !contains(f.addresses, l.Address) {
+	if len(f.addresses) > 0 && !slices.Contains(f.addresses, l.Address) {
 		return false
 	}
 	if len(f.topics) > len(l.Topics) {
 		return false
 	}
 	for i, alternatives := range f.topics {
-		if len(alternatives) > 0 && !contains(alternatives, l.Topics[i]) {
+		if len(alternatives) > 0 && !slices.Contains(alternatives, l.Topics[i]) {
 			return false
 		}
 	}
 	return true
-}
-
-func contains[T comparable](list []T, v T) bool {
-	for _, x := range list {
-		if x == v {
-			return true
-		}
-	}
-	return false
 }

@@ -17,6 +17,7 @@ const (
 	CodeRefused    = -32000
 	CodeLimit      = -32005
 	CodeReverted   = 3
+	CodePending    = 4 // of eth_sendRawTransactionSync
 	nestingMax     = 64
 	methodBytesMax = 64
 )

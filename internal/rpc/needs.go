@@ -33,6 +33,9 @@ type Chain interface {
 	Logs(context.Context, LogQuery) ([]LogEntry, error)
 	// Call runs a message on the head's state and drops what it changed.
 	Call(context.Context, Message) (CallResult, error)
+	// Estimate gives the least gas limit, at most the message's, with which it succeeds; if it does not,
+	// the result says why.
+	Estimate(context.Context, Message) (uint64, CallResult, error)
 }
 
 // LogQuery asks for logs of a range of blocks. Each place of Topics lists alternatives; an empty place

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -90,7 +91,7 @@ func schemaOf(t reflect.Type, depth int) schema {
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		return schemaOf(t.Elem(), depth)
+		return orNull(schemaOf(t.Elem(), depth))
 	case reflect.Bool:
 		return schema{"type": "boolean"}
 	case reflect.String:
@@ -110,6 +111,17 @@ func schemaOf(t reflect.Type, depth int) schema {
 	default:
 		return schema{}
 	}
+}
+
+// orNull lets a schema be null too. The schema of a named type is shared and not changed.
+func orNull(s schema) schema {
+	kind, ok := s["type"].(string)
+	if !ok {
+		return s // anything goes, or null is in it already
+	}
+	out := maps.Clone(s)
+	out["type"] = []string{kind, "null"}
+	return out
 }
 
 func addProperties(properties map[string]any, t reflect.Type, depth int) {

@@ -41,8 +41,9 @@ func (u *Uint64) UnmarshalJSON(raw []byte) error {
 // Uint256 is a big number in the form of Uint64.
 type Uint256 struct{ uint256.Int }
 
-// MarshalText gives that form.
-func (u Uint256) MarshalText() ([]byte, error) { return []byte(u.Hex()), nil }
+// MarshalJSON gives that form. Without it the embedded number would write itself in decimal wherever it
+// can be addressed.
+func (u Uint256) MarshalJSON() ([]byte, error) { return []byte(`"` + u.Hex() + `"`), nil }
 
 // UnmarshalJSON accepts that form with up to 64 digits; leading zeros are let through.
 func (u *Uint256) UnmarshalJSON(raw []byte) error {

@@ -52,7 +52,7 @@ func Listen(table *Table, opts Options) (*Server, error) {
 		limiter: newLimiter(opts.Limits, time.Now), slots: make(chan struct{}, opts.Limits.CallsMax),
 	}
 	s.http = &http.Server{
-		Handler: s, ReadHeaderTimeout: opts.Limits.ReadHeaderTimeout, ReadTimeout: opts.Limits.ReadTimeout,
+		Handler: s, ReadHeaderTimeout: opts.Limits.ReadHeaderTimeout, ReadTimeout: opts.Limits.ReadTimeout, WriteTimeout: opts.Limits.WriteTimeout,
 		IdleTimeout: opts.Limits.IdleTimeout, MaxHeaderBytes: opts.Limits.HeaderBytesMax,
 		ErrorLog: slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
 	}
@@ -203,11 +203,16 @@ func (s *Server) run(ctx context.Context, from netip.Addr, req request, sock *so
 	return s.callInSlot(ctx, m, req.Params)
 }
 
-// callInSlot waits for a free slot, so that callers can neither starve consensus nor pile up.
-func (s *Server) callInSlot(ctx context.Context, m *Method, params json.RawMessage) (result json.RawMessage, fault *Error) {
+// callInSlot waits for a free slot, so that callers can neither starve consensus nor pile up. A method
+// that waits itself counts among those that wait.
+func (s *Server) callInSlot(ctx context.Context, m *Method, params json.RawMessage) (json.RawMessage, *Error) {
 	if s.waiting.Add(1) > int64(s.opts.Limits.CallsWaitingMax) {
 		s.waiting.Add(-1)
 		return nil, Errorf(CodeLimit, "the node is busy: %d calls wait already", s.opts.Limits.CallsWaitingMax)
+	}
+	if m.Waits {
+		defer s.waiting.Add(-1)
+		return s.call(ctx, m, params)
 	}
 	select {
 	case s.slots <- struct{}{}:
@@ -216,9 +221,13 @@ func (s *Server) callInSlot(ctx context.Context, m *Method, params json.RawMessa
 		s.waiting.Add(-1)
 		return nil, Errorf(CodeLimit, "the caller left or the node stops")
 	}
+	defer func() { <-s.slots }()
+	return s.call(ctx, m, params)
+}
+
+func (s *Server) call(ctx context.Context, m *Method, params json.RawMessage) (result json.RawMessage, fault *Error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Limits.CallTimeout)
 	defer cancel()
-	defer func() { <-s.slots }()
 	defer func() {
 		if p := recover(); p != nil {
 			s.opts.Log.Error("method panicked", "method", m.Name, "panic", p, "stack", string(debug.Stack()))
@@ -226,6 +235,19 @@ func (s *Server) callInSlot(ctx context.Context, m *Method, params json.RawMessa
 		}
 	}()
 	return m.Call(ctx, params)
+}
+
+// stream runs a subscription to its end. It ends without an error when the subscriber leaves; a bug in it
+// ends it alone.
+func (s *Server) stream(name string, run func() error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.opts.Log.Error("subscription panicked", "name", name, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	if err := run(); err != nil && !errors.Is(err, context.Canceled) {
+		s.opts.Log.Debug("subscription ended", "name", name, "error", err)
+	}
 }
 
 // known keeps strangers from choosing metric labels.

@@ -185,17 +185,24 @@ func TestForeignCallers(t *testing.T) {
 	}
 }
 
+func ticks(ctx context.Context, send func(any) error) error {
+	for i := range 3 {
+		if err := send(i); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
 func TestSocket(t *testing.T) {
 	url := serve(t, func(o *Options) {
 		o.Limits.SubscriptionsMax = 2
-		o.Feeds = map[string]Feed{"ticks": func(ctx context.Context, _ json.RawMessage, send func(any) error) error {
-			for i := range 3 {
-				if err := send(i); err != nil {
-					return err
-				}
+		o.Feeds = map[string]Feed{"ticks": func(arg json.RawMessage) (Stream, *Error) {
+			if string(arg) == `"bad"` {
+				return nil, Errorf(CodeParams, "no such ticks")
 			}
-			<-ctx.Done()
-			return nil
+			return ticks, nil
 		}}
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -229,6 +236,8 @@ func TestSocket(t *testing.T) {
 	read(`"result":2,`)
 	call(`{"jsonrpc":"2.0","id":3,"method":"eth_subscribe","params":["nope"]}`)
 	read(`no \"nope\" subscription`)
+	call(`{"jsonrpc":"2.0","id":7,"method":"eth_subscribe","params":["ticks","bad"]}`)
+	read(`no such ticks`)
 	call(`{"jsonrpc":"2.0","id":4,"method":"eth_subscribe","params":["ticks"]}`)
 	read(`"id":4`)
 	call(`{"jsonrpc":"2.0","id":5,"method":"eth_subscribe","params":["ticks"]}`)

@@ -12,9 +12,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Feed sends news to a subscriber until ctx ends. send blocks no longer than it takes to queue; it
-// gives an error when the subscriber is gone or too slow, and Feed then returns.
-type Feed func(ctx context.Context, params json.RawMessage, send func(v any) error) error
+// Feed reads the parameters of a subscription and gives its stream, or an error for the caller.
+type Feed func(params json.RawMessage) (Stream, *Error)
+
+// Stream sends news to a subscriber until ctx ends. send blocks no longer than it takes to queue; it
+// gives an error when the subscriber is gone or too slow, and Stream then returns.
+type Stream func(ctx context.Context, send func(v any) error) error
 
 // socket is one WebSocket: requests are answered in order, subscriptions send beside them. One writer
 // takes messages from a bounded queue; a reader too slow to empty it is cut off (policy: drop the
@@ -138,6 +141,10 @@ func (k *socket) subscribe(raw json.RawMessage) (string, *Error) {
 	if len(params) > 1 {
 		arg = params[1]
 	}
+	stream, fault := feed(arg)
+	if fault != nil {
+		return "", fault
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.subs) >= k.server.opts.Limits.SubscriptionsMax {
@@ -148,8 +155,10 @@ func (k *socket) subscribe(raw json.RawMessage) (string, *Error) {
 	k.subs[id] = cancel
 	k.starting = append(k.starting, func() {
 		k.wg.Go(func() {
-			_ = feed(ctx, arg, func(v any) error { return k.send(notification(id, v)) })
-			k.drop(id)
+			defer k.drop(id)
+			k.server.stream(name, func() error {
+				return stream(ctx, func(v any) error { return k.send(notification(id, v)) })
+			})
 		})
 	})
 	return id, nil

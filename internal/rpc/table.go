@@ -17,6 +17,7 @@ type Method struct {
 	Summary string   // one sentence for the description
 	Params  []string // names of the parameters, in order
 	Cost    float64  // what one call takes from the caller's budget; 0 means 1
+	Waits   bool     // for the chain more than it computes, so that it holds no slot meanwhile
 
 	fn     reflect.Value
 	in     []reflect.Type
@@ -71,7 +72,7 @@ func (t *Table) Lookup(name string) (*Method, *Error) {
 		return m, nil
 	}
 	if slices.ContainsFunc(cheatPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
-		return nil, Errorf(CodeMethod, "the method %s does not exist: a chain with consensus has no cheat codes, use eth_call with state overrides", name)
+		return nil, Errorf(CodeMethod, "the method %s does not exist: a chain with consensus has no cheat codes; a devnet's test accounts are funded, and its blocks come by themselves", name)
 	}
 	return nil, Errorf(CodeMethod, "the method %s does not exist: rpc.discover lists those that do", name)
 }

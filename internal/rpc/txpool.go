@@ -15,6 +15,16 @@ func (e *eth) addPool(t *Table) {
 	t.Add(Method{Name: "txpool_content", Summary: "All waiting transactions, by sender and nonce.", Cost: 50}, func(context.Context) (any, error) {
 		return e.poolContent(func(tx *chain.Tx) any { return formTx(tx, nil, 0) }), nil
 	})
+	t.Add(Method{Name: "txpool_contentFrom", Summary: "Waiting transactions of one sender, by nonce.", Params: []string{"address"}, Cost: 20}, func(_ context.Context, a chain.Address) (any, error) {
+		all := e.poolContent(func(tx *chain.Tx) any { return formTx(tx, nil, 0) })
+		out := map[string]map[string]any{"pending": {}, "queued": {}}
+		for kind, senders := range all {
+			if txs := senders[a.Checksum()]; txs != nil {
+				out[kind] = txs
+			}
+		}
+		return out, nil
+	})
 	t.Add(Method{Name: "txpool_inspect", Summary: "All waiting transactions, a line each.", Cost: 50}, func(context.Context) (any, error) {
 		return e.poolContent(func(tx *chain.Tx) any {
 			to := "contract creation"
