@@ -24,6 +24,8 @@ type fakeMarket struct {
 	mu     sync.Mutex
 	agenda Agenda
 	down   bool
+	broken bool // subscriptions end at once
+	joined int  // subscriptions
 	heads  []chan chain.Height
 	sent   []Call
 	onSend func(ctx context.Context, n int, c Call) error // n counts from 1; nil: taken
@@ -52,6 +54,10 @@ func (m *fakeMarket) Heads(context.Context) (<-chan chain.Height, error) {
 		return nil, errDown
 	}
 	c := make(chan chain.Height, 1)
+	if m.joined++; m.broken {
+		close(c)
+		return c, nil
+	}
 	m.heads = append(m.heads, c)
 	return c, nil
 }

@@ -233,8 +233,10 @@ func Open(dir, exe, workerExe string) (*Cluster, error) {
 		h := workerHome(dir, i)
 		// Each worker talks to another validator, so that no single one is all workers' way in.
 		url := c.URL(i % c.Layout.Validators)
-		args := []string{"--home", h.Dir, "worker", "--rpc", url, "--metrics", loopback(c.Layout.MetricsPort + c.Layout.Validators + i),
-			"--drain-max", drainMax.String()}
+		args := []string{
+			"--home", h.Dir, "worker", "--rpc", url, "--metrics", loopback(c.Layout.MetricsPort + c.Layout.Validators + i),
+			"--drain-max", drainMax.String(),
+		}
 		c.Workers = append(c.Workers, NewProcess(filepath.Base(h.Dir), workerExe, args, nil, filepath.Join(h.Dir, "worker.log")))
 	}
 	return c, nil

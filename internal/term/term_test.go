@@ -24,8 +24,10 @@ func TestAmounts(t *testing.T) {
 			t.Errorf("%s: got %s (%s), %v; want %s (%s)", tc.text, v.Dec(), AWO(&v), err, tc.wei, tc.shown)
 		}
 	}
-	for _, bad := range []string{"", ".", "-1", "1.0000000000000000001", "1e9", "1,5", "wei", "1.5wei", " 1", "+1",
-		"99999999999999999999999999999999999999999999999999999999999999999999999999999999"} {
+	for _, bad := range []string{
+		"", ".", "-1", "1.0000000000000000001", "1e9", "1,5", "wei", "1.5wei", " 1", "+1",
+		"99999999999999999999999999999999999999999999999999999999999999999999999999999999",
+	} {
 		if v, err := ParseAWO(bad); err == nil {
 			t.Errorf("%q: got %s, want an error", bad, v.Dec())
 		}
