@@ -206,3 +206,17 @@ func TestLiveJobsAreBounded(t *testing.T) {
 		t.Errorf("got %d live jobs, %v, want %d", len(live), err, job.LiveMax)
 	}
 }
+
+// Pay that went to a system contract would be in its balance, and in none of its books.
+func TestNobodyIsPaidOnASystemContract(t *testing.T) {
+	w := newWorld(t, 4, 0)
+	a := w.fund(account("worker", 0))
+	for _, payout := range append(w.set.Addresses(), chain.Address{}, chain.Address{19: 1}) {
+		res := w.send(a, chain.AddrRegistry, tokens(1000), registry.PackRegister(payout, []chain.Hash{model}, ""))
+		if res.Err == nil {
+			t.Fatalf("payout %v: accepted", payout)
+		}
+	}
+	w.must(w.call(native.Frame{Caller: a, Self: chain.AddrRegistry, Value: *tokens(1000), Gas: gasPerCall,
+		Input: registry.PackRegister(a, []chain.Hash{model}, "")}))
+}

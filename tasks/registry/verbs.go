@@ -17,7 +17,7 @@ func runRegister(c *native.Call) {
 	bond := c.Value()
 	w, raw := load(c, c.Caller())
 	if !c.Require(w.State == Unknown, "registry: this account is a worker already") ||
-		!c.Require(!payout.IsZero(), "registry: the payout address is zero") ||
+		!c.Require(!reserved(payout), "registry: the payout address is zero or that of a system contract") ||
 		!c.Require(!bond.Lt(bondMin(c)), "registry: the bond is below workerBondMin") ||
 		!c.Require(bond.BitLen() <= 96, "registry: the bond is above the supply") ||
 		!c.Require(len(models) > 0, "registry: name at least one model") {
@@ -33,6 +33,13 @@ func runRegister(c *native.Call) {
 	data.Address(payout)
 	data.Uint256(&bond)
 	c.Emit(eventRegistered(), []chain.Hash{native.WordOf(w.Address)}, data)
+}
+
+// reserved reports whether an address is one of the low 64 Ki, where system and precompiled contracts stand:
+// what they are paid would be in none of their books.
+func reserved(a chain.Address) bool {
+	a[18], a[19] = 0, 0
+	return a.IsZero()
 }
 
 // setModels writes the list of a worker that serves none yet.
