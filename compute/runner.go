@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -201,12 +202,7 @@ func (r *Runner) look(ctx context.Context) (left int, err error) {
 }
 
 func (r *Runner) plays(role Role) bool {
-	for _, mine := range r.opts.Roles {
-		if mine == role {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.opts.Roles, role)
 }
 
 // start runs a step unless it is under way, has been done, or failed a moment ago, or too many are.

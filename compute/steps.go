@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
@@ -146,10 +147,8 @@ func (r *Runner) poke(ctx context.Context, d Due) error {
 	if err != nil {
 		return err
 	}
-	for _, still := range a.Dues {
-		if still == d {
-			return r.send(ctx, job.PackPoke(d.Job, d.Batch))
-		}
+	if slices.Contains(a.Dues, d) {
+		return r.send(ctx, job.PackPoke(d.Job, d.Batch))
 	}
 	return nil
 }

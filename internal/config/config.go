@@ -102,7 +102,7 @@ func Default(home string) *Config {
 		MetricsListen:   "127.0.0.1:9545",
 		P2PListen:       []string{"/ip4/127.0.0.1/tcp/26600", "/ip4/127.0.0.1/udp/26600/quic-v1"},
 		P2PMaxPeers:     64,
-		MempoolBytesMax: 64 << 20, MempoolTxsMax: 200_000, MempoolPerSenderMax: 4096,
+		MempoolBytesMax: 64 << 20, MempoolTxsMax: 16_384, MempoolPerSenderMax: 4096,
 		LogLevel: "info", LogFormat: "text",
 		EngineMemoryMiB: 2048,
 		origins:         map[string]Origin{},

@@ -24,6 +24,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "aiwork_poi_" + name, Help: help, Buckets: prometheus.ExponentialBuckets(0.0001, 2, 18),
 		})
 	}
+	// Finality is what this node is judged by: its buckets are narrow where it is expected.
+	finality := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "aiwork_poi_finality_seconds", Help: "From the body's arrival to its finalization.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 1.25, 42),
+	})
 	m := &metrics{
 		height:    gauge("final_height", "Height of the last committed block."),
 		session:   gauge("session", "Session of consensus."),
@@ -39,7 +44,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		execute:   seconds("execute_seconds", "Time to execute a block of others."),
 		build:     seconds("build_seconds", "Time to build a block."),
 		commit:    seconds("commit_seconds", "Time to commit a block."),
-		finality:  seconds("finality_seconds", "From the body's arrival to its finalization."),
+		finality:  finality,
 	}
 	if reg != nil {
 		reg.MustRegister(
