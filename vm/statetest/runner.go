@@ -52,14 +52,9 @@ func (r *Runner) machine(f fork.Fork) *vm.Machine {
 
 // Run runs all cases of a file in the order of their names and hands each result to each.
 func (r *Runner) Run(file []byte, each func(Result)) error {
-	d := json.NewDecoder(bytes.NewReader(file))
-	d.DisallowUnknownFields()
-	var tests map[string]*test
-	if err := d.Decode(&tests); err != nil {
-		return fmt.Errorf("state test: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("state test: something follows the tests")
+	tests, err := decode(file)
+	if err != nil {
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		t := tests[name]
@@ -76,6 +71,23 @@ func (r *Runner) Run(file []byte, each func(Result)) error {
 		}
 	}
 	return nil
+}
+
+func decode(file []byte) (tests map[string]*test, err error) {
+	d := json.NewDecoder(bytes.NewReader(file))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&tests); err != nil {
+		return nil, fmt.Errorf("state test: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("state test: something follows the tests")
+	}
+	for name, t := range tests {
+		if t == nil {
+			return nil, fmt.Errorf("state test: %s is null", name)
+		}
+	}
+	return tests, nil
 }
 
 func (r *Runner) one(t *test, f fork.Fork, forkName string, want *post) error {
