@@ -497,8 +497,14 @@ func TestEdgesOfArithmetic(t *testing.T) {
 		fee, old *uint256.Int
 		want     bool
 	}{
-		{n(16), n(15), false}, {n(17), n(15), true}, {n(1), n(1), false}, {n(2), n(1), true},
-		{n(0), n(0), true}, {n(1), n(0), true}, {n(110), n(100), true}, {n(109), n(100), false},
+		{n(16), n(15), false},
+		{n(17), n(15), true},
+		{n(1), n(1), false},
+		{n(2), n(1), true},
+		{n(0), n(0), true},
+		{n(1), n(0), true},
+		{n(110), n(100), true},
+		{n(109), n(100), false},
 		{most, most, false},
 	} {
 		if got := p.raised(c.fee, c.old); got != c.want {

@@ -58,7 +58,7 @@ func chainOf(t *testing.T, verdict Verdict) (nets []*Net, middle, last chan deli
 	awaitPeers(t, nets[1], 2)
 	probes := 0
 	until(t, "gossip through the middle", func() bool {
-		nets[0].GossipTx([]byte(fmt.Sprint("probe ", probes)))
+		nets[0].GossipTx(fmt.Append(nil, "probe ", probes))
 		probes++
 		return len(last) > 0
 	})
@@ -79,7 +79,7 @@ func TestGossipIsValidatedAndRelayed(t *testing.T) {
 	nets, middle, last := chainOf(t, Accept)
 	const count = 250
 	for i := range count {
-		if !nets[0].GossipTx([]byte(fmt.Sprint("tx ", i))) {
+		if !nets[0].GossipTx(fmt.Append(nil, "tx ", i)) {
 			t.Fatalf("transaction %d: got refused", i)
 		}
 	}
@@ -110,7 +110,7 @@ func TestGossipBurst(t *testing.T) {
 	nets, middle, last := chainOf(t, Accept)
 	const count = 100
 	for i := range count {
-		if err := nets[0].gossip.topic.Publish(t.Context(), EncodeTxs([][]byte{[]byte(fmt.Sprint("burst ", i))})); err != nil {
+		if err := nets[0].gossip.topic.Publish(t.Context(), EncodeTxs([][]byte{fmt.Append(nil, "burst ", i)})); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -781,7 +781,7 @@ func TestBucket(t *testing.T) {
 func ours() []string {
 	buf := make([]byte, 4<<20)
 	var out []string
-	for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
 		library := strings.Contains(g, "libp2p") || strings.Contains(g, "quic-go")
 		if !strings.Contains(g, "testing.tRunner") && (library || strings.Contains(g, "aiwork-node/p2p.")) {
 			out = append(out, g)

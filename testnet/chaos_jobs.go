@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -219,11 +220,12 @@ func describe(j *requester.Job, err error) string {
 	if j == nil {
 		return err.Error()
 	}
-	text := j.State
+	var text strings.Builder
+	text.WriteString(j.State)
 	for _, b := range j.Batches {
-		text += fmt.Sprintf(", batch %d %s (attempt %d)", b.Index, b.State, b.Attempt)
+		text.WriteString(fmt.Sprintf(", batch %d %s (attempt %d)", b.Index, b.State, b.Attempt))
 	}
-	return text
+	return text.String()
 }
 
 // allJobs lists the chain's jobs, also those whose creator never heard of them.

@@ -1,6 +1,8 @@
 package vm
 
 import (
+	"slices"
+
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -118,10 +120,5 @@ func (m *Machine) revert(to mark) {
 }
 
 func contains(list []chain.Address, addr chain.Address) bool {
-	for i := range list {
-		if list[i] == addr {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, addr)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
-// stub signs with a digest of the content; only its own validator's counts.
-type stub struct{ index uint16 }
+// stub signs with a digest of the content.
+type stub struct{}
 
 func (s stub) Sign(v *chain.Vote) { v.Sig = s.of(v) }
 

@@ -22,7 +22,7 @@ func (u Uint64) MarshalText() ([]byte, error) {
 func (u *Uint64) UnmarshalText(text []byte) error {
 	digits, ok := strings.CutPrefix(string(text), "0x")
 	if !ok {
-		return fmt.Errorf("quantity %.40q: want 0x...", text)
+		return fmt.Errorf("quantity %.40q: want 0x and hexadecimal digits", text)
 	}
 	v, err := strconv.ParseUint(digits, 16, 64)
 	*u = Uint64(v)
@@ -55,7 +55,7 @@ func (b Bytes) MarshalText() ([]byte, error) { return []byte("0x" + hex.EncodeTo
 func (b *Bytes) UnmarshalText(text []byte) error {
 	digits, ok := strings.CutPrefix(string(text), "0x")
 	if !ok {
-		return fmt.Errorf("bytes %.40q: want 0x...", text)
+		return fmt.Errorf("bytes %.40q: want 0x and hexadecimal digits", text)
 	}
 	v, err := hex.DecodeString(digits)
 	*b = v

@@ -299,7 +299,10 @@ func formWorker(i *registry.Info) *workerForm {
 		models = []chain.Hash{}
 	}
 	return &workerForm{
-		i.Address, i.Payout, i.State.String(), Uint256{i.Bond}, Uint256{i.Exposure}, Uint256{i.Slashed},
+		i.Address, i.Payout, i.State.String(),
+		Uint256{i.Bond},
+		Uint256{i.Exposure},
+		Uint256{i.Slashed},
 		Uint64(i.SlashCount), Uint64(i.MissedCount), Uint64(i.Weight), models, i.About,
 	}
 }
@@ -397,7 +400,11 @@ func (a *aiwork) quote(ctx context.Context, args jobArgs) (*quoteForm, error) {
 		return nil, err
 	}
 	return &quoteForm{
-		Uint256{t.Total}, Uint256{t.Pay}, Uint256{t.Fee}, Uint256{t.Audits}, Uint256{t.Tips},
+		Uint256{t.Total},
+		Uint256{t.Pay},
+		Uint256{t.Fee},
+		Uint256{t.Audits},
+		Uint256{t.Tips},
 		Uint64(t.BatchItems), Uint64(t.Batches), Uint64(t.Panel), Uint64(t.AuditPpm),
 	}, nil
 }

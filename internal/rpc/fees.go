@@ -139,7 +139,7 @@ func (e *eth) tips(b *chain.Block, percentiles []float64) ([]Uint256, error) {
 // nextBaseFee gives the base fee of the block after h: known if there is one, else the head's, which the
 // time until the next block can only lower or leave.
 func (e *eth) nextBaseFee(h chain.Height) (Uint256, error) {
-	b, err := e.block(BlockTag{height: ptr(h + 1)})
+	b, err := e.block(BlockTag{height: new(h + 1)})
 	if err != nil {
 		return Uint256{}, err
 	}
@@ -150,4 +150,4 @@ func (e *eth) nextBaseFee(h chain.Height) (Uint256, error) {
 	return Uint256{head.Header.BaseFee}, nil
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline

@@ -142,8 +142,13 @@ func formJob(j *job.Job) *jobForm {
 		Items: Uint64(j.Items), AuditPpm: Uint64(j.AuditPpm), Panel: Uint64(j.Panel), CreatedMs: Uint64(j.CreatedMs),
 		DeadlineMs: Uint64(j.DeadlineMs), ClosedMs: Uint64(j.ClosedMs),
 		Money: moneyForm{
-			Uint256{j.Funded}, Uint256{j.Escrow}, Uint256{j.PaidWorkers}, Uint256{j.PaidAuditors}, Uint256{j.Fees},
-			Uint256{j.Tips}, Uint256{j.Refunded},
+			Uint256{j.Funded},
+			Uint256{j.Escrow},
+			Uint256{j.PaidWorkers},
+			Uint256{j.PaidAuditors},
+			Uint256{j.Fees},
+			Uint256{j.Tips},
+			Uint256{j.Refunded},
 		},
 	}
 }

@@ -125,8 +125,7 @@ func orNull(s schema) schema {
 }
 
 func addProperties(properties map[string]any, t reflect.Type, depth int) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":

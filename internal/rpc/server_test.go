@@ -77,8 +77,10 @@ func TestAnswers(t *testing.T) {
 		{"left out", `{"jsonrpc":"2.0","id":"x","method":"echo","params":["0x2"]}`, `{"jsonrpc":"2.0","id":"x","result":["0x2",null]}`},
 		{"null tail", `{"jsonrpc":"2.0","id":1,"method":"echo","params":["0x2",null,null]}`, `"result":["0x2",null]`},
 		{"notification", `{"jsonrpc":"2.0","method":"echo","params":["0x2"]}`, ``},
-		{"batch", `[{"jsonrpc":"2.0","id":1,"method":"echo","params":["0x2"]},{"jsonrpc":"2.0","id":2,"method":"nope"}]`,
-			`[{"jsonrpc":"2.0","id":1,"result":["0x2",null]},{"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"the method nope does not exist`},
+		{
+			"batch", `[{"jsonrpc":"2.0","id":1,"method":"echo","params":["0x2"]},{"jsonrpc":"2.0","id":2,"method":"nope"}]`,
+			`[{"jsonrpc":"2.0","id":1,"result":["0x2",null]},{"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"the method nope does not exist`,
+		},
 		{"empty batch", `[]`, `"code":-32600`},
 		{"batch of nothing", `[1]`, `[{"jsonrpc":"2.0","id":null,"error":{"code":-32600`},
 		{"not JSON", `{"jsonrpc":`, `"code":-32700`},

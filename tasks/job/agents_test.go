@@ -3,6 +3,7 @@ package job_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
@@ -166,10 +167,8 @@ func (w *world) finish(ag *agents, id uint64) job.Job {
 // keeper makes sure that the account that pokes is counted with the others.
 func (w *world) keeper() {
 	k := account("keeper", 0)
-	for _, a := range w.accounts {
-		if a == k {
-			return
-		}
+	if slices.Contains(w.accounts, k) {
+		return
 	}
 	w.fund(k)
 }

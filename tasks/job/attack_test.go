@@ -217,6 +217,8 @@ func TestNobodyIsPaidOnASystemContract(t *testing.T) {
 			t.Fatalf("payout %v: accepted", payout)
 		}
 	}
-	w.must(w.call(native.Frame{Caller: a, Self: chain.AddrRegistry, Value: *tokens(1000), Gas: gasPerCall,
-		Input: registry.PackRegister(a, []chain.Hash{model}, "")}))
+	w.must(w.call(native.Frame{
+		Caller: a, Self: chain.AddrRegistry, Value: *tokens(1000), Gas: gasPerCall,
+		Input: registry.PackRegister(a, []chain.Hash{model}, ""),
+	}))
 }

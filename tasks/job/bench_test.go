@@ -59,8 +59,10 @@ func BenchmarkCall(b *testing.B) {
 func (w *world) many(n int) {
 	for i := range n {
 		a := w.fund(account("crowd", i))
-		w.must(w.call(native.Frame{Caller: a, Self: chain.AddrRegistry, Value: *tokens(100 + uint64(i)), Gas: gasPerCall,
-			Input: registry.PackRegister(a, []chain.Hash{{1}}, "")}))
+		w.must(w.call(native.Frame{
+			Caller: a, Self: chain.AddrRegistry, Value: *tokens(100 + uint64(i)), Gas: gasPerCall,
+			Input: registry.PackRegister(a, []chain.Hash{{1}}, ""),
+		}))
 		w.workers = append(w.workers, a)
 	}
 	w.sessions(1)

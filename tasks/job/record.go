@@ -337,6 +337,7 @@ func auditors(c *native.Call, b *Batch) []Auditor {
 
 // The slots of items: the input's blob, the hash of the requester's original file, the opened output.
 func blobKey(job uint64, item uint32) chain.Hash { return itemKey("item", job, item) }
+
 func originalKey(job uint64, item uint32) chain.Hash {
 	return itemKey("original", job, item)
 }

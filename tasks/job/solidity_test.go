@@ -14,9 +14,7 @@ import (
 // The Solidity interfaces in contracts/ name exactly the methods that the contracts have, with the same
 // types, mutability and results, and every event with the same indexed values.
 
-var (
-	function = regexp.MustCompile(`(?s)function (\w+)\((.*?)\)\s*external\s*(view|payable)?\s*(?:returns\s*\((.*?)\))?\s*;`)
-)
+var function = regexp.MustCompile(`(?s)function (\w+)\((.*?)\)\s*external\s*(view|payable)?\s*(?:returns\s*\((.*?)\))?\s*;`)
 
 // types gives the first word of each parameter, and how many are indexed.
 func types(list string) (out string, indexed int) {

@@ -6,7 +6,8 @@ import (
 	"crypto/sha256"
 	"math/big"
 
-	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // the contract at 0x03 is this hash
+	//lint:ignore SA1019 the contract at 0x03 is this hash
+	"golang.org/x/crypto/ripemd160"
 
 	"github.com/aiwork/aiwork-node/crypto/secp"
 )

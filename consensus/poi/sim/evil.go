@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/aiwork/aiwork-node/consensus/poi"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
@@ -84,10 +86,8 @@ func (e *evil) learn(t tip) {
 	if e.w.bodies[t.hash] == nil { // from another evil's forgery
 		return
 	}
-	for _, x := range e.tips {
-		if x == t {
-			return
-		}
+	if slices.Contains(e.tips, t) {
+		return
 	}
 	e.tips = append(e.tips, t)
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aiwork/aiwork-node/consensus/poi"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -225,13 +226,13 @@ func (w *world) slowestDelta() uint64 {
 }
 
 func (w *world) stuck(goal chain.Height) {
-	text := ""
+	var text strings.Builder
 	for _, n := range w.nodes {
 		if n.honest {
-			text += fmt.Sprintf("\n  node %d of weight %d: height %d, up %v: %+v", n.index, w.p.weights[n.index], n.ledger, n.alive, n.m.Standing())
+			text.WriteString(fmt.Sprintf("\n  node %d of weight %d: height %d, up %v: %+v", n.index, w.p.weights[n.index], n.ledger, n.alive, n.m.Standing()))
 		}
 	}
-	w.fail("SIM-9: no progress to height %d after the calm at %d ms%s", goal, w.p.calm, text)
+	w.fail("SIM-9: no progress to height %d after the calm at %d ms%s", goal, w.p.calm, text.String())
 }
 
 // share counts, above height from, the views led by honest validators, and how many of them brought a

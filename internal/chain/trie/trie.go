@@ -84,7 +84,7 @@ func (b *builder) branch(pairs []Pair, depth int) {
 	if 2*len(pairs[0].Key) == depth {
 		value, pairs = pairs[0].Value, pairs[1:]
 	}
-	for n := byte(0); n < 16; n++ {
+	for n := range byte(16) {
 		end := 0
 		for end < len(pairs) && nibble(pairs[end].Key, depth) == n {
 			end++

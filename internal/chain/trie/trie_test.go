@@ -53,8 +53,10 @@ func TestEthereumVectors(t *testing.T) {
 		name   string
 		secure bool // keys are hashed
 	}{
-		{"trietest.json", false}, {"trieanyorder.json", false},
-		{"trieanyorder_secureTrie.json", true}, {"hex_encoded_securetrie_test.json", true},
+		{"trietest.json", false},
+		{"trieanyorder.json", false},
+		{"trieanyorder_secureTrie.json", true},
+		{"hex_encoded_securetrie_test.json", true},
 	} {
 		raw, err := os.ReadFile(filepath.Join("testdata", file.name))
 		if err != nil {
