@@ -10,7 +10,7 @@ FUZZSECONDS ?=
 SEEDS       ?= 5000
 DATA        ?= devnet-data
 
-.PHONY: build faulty demo devnet test check short bench soak fuzz fmt licences clean help
+.PHONY: build faulty demo devnet test check short bench soak fuzz fmt docs licences clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ fuzz: ## run every fuzz target, 30 s each or FUZZSECONDS
 fmt: ## format the code
 	$(GO) build -C tools -o ../build/bin/ tool
 	build/bin/gofumpt -l -w cmd compute consensus crypto internal ledger mempool p2p tasks testnet vm
+
+docs: ## renew the pages of docs/ that are made from the code
+	$(GO) test ./internal/rpc -run TestPage -rewrite
 
 licences: ## collect the licence texts that `version --licences` prints
 	$(GO) run ./internal/arch/licences > cmd/aiwork-node/licences.new
