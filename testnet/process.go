@@ -135,16 +135,19 @@ func (p *Process) signal(sig syscall.Signal) {
 	}
 }
 
+// How says in a few words how the last run ended.
+func (p *Process) How() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if exit, ok := errors.AsType[*exec.ExitError](p.err); ok {
+		return exit.String()
+	}
+	return "ended by itself"
+}
+
 // Failure explains the end of a run that nobody asked for, with the last lines of its log.
 func (p *Process) Failure() error {
-	p.mu.Lock()
-	err := p.err
-	p.mu.Unlock()
-	how := "ended"
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		how = exit.String()
-	}
-	return fmt.Errorf("%s: %s; its log %s ends:\n%s", p.Name, how, p.log, indent(tail(p.log)))
+	return fmt.Errorf("%s: %s; its log %s ends:\n%s", p.Name, p.How(), p.log, indent(tail(p.log)))
 }
 
 func tail(path string) string {

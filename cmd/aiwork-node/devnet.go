@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -24,6 +25,10 @@ const (
 	firstBlockMax = 20 * time.Second
 	workersMax    = 20 * time.Second
 	demoMax       = 2 * time.Minute
+
+	restartPause     = 500 * time.Millisecond
+	restartSettled   = 5 * time.Second // a process that lived longer has started well
+	restartsEarlyMax = 3
 )
 
 func devnetCommand() *cli.Command {
@@ -120,7 +125,7 @@ func devnetStart(c *cli.Context) error {
 	if err := p.Result(info, func(w io.Writer) { info.print(w) }); err != nil {
 		return errors.Join(err, cluster.Stop())
 	}
-	err = attend(c.Context, cluster)
+	err = attend(c.Context, p, cluster)
 	p.Note("\nstopping")
 	return errors.Join(err, cluster.Stop())
 }
@@ -151,24 +156,52 @@ func (d *devnetInfo) print(w io.Writer) {
 	fmt.Fprintln(w, "\nCtrl-C stops the network; the same command takes it up again.")
 }
 
-// attend waits for Ctrl-C, or for a process that ends by itself.
-func attend(ctx context.Context, cluster *testnet.Cluster) error {
-	failed := make(chan error, len(cluster.All()))
-	for _, p := range cluster.All() {
-		done := p.Done()
-		go func() {
-			<-done
-			failed <- p.Failure()
-		}()
+// attend waits for Ctrl-C. A process that ends by itself, or is killed, is reported and started again, as an
+// operator's service manager would; one that keeps dying ends the network with its log.
+func attend(ctx context.Context, p *term.Printer, cluster *testnet.Cluster) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var watching sync.WaitGroup
+	for _, process := range cluster.All() {
+		watching.Go(func() {
+			if err := keepAlive(ctx, p, process); err != nil {
+				cancel(err)
+			}
+		})
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-failed:
-		if ctx.Err() != nil {
-			return nil
-		}
+	<-ctx.Done()
+	watching.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
+	}
+	return nil
+}
+
+// keepAlive starts a process again whenever it ends, unless it does so soon after its start too often.
+func keepAlive(ctx context.Context, p *term.Printer, process *testnet.Process) error {
+	started := time.Now()
+	for early := 0; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-process.Done():
+		}
+		if time.Since(started) > restartSettled {
+			early = 0
+		}
+		if early++; early > restartsEarlyMax {
+			return process.Failure()
+		}
+		p.Note("%s ended (%s); starting it again", process.Name, process.How())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(restartPause):
+		}
+		started = time.Now()
+		if err := process.Start(); err != nil {
+			return err
+		}
 	}
 }
 
