@@ -135,14 +135,14 @@ func (p *Process) signal(sig syscall.Signal) {
 	}
 }
 
-// How says in a few words how the last run ended.
+// How says how the last run ended: "ended" stands for exit code 0.
 func (p *Process) How() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if exit, ok := errors.AsType[*exec.ExitError](p.err); ok {
 		return exit.String()
 	}
-	return "ended by itself"
+	return "ended"
 }
 
 // Failure explains the end of a run that nobody asked for, with the last lines of its log.

@@ -192,7 +192,7 @@ func keepAlive(ctx context.Context, p *term.Printer, process *testnet.Process) e
 		if early++; early > restartsEarlyMax {
 			return process.Failure()
 		}
-		p.Note("%s ended (%s); starting it again", process.Name, process.How())
+		p.Note("%s: %s; starting it again", process.Name, process.How())
 		select {
 		case <-ctx.Done():
 			return nil
