@@ -12,7 +12,7 @@ const found = { chainId: (await provider.getNetwork()).chainId }
 
 const heads = new Promise((resolve) => {
   const seen = []
-  live.on('block', (n) => seen.push(n) === 2 && resolve(seen))
+  live.on('block', (n) => seen.push(n) === 2 && resolve([...seen]))
 })
 const sent = await payer.sendTransaction({ to: recipient, value: parseEther('0.5') })
 const receipt = await sent.wait()
