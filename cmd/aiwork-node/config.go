@@ -49,8 +49,8 @@ func configShow(c *cli.Context) error {
 	return printer(c).Result(settings, func(w io.Writer) {
 		var rows [][]string
 		for _, s := range settings {
-			rows = append(rows, []string{s.Key, s.Value, string(s.Origin), s.Flag, s.Env})
+			rows = append(rows, []string{s.Key, string(s.Origin), s.Flag, s.Env, s.Value})
 		}
-		term.Table(w, []string{"setting", "value", "from", "flag", "environment"}, rows)
+		term.Table(w, []string{"setting", "from", "flag", "environment", "value"}, rows)
 	})
 }

@@ -232,7 +232,9 @@ func demoJob(ctx context.Context, p *term.Printer, cluster *testnet.Cluster) err
 		}
 		inputs = append(inputs, in)
 	}
-	if err := waitWorkers(ctx, cl, len(cluster.Workers)); err != nil {
+	enrolling, cancel := context.WithTimeout(ctx, workersMax)
+	defer cancel()
+	if err := testnet.WaitWorkers(enrolling, cl, len(cluster.Workers)); err != nil {
 		return err
 	}
 	model, err := requester.FindModel(ctx, cl, "")
@@ -258,34 +260,4 @@ func demoJob(ctx context.Context, p *term.Printer, cluster *testnet.Cluster) err
 		return err
 	}
 	return watchJob(ctx, cl, p, id, plan)
-}
-
-// waitWorkers waits until workers have registered: a job draws among those that are there when it is made.
-func waitWorkers(ctx context.Context, cl *client.Client, n int) error {
-	ctx, cancel := context.WithTimeout(ctx, workersMax)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var workers []struct {
-			State string `json:"state"`
-		}
-		if err := cl.Call(ctx, &workers, "aiwork_getWorkers"); err != nil {
-			return err
-		}
-		active := 0
-		for _, w := range workers {
-			if w.State == "active" {
-				active++
-			}
-		}
-		if active >= n {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("%d of %d workers have registered: see the worker.log files: %w", active, n, ctx.Err())
-		}
-	}
 }
