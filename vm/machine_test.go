@@ -163,6 +163,8 @@ func (c *counter) Enter(call vm.Call) {
 	c.gas = append(c.gas, call.Gas)
 }
 
+func (c *counter) Log(*chain.Log) {}
+
 func (c *counter) Exit(_ []byte, left uint64, _ vm.Fault) {
 	c.depth--
 	if left > c.gas[c.depth] {
