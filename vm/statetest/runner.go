@@ -38,7 +38,7 @@ type Runner struct {
 }
 
 // NewRunner gives a runner.
-func NewRunner() *Runner { return &Runner{codes: vm.NewCodes()} }
+func NewRunner() *Runner { return &Runner{codes: vm.NewCodes(vm.CodesBytesMax)} }
 
 // Trace makes the next cases report to t; nil ends it.
 func (r *Runner) Trace(t vm.Tracer) { r.tracer = t }
