@@ -91,16 +91,6 @@ func newStage(t testing.TB, side Side, contract string, input []byte) *stage {
 	return s
 }
 
-// created is the address of an account's contract with a nonce below 128.
-func created(from chain.Address, nonce byte) chain.Address {
-	list := append(append([]byte{0xd6, 0x94}, from[:]...), nonce)
-	if nonce == 0 {
-		list[len(list)-1] = 0x80
-	}
-	hash := keccak.Sum256(list)
-	return chain.Address(hash[12:])
-}
-
 func (s *stage) run(t testing.TB) Result {
 	r := s.side.Run(&s.tx)
 	if r.Refused || r.Failed {

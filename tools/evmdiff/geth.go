@@ -1,6 +1,7 @@
 package evmdiff
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -76,6 +77,9 @@ func (g *Geth) Run(tx *vm.Tx) Result {
 	r := Result{Failed: result.Failed(), GasUsed: result.UsedGas, Output: result.ReturnData}
 	if r.Failed {
 		r.Reason = result.Err.Error()
+		if !errors.Is(result.Err, gethvm.ErrExecutionReverted) {
+			r.Output = nil // go-ethereum shows the code that a failed creation would have had
+		}
 	}
 	for _, l := range g.db.GetLogs(id, blockNumber, common.Hash{}, blockTime) {
 		log := chain.Log{Address: chain.Address(l.Address), Data: l.Data}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"github.com/aiwork/aiwork-node/crypto/keccak"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/vm"
 )
@@ -85,3 +86,13 @@ var (
 
 // blockHash stands for the hashes of earlier blocks.
 func blockHash(n uint64) chain.Hash { return chain.Hash{0: 0xb1, 30: byte(n >> 8), 31: byte(n)} }
+
+// created is the address of an account's contract with a nonce below 128.
+func created(from chain.Address, nonce byte) chain.Address {
+	list := append(append([]byte{0xd6, 0x94}, from[:]...), nonce)
+	if nonce == 0 {
+		list[len(list)-1] = 0x80
+	}
+	hash := keccak.Sum256(list)
+	return chain.Address(hash[12:])
+}
