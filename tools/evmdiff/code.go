@@ -476,4 +476,3 @@ func (a *assembler) end() {
 		a.op(vm.RETURN)
 	}
 }
-

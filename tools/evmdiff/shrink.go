@@ -37,8 +37,18 @@ func shrinkOnce(p *Program, fails func(*Program) bool) (smaller *Program) {
 	}
 	for i := range p.Txs {
 		try(func(q *Program) bool { t := &q.Txs[i]; had := t.Access != nil; t.Access = nil; return had })
-		try(func(q *Program) bool { t := &q.Txs[i]; had := len(t.Auths) > 1; t.Auths = t.Auths[:min(1, len(t.Auths))]; return had })
-		try(func(q *Program) bool { t := &q.Txs[i]; had := t.To != nil && len(t.Data) > 0; t.Data = codeIf(!had, t.Data); return had })
+		try(func(q *Program) bool {
+			t := &q.Txs[i]
+			had := len(t.Auths) > 1
+			t.Auths = t.Auths[:min(1, len(t.Auths))]
+			return had
+		})
+		try(func(q *Program) bool {
+			t := &q.Txs[i]
+			had := t.To != nil && len(t.Data) > 0
+			t.Data = codeIf(!had, t.Data)
+			return had
+		})
 		try(func(q *Program) bool { t := &q.Txs[i]; had := !t.Value.IsZero(); t.Value.Clear(); return had })
 	}
 	for _, addr := range slices.SortedFunc(maps.Keys(p.World), func(a, b chain.Address) int { return slices.Compare(a[:], b[:]) }) {
