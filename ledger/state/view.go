@@ -331,27 +331,3 @@ func dedupCodes(codes []CodeChange) []CodeChange {
 	}
 	return kept
 }
-
-// HasStorage reports whether any slot of addr is set, for the check at a creation (EIP-7610). It looks at
-// what the view has read and changed only: under the rules of this chain an account below it that has
-// neither nonce nor code has no slots, and with either of them the creation fails anyway.
-func (v *View) HasStorage(addr chain.Address) bool {
-	for i := range v.slots {
-		if v.slots[i].addr == addr && !v.slots[i].now.IsZero() {
-			return true
-		}
-	}
-	return false
-}
-
-// Destroy removes an account that was created in this transaction, with its slots (EIP-6780). It is the end
-// of the transaction and cannot be taken back.
-func (v *View) Destroy(addr chain.Address) {
-	e := &v.accounts[v.account(addr)]
-	e.now, e.code, e.codeKnown = Account{}, nil, true
-	for i := range v.slots {
-		if v.slots[i].addr == addr {
-			v.slots[i].now = chain.Hash{}
-		}
-	}
-}

@@ -118,7 +118,7 @@ func stages(t testing.TB, contract, function string, n uint64) (ours, geth *stag
 		t.Fatal(err)
 	}
 	data := input(function, n)
-	return newStage(t, NewOurs(benchWorld(), vm.NewCodes()), contract, data), newStage(t, g, contract, data)
+	return newStage(t, NewOurs(benchWorld(), vm.NewCodes(vm.CodesBytesMax)), contract, data), newStage(t, g, contract, data)
 }
 
 // line is a result as testdata/bench.txt shows it.

@@ -34,7 +34,7 @@ func TestPrograms(t *testing.T) {
 					return
 				}
 				p := Generate(*seed + n)
-				ours := counting{NewOurs(p.World, vm.NewCodes()), &ran, &refused, &failed}
+				ours := counting{NewOurs(p.World, vm.NewCodes(vm.CodesBytesMax)), &ran, &refused, &failed}
 				if err := runBoth(p, ours); err != nil {
 					failures.Add(1)
 					report(t, *seed+n, p, err)
@@ -59,9 +59,9 @@ func runBoth(p *Program, ours Side) error {
 }
 
 func report(t *testing.T, seed uint64, p *Program, err error) {
-	small := Shrink(p, func(q *Program) bool { return runBoth(q, NewOurs(q.World, vm.NewCodes())) != nil })
+	small := Shrink(p, func(q *Program) bool { return runBoth(q, NewOurs(q.World, vm.NewCodes(vm.CodesBytesMax))) != nil })
 	t.Errorf("seed %d: %v\nreplay: go test -C tools/evmdiff -run TestPrograms . -args -programs 1 -seed %d\nshrunk: %v\n%s",
-		seed, err, seed, runBoth(small, NewOurs(small.World, vm.NewCodes())), small)
+		seed, err, seed, runBoth(small, NewOurs(small.World, vm.NewCodes(vm.CodesBytesMax))), small)
 }
 
 // counting counts what becomes of transactions.

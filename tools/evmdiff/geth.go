@@ -116,8 +116,7 @@ func message(tx *vm.Tx) *core.Message {
 	for i := range tx.Auths {
 		a := &tx.Auths[i]
 		m.SetCodeAuthorizations = append(m.SetCodeAuthorizations, types.SetCodeAuthorization{
-			ChainID: a.ChainID, Address: common.Address(a.Address), Nonce: a.Nonce, V: a.YParity,
-			R: *new(uint256.Int).SetBytes32(a.R[:]), S: *new(uint256.Int).SetBytes32(a.S[:]),
+			ChainID: a.ChainID, Address: common.Address(a.Address), Nonce: a.Nonce, V: a.V, R: a.R, S: a.S,
 		})
 	}
 	return m

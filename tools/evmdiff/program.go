@@ -8,10 +8,8 @@ import (
 
 	"github.com/holiman/uint256"
 
-	"github.com/aiwork/aiwork-node/crypto/keccak"
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
-	"github.com/aiwork/aiwork-node/internal/codec/rlp"
 	"github.com/aiwork/aiwork-node/vm"
 )
 
@@ -160,22 +158,19 @@ func (g *generator) access() (list []chain.AccessTuple) {
 }
 
 // auths gives authorizations, most of which hold.
-func (g *generator) auths() (list []vm.Authorization) {
+func (g *generator) auths() (list []chain.Authorization) {
 	for range 1 + g.IntN(3) {
 		who := g.IntN(eoas)
-		a := vm.Authorization{ChainID: *uint256.NewInt(pick[uint64](g, 0, chainID, chainID, 9)), Nonce: g.nonces[who]}
+		a := chain.Authorization{ChainID: *uint256.NewInt(pick[uint64](g, 0, chainID, chainID, 9)), Nonce: g.nonces[who]}
 		if !g.chance(4) {
 			a.Address = g.place()
 		}
 		if !g.chance(8) && a.ChainID[0] != 9 {
 			g.nonces[who]++ // may turn out wrong: then later transactions of the account are refused
 		}
-		payload := rlp.AppendBytes(rlp.AppendUint256(nil, &a.ChainID), a.Address[:])
-		hash := keccak.Sum256([]byte{5}, rlp.AppendList(nil, rlp.AppendUint64(payload, a.Nonce)))
-		s := secp.Sign(keyOf(who), hash)
-		a.R, a.S, a.YParity = s.R, s.S, s.V
+		a = chain.SignAuthorization(a, keyOf(who))
 		if g.chance(10) {
-			a.S[0] ^= 0x80
+			a.S[3] ^= 1 << 60
 		}
 		list = append(list, a)
 	}
