@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"context"
-
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -28,6 +26,7 @@ type CallResult struct {
 	Output   []byte // the answer, what a revert said, or the code of a new contract
 	GasUsed  uint64 // after refunds, with the intrinsic part
 	Refunded uint64
+	GasPeak  uint64 // what it needed before refunds came
 	Fault    vm.Fault // 0: it went well
 	Created  chain.Address
 	Logs     []chain.Log
@@ -71,7 +70,7 @@ func (r *Run) try(m *Message) (CallResult, error) {
 		return CallResult{}, faultOf(err)
 	}
 	return CallResult{
-		Output: out.Output, GasUsed: out.GasUsed, Refunded: out.Refunded, Fault: out.Fault, Created: out.Created,
+		Output: out.Output, GasUsed: out.GasUsed, Refunded: out.Refunded, GasPeak: out.GasPeak, Fault: out.Fault, Created: out.Created,
 		Logs: append([]chain.Log(nil), r.view.Logs()...),
 	}, nil
 }
@@ -84,8 +83,9 @@ func (m *Message) kind() uint8 {
 }
 
 // Estimate gives the least gas limit with which m succeeds, up to m.Gas, by trying. If it does not
-// succeed with m.Gas either, the result of that try says why.
-func (r *Run) Estimate(ctx context.Context, m *Message) (uint64, CallResult, error) {
+// succeed with m.Gas either, the result of that try says why. Before each further try it asks goOn, whose
+// error ends it.
+func (r *Run) Estimate(m *Message, goOn func() error) (uint64, CallResult, error) {
 	try := *m
 	best, err := r.Probe(&try)
 	if err != nil || best.Fault != 0 {
@@ -95,8 +95,8 @@ func (r *Run) Estimate(ctx context.Context, m *Message) (uint64, CallResult, err
 	// Most calls need what they use before refunds, and a 64th more in each call inside.
 	try.Gas = min(high, (best.GasUsed+best.Refunded+callStipend)*64/63)
 	for ; low+1 < high; try.Gas = low + (high-low)/2 {
-		if ctx.Err() != nil {
-			return 0, CallResult{}, ctx.Err()
+		if err := goOn(); err != nil {
+			return 0, CallResult{}, err
 		}
 		res, err := r.Probe(&try)
 		if r.view.Err() != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,9 +19,10 @@ import (
 )
 
 // Sizes are small on purpose: an idle validator stays below 150 MB. The hot parts of the state are
-// cached decoded, above the database.
+// cached decoded, above the database. The cache pays for the memory tables too, one that fills and one
+// that is written out; with no room beside them each read loads its filters again.
 const (
-	blockCacheBytes = 16 << 20
+	blockCacheBytes = 32 << 20
 	memTableBytes   = 8 << 20
 	openFilesMax    = 256
 	bloomBitsPerKey = 10
@@ -43,6 +45,7 @@ type DB struct {
 	fs       vfs.FS
 	dir      string
 	spaceMin uint64
+	window   window
 
 	mu     sync.Mutex
 	broken error // set by the first write that failed; nothing is written after it
@@ -67,7 +70,7 @@ func Open(o Options) (*DB, error) {
 	if err != nil {
 		return nil, openError(o.Dir, err)
 	}
-	d := &DB{reads: reads{db}, db: db, fs: o.FS, dir: o.Dir, spaceMin: o.SpaceMin}
+	d := &DB{reads: reads{db}, db: db, fs: o.FS, dir: o.Dir, spaceMin: o.SpaceMin, window: window{HistoryHeightsMax, partitionHeights}}
 	if err := d.bind(o.Genesis); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -77,6 +80,7 @@ func Open(o Options) (*DB, error) {
 func pebbleOptions(o *Options, cache *pebble.Cache) *pebble.Options {
 	p := &pebble.Options{
 		FS:                 o.FS,
+		Comparer:           Comparer(),
 		Cache:              cache,
 		MemTableSize:       memTableBytes,
 		MaxOpenFiles:       openFilesMax,
@@ -93,6 +97,10 @@ func openError(dir string, err error) error {
 	if lockHeld(err) {
 		return fmt.Errorf("data folder %s is in use: another aiwork-node runs on it; stop that one or choose "+
 			"another folder with --home: %w", dir, err)
+	}
+	if strings.Contains(err.Error(), "comparer name from file") { // before the row with the format can be read
+		return fmt.Errorf("data folder %s has another format than %d, which this version needs: delete the folder and "+
+			"let the node fetch the chain again: %w", dir, Format, err)
 	}
 	return fmt.Errorf("data folder %s: %w", dir, err)
 }
@@ -139,7 +147,7 @@ func (d *DB) Commit(c *Commit) error {
 	}
 	batch := d.db.NewBatch()
 	// Errors of a batch in memory can only come from a batch that is closed or too large.
-	if err := errors.Join(c.putBlock(batch), c.putState(batch)); err != nil {
+	if err := errors.Join(c.putBlock(batch), c.putState(batch), c.putPast(batch, d.window), c.putTerms(batch)); err != nil {
 		return errors.Join(err, batch.Close())
 	}
 	return d.write(func() error { return batch.Commit(pebble.Sync) })
@@ -206,6 +214,12 @@ func (p *putter) set(key, value []byte) {
 	}
 }
 
+func (p *putter) delRange(from, to []byte) {
+	if p.err == nil {
+		p.err = p.b.DeleteRange(from, to, nil)
+	}
+}
+
 func (p *putter) del(key []byte) {
 	if p.err == nil {
 		p.err = p.b.Delete(key, nil)
@@ -215,7 +229,7 @@ func (p *putter) del(key []byte) {
 // Snapshot gives the database as it stands after the last commit.
 func (d *DB) Snapshot() *Snapshot {
 	s := d.db.NewSnapshot()
-	return &Snapshot{reads{s}, s}
+	return &Snapshot{reads{s}, s, d.window}
 }
 
 // Backup writes a copy of the database, as it stands, into a new folder, while the node runs on.
