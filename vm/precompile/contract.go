@@ -27,8 +27,7 @@ type Set struct {
 	elsewhere map[chain.Address]*Contract
 }
 
-// Addresses calls each with the addresses at which a rule set has contracts, in ascending order. Those that
-// Put has put elsewhere are not warm from the start, as code that calls them would find on a chain.
+// Addresses calls each with the addresses at which a rule set has contracts, in ascending order.
 func (s *Set) Addresses(each func(chain.Address)) {
 	for i := range s.low {
 		if s.low[i] != nil {
@@ -44,7 +43,7 @@ func (s *Set) Addresses(each func(chain.Address)) {
 func (s *Set) At(addr *chain.Address) *Contract {
 	// Nearly every address of a program differs in its first bytes, so this is one comparison for them.
 	if [18]byte(addr[:18]) != ([18]byte{}) {
-		return s.elsewhere[*addr]
+		return s.moved(addr)
 	}
 	switch n := int(addr[18])<<8 | int(addr[19]); {
 	case n < len(s.low):
@@ -52,7 +51,20 @@ func (s *Set) At(addr *chain.Address) *Contract {
 	case n == 0x100:
 		return s.p256
 	}
+	return s.moved(addr)
+}
+
+func (s *Set) moved(addr *chain.Address) *Contract {
+	if s.elsewhere == nil {
+		return nil
+	}
 	return s.elsewhere[*addr]
+}
+
+// Warm reports whether the rule set has a contract at addr, so that it is warm from the start (EIP-2929).
+// Where Put has put one is not, as code that calls it would find on a chain.
+func (s *Set) Warm(addr *chain.Address) bool {
+	return [18]byte(addr[:18]) == [18]byte{} && s.At(addr) != nil
 }
 
 // Clone gives a set that can be changed and leaves s as it is.
