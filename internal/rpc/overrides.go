@@ -230,8 +230,9 @@ func (o *blockOverrides) apply(s *Sandbox) error {
 	}
 	if o.Time != nil {
 		in.Seconds = (*uint64)(o.Time)
-		// For the contracts of the chain itself time never runs back.
-		in.Block.TimeMs = max(in.Block.TimeMs, *in.Seconds*1000)
+		// For the contracts of the chain itself, whose time is the parent's, it never runs back.
+		in.Block.ParentTimeMs = max(in.Block.ParentTimeMs, *in.Seconds*1000)
+		in.Block.TimeMs = max(in.Block.TimeMs, in.Block.ParentTimeMs)
 	}
 	if o.GasLimit != nil {
 		in.GasLimit = uint64(*o.GasLimit)
