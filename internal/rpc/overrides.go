@@ -197,6 +197,7 @@ type blockOverrides struct {
 const (
 	overrideHeightMax  = 1 << 60
 	overrideSecondsMax = 1 << 50
+	overrideFeeBitsMax = 128
 )
 
 // check refuses what a block of this chain cannot be.
@@ -210,6 +211,8 @@ func (o *blockOverrides) check() error {
 		return Errorf(CodeParams, "block overrides: the difficulty of this chain is zero")
 	case o.Number != nil && *o.Number > overrideHeightMax:
 		return Errorf(CodeParams, "block overrides: number above %d", uint64(overrideHeightMax))
+	case o.BaseFeePerGas != nil && o.BaseFeePerGas.BitLen() > overrideFeeBitsMax:
+		return Errorf(CodeParams, "block overrides: baseFeePerGas above 2^%d", overrideFeeBitsMax)
 	case o.Time != nil && *o.Time > overrideSecondsMax:
 		return Errorf(CodeParams, "block overrides: time above %d", uint64(overrideSecondsMax))
 	}
