@@ -1,6 +1,7 @@
 package precompile
 
 import (
+	"cmp"
 	"maps"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -23,12 +24,16 @@ type Set struct {
 	low  [0x12]*Contract // by the last byte of the address
 	p256 *Contract
 
-	// Where Put has put contracts to, for calls that imagine a changed world. Nil on a chain.
+	// Of a clone, for calls that imagine a changed world: where Put has put contracts to, and the set that it
+	// was made of. Nil on a chain.
 	elsewhere map[chain.Address]*Contract
+	usual     *Set
 }
 
-// Addresses calls each with the addresses at which a rule set has contracts, in ascending order.
+// Addresses calls each with the addresses at which the rule set has contracts, in ascending order, whatever
+// Put has changed: what is warm from the start stays the same.
 func (s *Set) Addresses(each func(chain.Address)) {
+	s = cmp.Or(s.usual, s)
 	for i := range s.low {
 		if s.low[i] != nil {
 			each(chain.Address{19: byte(i)})
@@ -70,7 +75,7 @@ func (s *Set) Warm(addr *chain.Address) bool {
 // Clone gives a set that can be changed and leaves s as it is.
 func (s *Set) Clone() *Set {
 	c := *s
-	c.elsewhere = maps.Clone(s.elsewhere)
+	c.elsewhere, c.usual = maps.Clone(s.elsewhere), cmp.Or(s.usual, s)
 	return &c
 }
 
