@@ -237,7 +237,7 @@ func TestRefusals(t *testing.T) {
 		"transaction gas": {spec{nonce: 5, fee: 10, gas: 1<<24 + 1}, chain.TxGasMax},
 		"intrinsic gas":   {spec{nonce: 5, fee: 10, gas: 20_999}, chain.TxGasLow},
 		"wrong chain":     {spec{nonce: 5, fee: 10, chain: 1}, chain.TxChainID},
-		"creation":        {spec{nonce: 5, fee: 10, withoutTarget: true}, chain.TxCreation},
+		"creation":        {spec{nonce: 5, fee: 10, withoutTarget: true}, chain.TxGasLow},
 		"tip above fee":   {spec{nonce: 5, fee: 10, tip: 11}, chain.TxFeeOrder},
 		"too large":       {spec{nonce: 5, fee: 10, gas: 1 << 23, data: 128 << 10}, chain.TxSize},
 	} {

@@ -17,7 +17,7 @@ type Method struct {
 	Summary string   // one sentence for the description
 	Params  []string // names of the parameters, in order
 	Cost    float64  // what one call takes from the caller's budget; 0 means 1
-	Waits   bool     // for the chain more than it computes, so that it holds no slot meanwhile
+	Class   Class    // whose slots it takes
 
 	fn     reflect.Value
 	in     []reflect.Type
