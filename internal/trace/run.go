@@ -17,21 +17,20 @@ type Run struct {
 	view   *state.View
 	in     *exec.Input
 	engine *exec.Engine
-	native func(chain.Address) bool
 	logs   int // of the block so far
 	budget budget
 }
 
 // Begin starts a block on a view of its parent's state.
-func Begin(view *state.View, in *exec.Input, engine *exec.Engine, native func(chain.Address) bool) *Run {
+func Begin(view *state.View, in *exec.Input, engine *exec.Engine) *Run {
 	exec.Begin(view, in, engine)
 	view.EndTx()
-	return Resume(view, in, engine, native)
+	return Resume(view, in, engine)
 }
 
 // Resume goes on where view is: after a block or inside of one.
-func Resume(view *state.View, in *exec.Input, engine *exec.Engine, native func(chain.Address) bool) *Run {
-	return &Run{view: view, in: in, engine: engine, native: native, budget: budget{left: ResultBytesMax}}
+func Resume(view *state.View, in *exec.Input, engine *exec.Engine) *Run {
+	return &Run{view: view, in: in, engine: engine, budget: budget{left: ResultBytesMax}}
 }
 
 // Skip executes a transaction without watching it.
@@ -89,7 +88,7 @@ func (r *Run) watch(t Tracer, tx *Tx, do func(*exec.Run) (gasUsed uint64, err er
 	up := state.New(r.view.Below())
 	run := exec.Resume(up, r.in, r.engine)
 	t.Begin(&Env{
-		State: up, Before: r.view, Fork: fork.Latest, Coinbase: r.in.Block.Coinbase, LogIndex: r.logs, Native: r.native,
+		State: up, Before: r.view, Fork: fork.Latest, Coinbase: r.in.Block.Coinbase, LogIndex: r.logs, Native: r.engine.IsNative,
 	}, tx)
 	run.Trace(t)
 	used, err := do(run)
