@@ -22,7 +22,7 @@ type Tracer interface {
 type Call struct {
 	Op       Op // CALL for the transaction's own call, CREATE for its creation, SELFDESTRUCT for its payment
 	Depth    int
-	From, To chain.Address // From is the contract that calls; To is zero for a creation that is refused
+	From, To chain.Address // From is the contract that calls
 	Value    uint256.Int   // for DELEGATECALL the one that the code sees
 	Gas      uint64
 	Input    []byte

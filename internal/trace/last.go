@@ -26,7 +26,7 @@ type last struct {
 	depth    int
 	none     bool // no instruction yet
 
-	warm     bool       // what SSTORE or SELFDESTRUCT names was touched before
+	warm     bool       // the account or slot that it names was touched before
 	now, was chain.Hash // of SSTORE: what the slot holds, and held when the transaction began
 }
 
@@ -36,13 +36,16 @@ func (l *last) set(env *Env, s *vm.Step) {
 		l.operands[i] = s.Stack[len(s.Stack)-1-i]
 	}
 	l.warm = false
+	if l.stack < 1 {
+		return
+	}
 	w, ok := env.State.(warmth)
-	switch {
-	case s.Op == vm.SSTORE && len(s.Stack) >= 2:
+	switch s.Op {
+	case vm.SSTORE, vm.SLOAD:
 		key := chain.Hash(l.operands[0].Bytes32())
 		l.now, l.was = env.State.Slot(s.Self, key), env.State.CommittedSlot(s.Self, key)
 		l.warm = ok && w.IsWarmSlot(s.Self, key)
-	case s.Op == vm.SELFDESTRUCT && len(s.Stack) >= 1:
+	case vm.SELFDESTRUCT, vm.BALANCE, vm.EXTCODESIZE, vm.EXTCODEHASH, vm.EXTCODECOPY:
 		l.warm = ok && w.IsWarmAddress(l.operands[0].Bytes20())
 	}
 }
@@ -103,6 +106,9 @@ func (l *last) deposits(base, dynamic uint64, ok bool) bool {
 
 // opName is as go-ethereum writes it.
 func opName(op vm.Op) string {
+	if op == vm.PREVRANDAO {
+		return "DIFFICULTY"
+	}
 	if name := op.String(); len(name) < 7 || name[:7] != "opcode " {
 		return name
 	}
@@ -156,8 +162,7 @@ const (
 	memoryWordsMax = 0x1fffffffe0 / 32
 )
 
-// dynamicGas is the rest of the price, for an instruction that was refused for want of gas: what depends
-// on earlier touches must then have been cold. It is not ok where go-ethereum gives up before it knows.
+// dynamicGas is the rest of the price. It is not ok where go-ethereum gives up before it knows.
 func (l *last) dynamicGas(f fork.Fork) (gas uint64, ok bool) {
 	if l.stack < vm.RowOf(f, l.op).Pops {
 		return 0, false
@@ -174,7 +179,7 @@ func (l *last) dynamicGas(f fork.Fork) (gas uint64, ok bool) {
 	case vm.CALLDATACOPY, vm.CODECOPY, vm.RETURNDATACOPY, vm.MCOPY:
 		gas += words(2, 3)
 	case vm.EXTCODECOPY:
-		gas += words(3, 3) + coldAccountGas - warmGas
+		gas += words(3, 3) + l.coldGas()
 	case vm.LOG0, vm.LOG0 + 1, vm.LOG0 + 2, vm.LOG0 + 3, vm.LOG4:
 		gas += 375 * (1 + uint64(l.op-vm.LOG0))
 		gas += 8 * word(1)
@@ -185,9 +190,12 @@ func (l *last) dynamicGas(f fork.Fork) (gas uint64, ok bool) {
 	case vm.EXP:
 		gas += 10 + 50*uint64((l.operands[1].BitLen()+7)/8)
 	case vm.BALANCE, vm.EXTCODESIZE, vm.EXTCODEHASH:
-		gas += coldAccountGas - warmGas
+		gas += l.coldGas()
 	case vm.SLOAD:
-		gas += coldSlotGas
+		if l.warm {
+			return warmGas, true
+		}
+		return coldSlotGas, true
 	case vm.SSTORE:
 		return l.storeGas()
 	case vm.CALL, vm.CALLCODE, vm.DELEGATECALL, vm.STATICCALL:
@@ -202,6 +210,14 @@ func (l *last) dynamicGas(f fork.Fork) (gas uint64, ok bool) {
 		gas += newAccountGas
 	}
 	return gas, true
+}
+
+// coldGas is what an account costs beside the constant part of the price.
+func (l *last) coldGas() uint64 {
+	if l.warm {
+		return 0
+	}
+	return coldAccountGas - warmGas
 }
 
 // storeGas is the price of SSTORE without its refunds (EIP-2200, EIP-2929).

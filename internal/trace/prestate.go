@@ -125,10 +125,8 @@ func (t *prestate) Enter(c vm.Call) {
 	o := openTouch{}
 	switch c.Op {
 	case vm.CREATE, vm.CREATE2:
-		if !c.To.IsZero() {
-			t.account(c.To)
-			t.created[c.To] = true
-		}
+		t.account(c.To)
+		t.created[c.To] = true
 	case vm.SELFDESTRUCT:
 		t.account(c.To)
 		if t.created[c.From] || t.env.Fork < fork.Cancun {
