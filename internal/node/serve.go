@@ -30,6 +30,9 @@ func (c rpcChain) StateAt(h chain.Height) (state.Reader, rpc.Head, func(), error
 	return v, rpc.Head(v.Head), func() { _ = v.Close() }, nil
 }
 
+// What eth_capabilities says of the ledger is so.
+var _ [ledger.HistoryHeightsMax]struct{} = [rpc.StateHeightsMax]struct{}{}
+
 func (c rpcChain) OldestState() chain.Height { return c.ledger.OldestState() }
 
 func (c rpcChain) After(h chain.Height) (*rpc.Sandbox, error) {
