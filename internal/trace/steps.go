@@ -41,7 +41,8 @@ type line struct {
 // stepFrame is a running call.
 type stepFrame struct {
 	created bool
-	line    int // index of the open line, -1 without one
+	silent  bool // it has no code: the end of it is no instruction
+	line    int  // index of the open line, -1 without one
 	last    last
 	given   uint64 // of the call or creation that its last instruction made
 	left    uint64 // of that, what came back
@@ -65,11 +66,15 @@ func (t *steps) Enter(c vm.Call) {
 		f := &t.frames[n-1]
 		f.given, f.creates = c.Gas, c.Op == vm.CREATE || c.Op == vm.CREATE2
 	}
-	t.frames = append(t.frames, stepFrame{created: c.Op == vm.CREATE || c.Op == vm.CREATE2, line: -1, last: last{none: true}})
+	created := c.Op == vm.CREATE || c.Op == vm.CREATE2
+	t.frames = append(t.frames, stepFrame{created: created, silent: created && len(c.Input) == 0, line: -1, last: last{none: true}})
 }
 
 func (t *steps) Step(s *vm.Step) {
 	f := &t.frames[len(t.frames)-1]
+	if f.silent {
+		return
+	}
 	t.closeLine(f, s.Gas, s.Refund)
 	f.given, f.left, f.creates, f.line = 0, 0, false, -1
 	f.last.set(t.env, s)

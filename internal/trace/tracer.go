@@ -79,10 +79,16 @@ type Config struct {
 // names lists what New knows, for people.
 var names = [...]string{"callTracer", "prestateTracer", "4byteTracer", "noopTracer", "muxTracer"}
 
-// New makes the tracer for one transaction.
+// New makes the tracer for one transaction; nil is the struct logger with everything.
 func (c *Config) New() (Tracer, error) {
 	b := &budget{left: ResultBytesMax}
 	return c.tracer(b)
+}
+
+// Check says what is wrong with a configuration; nil is one.
+func (c *Config) Check() error {
+	_, err := c.New()
+	return err
 }
 
 // tracer makes a tracer that keeps no more than b allows.
