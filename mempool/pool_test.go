@@ -5,6 +5,7 @@ package mempool
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 
@@ -19,16 +20,16 @@ const (
 )
 
 // ledger is a state of accounts by the number of their key.
-type ledger map[chain.Address]record
+type ledger map[chain.Address]Record
 
-func (l ledger) Account(a chain.Address) (uint64, uint256.Int, error) {
-	return l[a].nonce, l[a].balance, nil
+func (l ledger) Account(a chain.Address) (Record, error) {
+	return l[a], nil
 }
 
 func (l ledger) set(key int, nonce, balanceGwei uint64) {
 	var b uint256.Int
 	b.Mul(uint256.NewInt(balanceGwei), uint256.NewInt(gwei))
-	l[addrOf(key)] = record{nonce, b}
+	l[addrOf(key)] = Record{Nonce: nonce, Balance: b}
 }
 
 func keyOf(i int) secp.PrivateKey {
@@ -160,6 +161,15 @@ func check(t testing.TB, p *Pool) {
 	}
 	if txs > p.opt.TxsMax || size > p.opt.BytesMax {
 		t.Fatalf("above limits: %d txs, %d bytes", txs, size)
+	}
+	lent := map[chain.Address]int{}
+	for _, e := range p.byHash {
+		for _, signer := range e.signers {
+			lent[signer]++
+		}
+	}
+	if !maps.Equal(lent, p.lent) {
+		t.Fatalf("lent: got %v, want %v", p.lent, lent)
 	}
 	checkHeap(t, &p.best)
 	checkHeap(t, &p.worst)

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/internal/blobs"
@@ -97,10 +98,18 @@ func (c rpcChain) TxPlace(hash chain.Hash) (chain.Height, int, bool, error) {
 	return c.ledger.TxLookup(hash)
 }
 
+// logsTimeMax is how long one query for logs may search.
+const logsTimeMax = 2 * time.Second
+
 func (c rpcChain) Logs(ctx context.Context, q rpc.LogQuery) ([]rpc.LogEntry, error) {
+	ctx, cancel := context.WithTimeout(ctx, logsTimeMax)
+	defer cancel()
 	entries, err := c.ledger.Logs(ctx, ledger.LogQuery(q))
 	if tooMuch, ok := errors.AsType[*ledger.RangeError](err); ok {
 		return nil, rpc.Errorf(rpc.CodeLimit, "%s", tooMuch)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, rpc.Errorf(rpc.CodeLimit, "nothing was found in %s: ask for fewer alternatives, or when the node has less to do", logsTimeMax)
 	}
 	out := make([]rpc.LogEntry, len(entries))
 	for i, e := range entries {
