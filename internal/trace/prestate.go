@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -112,13 +111,10 @@ func (t *prestate) Begin(env *Env, tx *Tx) {
 // callee notes an account that is called, and the one whose code it has put in its place (EIP-7702).
 func (t *prestate) callee(a chain.Address) {
 	t.account(a)
-	if target, ok := bytes.CutPrefix(t.env.State.Code(a), []byte(delegation)); ok && len(target) == 20 {
-		t.account(chain.Address(target))
+	if target, ok := chain.DelegationOf(t.env.State.Code(a)); ok {
+		t.account(target)
 	}
 }
-
-// delegation begins the code of an account that has put another one's in its place.
-const delegation = "\xef\x01\x00"
 
 func (t *prestate) Enter(c vm.Call) {
 	t.settle()

@@ -32,7 +32,7 @@ type Env struct {
 	Before   State // as the transaction found it
 	Fork     fork.Fork
 	Coinbase chain.Address
-	LogIndex int                       // in the block, of the transaction's first log
+	LogIndex int                        // in the block, of the transaction's first log
 	Native   func(a chain.Address) bool // whether a contract of the chain stands there; nil: nowhere
 }
 

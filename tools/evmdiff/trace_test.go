@@ -250,6 +250,9 @@ func sameWords(v any) {
 			v["error"] = plainError(text)
 			delete(v, "refund")
 		}
+		if name, ok := v["op"].(string); ok {
+			v["op"] = plainName(name)
+		}
 		for _, inner := range v {
 			sameWords(inner)
 		}
@@ -275,7 +278,20 @@ func dropNothing(v any) {
 	}
 }
 
+// plainName takes back the names that go-ethereum has for instructions of later rule sets.
+func plainName(name string) string {
+	for op := range 256 {
+		if gethvm.OpCode(op).String() == name && strings.HasPrefix(vm.Op(op).String(), "opcode ") {
+			return fmt.Sprintf("opcode %#x not defined", op)
+		}
+	}
+	return name
+}
+
 func plainError(text string) string {
+	if name, ok := strings.CutPrefix(text, "invalid opcode: "); ok {
+		return "invalid opcode: " + plainName(name)
+	}
 	for _, known := range []string{"write protection", "max initcode size exceeded"} {
 		if text == known || strings.HasPrefix(text, "out of gas: "+known) {
 			return known
@@ -284,7 +300,7 @@ func plainError(text string) string {
 	for _, known := range []string{
 		"execution reverted", "max call depth exceeded", "insufficient balance for transfer", "invalid jump destination",
 		"return data out of bounds", "contract address collision", "max code size exceeded", "stack underflow (", "stack limit reached ",
-		"invalid opcode: ", "invalid code: must not begin with 0xef", "contract creation code storage out of gas",
+		"invalid code: must not begin with 0xef", "contract creation code storage out of gas",
 	} {
 		if strings.HasPrefix(text, known) {
 			return text
