@@ -66,7 +66,7 @@ func (e *eth) replayTx(ctx context.Context, hash chain.Hash, do func(*trace.Run,
 	if !found {
 		return Errorf(CodeRefused, "transaction not found")
 	}
-	return e.replay(h, func(run *trace.Run, b *chain.Block, _ *state.View) error {
+	return e.replay(h, func(run *trace.Run, b *chain.Block) error {
 		if index >= len(b.Txs) {
 			return errors.New("transactions of the block are missing: run `aiwork-node db verify`")
 		}
@@ -78,7 +78,7 @@ func (e *eth) replayTx(ctx context.Context, hash chain.Hash, do func(*trace.Run,
 }
 
 // replay begins a final block anew on the state before it.
-func (e *eth) replay(h chain.Height, do func(*trace.Run, *chain.Block, *state.View) error) error {
+func (e *eth) replay(h chain.Height, do func(*trace.Run, *chain.Block) error) error {
 	if h == 0 {
 		return Errorf(CodeRefused, "genesis is not traceable")
 	}
@@ -92,7 +92,7 @@ func (e *eth) replay(h chain.Height, do func(*trace.Run, *chain.Block, *state.Vi
 	if view.Err() != nil {
 		return view.Err()
 	}
-	return asTraceError(do(run, b, view))
+	return asTraceError(do(run, b))
 }
 
 // asTraceError gives the errors of a replay as callers see them.
@@ -118,7 +118,7 @@ func (e *eth) traceBlock(ctx context.Context, tag BlockTag, config *trace.Config
 		return nil, tag.notFound()
 	}
 	var out []trace.Result
-	err = e.replay(b.Header.Number, func(run *trace.Run, b *chain.Block, _ *state.View) (err error) {
+	err = e.replay(b.Header.Number, func(run *trace.Run, b *chain.Block) (err error) {
 		out, err = run.Block(ctx, b.Txs, config)
 		return err
 	})

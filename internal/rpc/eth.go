@@ -37,6 +37,7 @@ func AddEth(t *Table, c Chain, p Pool, n Network, params *chain.Params, version 
 	e.addRaw(t)
 	e.addAbout(t)
 	e.addTraces(t)
+	e.addOts(t)
 	addProofs(t, e)
 	e.addTransactions(t)
 	e.addFees(t)
