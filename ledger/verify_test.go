@@ -30,7 +30,7 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 		)
 	}
 	// The last byte of every kind of row is changed in turn, or the row is taken away.
-	for _, kind := range "pasthbrfnxlAS" {
+	for _, kind := range "pasthbrfnxliykAS" {
 		for _, remove := range []bool{false, true} {
 			o := ledger.Options{Dir: "chain", Genesis: c.Genesis, Modules: c.Modules, FS: disk.CrashClone(vfs.CrashCloneCfg{})}
 			if !spoil(t, o.FS, byte(kind), remove) {

@@ -66,10 +66,10 @@ func (s *Set) moved(addr *chain.Address) *Contract {
 	return s.elsewhere[*addr]
 }
 
-// Warm reports whether the rule set has a contract at addr, so that it is warm from the start (EIP-2929).
-// Where Put has put one is not, as code that calls it would find on a chain.
+// Warm reports whether the rule set has a contract at addr, so that it is warm from the start (EIP-2929),
+// whatever Put has changed.
 func (s *Set) Warm(addr *chain.Address) bool {
-	return [18]byte(addr[:18]) == [18]byte{} && s.At(addr) != nil
+	return [18]byte(addr[:18]) == [18]byte{} && cmp.Or(s.usual, s).At(addr) != nil
 }
 
 // Clone gives a set that can be changed and leaves s as it is.
