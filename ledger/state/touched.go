@@ -46,7 +46,8 @@ func (v *View) Absorb(d *Diff) {
 		v.keepCode(&d.Codes[i], d.Accounts)
 	}
 	for i := range d.Slots {
-		v.slots[v.slot(d.Slots[i].Address, d.Slots[i].Key)].now = d.Slots[i].New
+		_, e := v.slot(&d.Slots[i].Address, &d.Slots[i].Key)
+		e.now = d.Slots[i].New
 	}
 	v.reset()
 }
