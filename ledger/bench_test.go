@@ -13,6 +13,7 @@ import (
 	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/ledgertest"
 	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/vm"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -48,9 +49,10 @@ func BenchmarkExec(b *testing.B) {
 				},
 				GasLimit: 30_000_000, Txs: transfers(b, accounts, n, 0),
 			}
+			engine := exec.NewEngine(modules, vm.CodesBytesMax)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := exec.Block(state.New(base), in, modules); err != nil {
+				if _, err := exec.Block(state.New(base), in, engine); err != nil {
 					b.Fatal(err)
 				}
 			}

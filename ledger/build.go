@@ -52,7 +52,7 @@ func (l *Ledger) Build(ctx context.Context, a BuildArgs) (*chain.Block, *Outcome
 	}
 	b := l.draft(parent, &a)
 	view := state.New(parent.state)
-	run := exec.Begin(view, l.input(parent, b, a.Beta), l.modules)
+	run := exec.Begin(view, l.input(&parent.Head, b, a.Beta), l.engine)
 	skipped := fill(run, view, b, a.Txs)
 	if view.Err() != nil {
 		return nil, nil, nil, fmt.Errorf("block %d: %w", b.Header.Number, view.Err())

@@ -44,7 +44,7 @@ func (l *Ledger) Execute(ctx context.Context, b *chain.Block) (*Outcome, error) 
 		return nil, err
 	}
 	view := state.New(parent.state)
-	out, err := exec.Block(view, l.input(parent, b, beta), l.modules)
+	out, err := exec.Block(view, l.input(&parent.Head, b, beta), l.engine)
 	if view.Err() != nil {
 		return nil, fmt.Errorf("block %d: %w", b.Header.Number, view.Err())
 	}
@@ -158,14 +158,14 @@ func mix(before *chain.Hash, beta *[32]byte) chain.Hash {
 	return sha256.Sum256(b[:])
 }
 
-func (l *Ledger) input(parent *base, b *chain.Block, beta [32]byte) *exec.Input {
+func (l *Ledger) input(parent *Head, b *chain.Block, beta [32]byte) *exec.Input {
 	return &exec.Input{
 		Block: native.Block{
 			Height: b.Header.Number, TimeMs: b.Ext.TimeMs, ParentTimeMs: parent.Ext.TimeMs,
 			Coinbase: b.Header.Coinbase, BaseFee: b.Header.BaseFee, Session: b.Ext.Session,
 			ChainID: l.params.ChainID, Genesis: l.genesis, Params: &l.params,
 		},
-		ParentHash: parent.Hash, Beta: beta, GasLimit: b.Header.GasLimit, Txs: b.Txs,
+		ParentHash: parent.Hash, MixHash: b.Header.MixHash, Beta: beta, GasLimit: b.Header.GasLimit, Txs: b.Txs,
 	}
 }
 

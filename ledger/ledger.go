@@ -12,7 +12,9 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/genesis"
+	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/store"
+	"github.com/aiwork/aiwork-node/vm"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -47,6 +49,8 @@ type Ledger struct {
 	params     chain.Params
 	validators []chain.Validator
 	modules    *native.Set
+	engine     *exec.Engine      // of Execute and Build
+	engines    chan *exec.Engine // spare ones of readers
 	log        *slog.Logger
 	workers    int
 	burnedKey  chain.Hash
@@ -69,7 +73,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	}
 	l := &Ledger{
 		db: db, hot: newHot(db), genesis: built.Hash(), origin: built.Block.Ext, params: o.Genesis.Params, validators: o.Genesis.Set(),
-		modules: o.Modules, log: o.Log, workers: workers(o.Workers), burnedKey: native.BurnedKey(),
+		modules: o.Modules, engine: exec.NewEngine(o.Modules, vm.CodesBytesMax), engines: make(chan *exec.Engine, sparesMax), log: o.Log, workers: workers(o.Workers), burnedKey: native.BurnedKey(),
 		moved: make(chan struct{}), pending: outcomes{byHash: make(map[chain.Hash]*Outcome)},
 	}
 	if l.log == nil {

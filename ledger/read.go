@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/aiwork/aiwork-node/ledger/state"
 	"github.com/aiwork/aiwork-node/ledger/store"
 	"github.com/aiwork/aiwork-node/ledger/tree"
-	"github.com/aiwork/aiwork-node/vm/native"
 )
 
 // View is the state as it stands after one block, whatever is committed meanwhile. It is safe for
@@ -156,51 +154,6 @@ func (l *Ledger) TxLookup(hash chain.Hash) (height chain.Height, index int, foun
 		return 0, 0, false, nil
 	}
 	return p.Height, int(p.Index), err == nil, err
-}
-
-// Call tries a message in a block that would follow the head at timeMs, or one millisecond after the
-// head if that is later, and drops what it did.
-func (l *Ledger) Call(ctx context.Context, m *exec.Message, timeMs uint64) (exec.CallResult, error) {
-	var res exec.CallResult
-	err := l.simulate(ctx, timeMs, func(view *state.View, in *exec.Input) (err error) {
-		res, err = exec.Call(view, in, l.modules, m)
-		return err
-	})
-	return res, err
-}
-
-// Estimate gives the least gas limit with which a message succeeds, at most m.Gas, in the same block as
-// Call. If it does not succeed, the result says why.
-func (l *Ledger) Estimate(ctx context.Context, m *exec.Message, timeMs uint64) (uint64, exec.CallResult, error) {
-	var res exec.CallResult
-	var gas uint64
-	err := l.simulate(ctx, timeMs, func(view *state.View, in *exec.Input) (err error) {
-		gas, res, err = exec.Estimate(view, in, l.modules, m)
-		return err
-	})
-	return gas, res, err
-}
-
-func (l *Ledger) simulate(ctx context.Context, timeMs uint64, do func(*state.View, *exec.Input) error) (err error) {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	v, err := l.State()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, v.Close()) }()
-	timeMs = max(timeMs, v.Ext.TimeMs+1)
-	in := &exec.Input{
-		Block: native.Block{
-			Height: v.Height + 1, TimeMs: timeMs, ParentTimeMs: v.Ext.TimeMs, Session: chain.SessionOf(v.Height + 1),
-			BaseFee: l.NextBaseFee(v.Head, timeMs), ChainID: l.params.ChainID, Genesis: l.genesis, Params: &l.params,
-		},
-		ParentHash: v.Hash, GasLimit: l.params.BlockGasLimit,
-	}
-	view := state.New(v.Reader)
-	exec.Begin(view, in, l.modules)
-	return do(view, in)
 }
 
 // NextBaseFee gives the base fee of a block after head at timeMs, which is later than head.

@@ -23,8 +23,8 @@ func TestCallSeesWhatTheNextBlockBegins(t *testing.T) {
 		next := chain.SessionOf(head.Height + 1)
 		m := &exec.Message{From: c.Accounts[0].Address, To: &to, Gas: 100_000, Data: beacon.PackSeedOf(next)}
 		tried, err := c.Call(context.Background(), m, c.NowMs())
-		if err != nil || tried.Err != nil {
-			t.Fatalf("call: %v, %v", err, tried.Err)
+		if err != nil || tried.Fault != 0 {
+			t.Fatalf("call: %v, %v", err, tried.Fault)
 		}
 		if known := tried.Output[63]; known != 1 {
 			t.Errorf("height %d: a call does not know the seed of session %d, in which it stands", head.Height, next)

@@ -21,6 +21,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/term"
 	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/vm"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -112,8 +113,9 @@ func execCost(modules *native.Set) float64 {
 	in := &exec.Input{GasLimit: 1 << 40, Txs: txs, Block: native.Block{
 		Height: 1, TimeMs: 1, ChainID: 1, BaseFee: *uint256.NewInt(1e9), Params: &g.Params,
 	}}
+	engine := exec.NewEngine(modules, vm.CodesBytesMax)
 	per := timeOf(func() {
-		_, err := exec.Block(state.New(base), in, modules)
+		_, err := exec.Block(state.New(base), in, engine)
 		must.Hold(err == nil, "testnet: transfers between funded accounts execute")
 	})
 	return round2(per / limitTxs)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/crypto/keccak"
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/must"
 	"github.com/aiwork/aiwork-node/vm/fork"
 )
 
@@ -73,6 +74,7 @@ func (m *Machine) opCall(f *frame, op Op, sp uint, gas uint64) (uint64, Fault) {
 	f.ret = f.ret[:0]
 	result.Clear()
 	if f.depth == depthMax || !value.IsZero() && m.tooPoor(f.self, value) {
+		m.traceRefused(op, f, addr, value, given, f.mem[in:in+inSize])
 		return gas + given, 0
 	}
 	c := m.frame(f.depth + 1)
@@ -123,6 +125,8 @@ func (m *Machine) enter(c *frame, op Op, addr chain.Address) (fault Fault) {
 	}
 	if built := m.pre.At(&addr); built != nil {
 		fault = c.runBuilt(built.Price, built.Run)
+	} else if m.natives != nil && m.natives.Has(addr) {
+		fault = m.runNative(c, op, addr)
 	} else if c.code != nil {
 		fault = m.execute(c)
 	}
@@ -160,6 +164,25 @@ func (c *frame) runBuilt(price func([]byte) uint64, run func([]byte) ([]byte, bo
 	}
 	c.out = out
 	return 0
+}
+
+// runNative runs a contract of the chain itself. It gives back all gas that it did not use, unless it ran
+// out of it.
+func (m *Machine) runNative(c *frame, op Op, addr chain.Address) Fault {
+	n := &m.native
+	*n = NativeCall{
+		Address: addr, Caller: c.caller, Value: c.value, Input: c.input, Gas: c.gas, Depth: c.depth, Static: c.static,
+		Delegate: op == DELEGATECALL || op == CALLCODE,
+	}
+	m.natives.Run(n)
+	must.Hold(n.Gas <= c.gas, "vm: a native contract gave back more gas than it got")
+	c.gas, c.out = n.Gas, n.Output
+	if m.tracer != nil && n.Fault == 0 {
+		for i := range n.Logs {
+			m.tracer.Log(&n.Logs[i])
+		}
+	}
+	return n.Fault
 }
 
 // transfer moves money; with an amount of zero the receiver is touched only.
@@ -208,6 +231,7 @@ func (m *Machine) opCreate(f *frame, op Op, sp uint, gas uint64) (uint64, Fault)
 	f.ret = f.ret[:0]
 	nonce := m.st.Nonce(f.self)
 	if f.depth == depthMax || m.tooPoor(f.self, value) || nonce+1 == 0 {
+		m.traceRefused(op, f, chain.Address{}, value, given, init)
 		result.Clear()
 		return gas + given, 0
 	}

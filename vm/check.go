@@ -79,6 +79,38 @@ func (m *Machine) check(tx *Tx) (gas, floor uint64, err error) {
 	return gas, floor, nil
 }
 
+// checkTry is check for a transaction that is only tried.
+func (m *Machine) checkTry(tx *Tx) (gas, floor uint64, fault TxFault) {
+	if int(tx.Type) >= len(typeSince) || m.fork < typeSince[tx.Type] {
+		return 0, 0, TxFaultType
+	}
+	total, ok := cost(tx)
+	gas, floor = IntrinsicGas(m.fork, tx)
+	switch {
+	case tx.To == nil && len(tx.Data) > chain.InitCodeSizeMax:
+		fault = TxFaultInitSize
+	case tx.FeeCap.Lt(&tx.TipCap):
+		fault = TxFaultTip
+	case tx.FeeCap.Lt(&m.block.BaseFee):
+		fault = TxFaultFeeCap
+	case tx.Type == chain.TxTypeBlob:
+		fault = m.checkBlobs(tx)
+	case len(tx.Auths) > 0 && tx.To == nil:
+		fault = TxFaultAuthCreate
+	case tx.Gas < gas:
+		fault = TxFaultIntrinsic
+	case tx.Gas < floor:
+		fault = TxFaultFloor
+	case tx.Nonce+1 == 0:
+		fault = TxFaultNonceMax
+	case !ok:
+		fault = TxFaultCostOverflow
+	case m.tooPoor(tx.From, &total):
+		fault = TxFaultFunds
+	}
+	return gas, floor, fault
+}
+
 // checkForm needs nothing of the state.
 func (m *Machine) checkForm(tx *Tx) TxFault {
 	switch {

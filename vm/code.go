@@ -58,28 +58,30 @@ func (c *Code) canJump(i uint64) bool {
 	return i < uint64(c.size) && c.dests[i>>6]&(1<<(i&63)) != 0
 }
 
-const (
-	// codesBytesMax bounds what Codes keeps, in bytes of code.
-	codesBytesMax = 32 << 20
-	// codeOverhead is counted for each code besides, so that many short ones are bounded too.
-	codeOverhead = 256
-)
+// CodesBytesMax is a good bound of what one Codes keeps, in bytes of code, for who executes blocks.
+const CodesBytesMax = 32 << 20
+
+// codeOverhead is counted for each code besides, so that many short ones are bounded too.
+const codeOverhead = 256
 
 // Codes remembers prepared programs by their hash, so that each is analysed once and not once a call. It
 // is for one goroutine; executors keep one from block to block. When it is full it starts afresh.
 type Codes struct {
-	byHash map[chain.Hash]*Code
-	bytes  int
+	byHash   map[chain.Hash]*Code
+	bytes    int
+	bytesMax int
 }
 
-// NewCodes gives an empty memory.
-func NewCodes() *Codes { return &Codes{byHash: make(map[chain.Hash]*Code)} }
+// NewCodes gives an empty memory that keeps up to bytesMax bytes of code.
+func NewCodes(bytesMax int) *Codes {
+	return &Codes{byHash: make(map[chain.Hash]*Code), bytesMax: bytesMax}
+}
 
 // add makes a code ready and keeps it.
 func (cs *Codes) add(hash chain.Hash, code []byte) *Code {
 	c := &Code{}
 	c.prepare(code)
-	if cs.bytes += len(code) + codeOverhead; cs.bytes > codesBytesMax {
+	if cs.bytes += len(code) + codeOverhead; cs.bytes > cs.bytesMax {
 		clear(cs.byHash)
 		cs.bytes = len(code) + codeOverhead
 	}

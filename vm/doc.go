@@ -23,7 +23,7 @@
 // The machine is not wired into ledger/exec yet. vm/statetest runs it against the official tests of
 // Ethereum, and `aiwork-node evm` serves both to people.
 //
-//	m := vm.New(fork.Latest, state, vm.NewCodes())
+//	m := vm.New(fork.Latest, state, vm.NewCodes(vm.CodesBytesMax))
 //	m.SetBlock(block)
 //	outcome, err := m.Run(&tx) // err is a TxFault
 package vm

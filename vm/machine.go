@@ -28,13 +28,14 @@ type Block struct {
 // Machine runs transactions and calls on a state under one rule set. It is for one goroutine. What it
 // needs for a run it keeps for the next one.
 type Machine struct {
-	st     State
-	fork   fork.Fork
-	table  *table
-	pre    *precompile.Set
-	codes  *Codes
-	tracer Tracer
-	block  Block
+	st      State
+	fork    fork.Fork
+	table   *table
+	pre     *precompile.Set
+	codes   *Codes
+	tracer  Tracer
+	natives Natives
+	block   Block
 
 	// of the running transaction
 	origin     chain.Address
@@ -42,10 +43,12 @@ type Machine struct {
 	blobHashes []chain.Hash
 	created    []chain.Address // contracts created and not undone
 	doomed     []chain.Address // accounts that go at the end
+	burned     uint256.Int     // money that went with them
 
 	frames []*frame
 	keccak sponge
 	digest [32]byte
+	native NativeCall
 	amount uint256.Int // an argument to State: what is passed through an interface must not be on the stack
 }
 
@@ -56,6 +59,9 @@ func New(f fork.Fork, st State, codes *Codes) *Machine {
 
 // SetBlock says in which block the next runs are.
 func (m *Machine) SetBlock(b Block) { m.block = b }
+
+// SetNatives puts the chain's own contracts in place; nil takes them away.
+func (m *Machine) SetNatives(n Natives) { m.natives = n }
 
 // SetState changes the state that the next runs are on.
 func (m *Machine) SetState(st State) { m.st = st }
@@ -108,15 +114,18 @@ func (m *Machine) warmGas(addr chain.Address) uint64 {
 }
 
 // mark remembers where to go back to.
-type mark struct{ state, created, doomed int }
+type mark struct {
+	state, created, doomed int
+	burned                 uint256.Int
+}
 
 func (m *Machine) mark() mark {
-	return mark{m.st.Snapshot(), len(m.created), len(m.doomed)}
+	return mark{m.st.Snapshot(), len(m.created), len(m.doomed), m.burned}
 }
 
 func (m *Machine) revert(to mark) {
 	m.st.RevertTo(to.state)
-	m.created, m.doomed = m.created[:to.created], m.doomed[:to.doomed]
+	m.created, m.doomed, m.burned = m.created[:to.created], m.doomed[:to.doomed], to.burned
 }
 
 func contains(list []chain.Address, addr chain.Address) bool {

@@ -44,7 +44,7 @@ func newBench(f fork.Fork, code, otherCode []byte) *bench {
 	b := &bench{w: statetest.NewWorld()}
 	b.w.SetCode(contract, code)
 	b.w.SetCode(other, otherCode)
-	b.m = vm.New(f, b.w, vm.NewCodes())
+	b.m = vm.New(f, b.w, vm.NewCodes(vm.CodesBytesMax))
 	b.m.SetBlock(vm.Block{ChainID: 1, Number: 1, GasLimit: 1 << 40})
 	b.tx = vm.Tx{From: sender, To: &contract, Gas: 1 << 24}
 	return b
@@ -162,6 +162,8 @@ func (c *counter) Enter(call vm.Call) {
 	c.depth++
 	c.gas = append(c.gas, call.Gas)
 }
+
+func (c *counter) Log(*chain.Log) {}
 
 func (c *counter) Exit(_ []byte, left uint64, _ vm.Fault) {
 	c.depth--

@@ -46,3 +46,28 @@ type State interface {
 	// Destroy removes account, code and slots at the end of a transaction. It is never undone.
 	Destroy(addr chain.Address)
 }
+
+// Natives are contracts of the chain itself: Go code that stands at fixed addresses. They use the same
+// state, under the same journal.
+type Natives interface {
+	// Has reports whether one stands at addr.
+	Has(addr chain.Address) bool
+	// Run runs a call and fills in what became of it. Value has been moved already; a fault undoes all.
+	Run(c *NativeCall)
+}
+
+// NativeCall is a call to one of the Natives.
+type NativeCall struct {
+	Address  chain.Address // of the native contract
+	Caller   chain.Address // the immediate one
+	Value    uint256.Int
+	Input    []byte
+	Gas      uint64 // what there is; afterwards what is left
+	Depth    int
+	Static   bool // nothing may be changed
+	Delegate bool // DELEGATECALL or CALLCODE: it would work on another account's records
+
+	Output []byte
+	Fault  Fault       // 0, FaultRevert or FaultGas
+	Logs   []chain.Log // what the call has logged, for tracers
+}

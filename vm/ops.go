@@ -100,6 +100,9 @@ func (m *Machine) log(f *frame, sp uint, gas uint64, topics uint) (uint64, Fault
 		l.Topics[i] = f.at(sp, 2+uint(i)).Bytes32()
 	}
 	m.st.AddLog(l)
+	if m.tracer != nil {
+		m.tracer.Log(&l)
+	}
 	return gas - n*gasLogByte, 0
 }
 
@@ -127,12 +130,15 @@ func (m *Machine) destruct(f *frame, heir chain.Address, gas uint64) (uint64, Fa
 	if gas < cost {
 		return 0, FaultGas
 	}
+	m.tracePayment(f, heir, &m.amount)
 	dies := m.fork < fork.Cancun || contains(m.created, f.self)
 	if heir != f.self || dies {
 		m.st.SubBalance(f.self, &m.amount)
 	}
 	if heir != f.self {
 		m.st.AddBalance(heir, &m.amount)
+	} else if dies {
+		m.burned.Add(&m.burned, &m.amount)
 	}
 	if dies && !contains(m.doomed, f.self) {
 		m.doomed = append(m.doomed, f.self)

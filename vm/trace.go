@@ -12,13 +12,15 @@ type Tracer interface {
 	Enter(c Call)
 	// Step is told of an instruction before it is paid for.
 	Step(s *Step)
+	// Log is told of a log, after it was written.
+	Log(l *chain.Log)
 	// Exit is told of the end of the last call entered; fault 0 means that it returned.
 	Exit(output []byte, gasLeft uint64, fault Fault)
 }
 
-// Call is a call about to run.
+// Call is a call about to run, or one that is refused before it runs: then its Exit follows at once.
 type Call struct {
-	Op       Op // CALL for the transaction's own call, CREATE for its creation
+	Op       Op // CALL for the transaction's own call, CREATE for its creation, SELFDESTRUCT for its payment
 	Depth    int
 	From, To chain.Address
 	Value    uint256.Int
@@ -55,5 +57,26 @@ func (m *Machine) traceEnter(op Op, f *frame, to chain.Address, value *uint256.I
 func (m *Machine) traceExit(f *frame, fault Fault) {
 	if m.tracer != nil {
 		m.tracer.Exit(f.out, f.gas, fault)
+	}
+}
+
+// traceRefused tells of a call that does not start, for want of depth or money.
+func (m *Machine) traceRefused(op Op, f *frame, to chain.Address, value *uint256.Int, gas uint64, input []byte) {
+	if m.tracer == nil {
+		return
+	}
+	fault := FaultBalance
+	if f.depth == depthMax {
+		fault = FaultDepth
+	}
+	m.tracer.Enter(Call{Op: op, Depth: f.depth + 1, From: f.self, To: to, Value: *value, Gas: gas, Input: input})
+	m.tracer.Exit(nil, gas, fault)
+}
+
+// tracePayment tells of the money that a self-destruction moves.
+func (m *Machine) tracePayment(f *frame, heir chain.Address, amount *uint256.Int) {
+	if m.tracer != nil {
+		m.tracer.Enter(Call{Op: SELFDESTRUCT, Depth: f.depth + 1, From: f.self, To: heir, Value: *amount})
+		m.tracer.Exit(nil, 0, 0)
 	}
 }

@@ -3,10 +3,7 @@ package vm
 import (
 	"github.com/holiman/uint256"
 
-	"github.com/aiwork/aiwork-node/crypto/keccak"
-	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
-	"github.com/aiwork/aiwork-node/internal/codec/rlp"
 	"github.com/aiwork/aiwork-node/vm/fork"
 )
 
@@ -24,17 +21,7 @@ type Tx struct {
 	Access     []chain.AccessTuple
 	BlobFeeCap uint256.Int
 	Blobs      []chain.Hash
-	Auths      []Authorization
-}
-
-// Authorization lets an account run another one's code (EIP-7702). Its signature is checked when the
-// transaction runs; one that does not hold is passed over.
-type Authorization struct {
-	ChainID uint256.Int
-	Address chain.Address
-	Nonce   uint64
-	YParity uint8
-	R, S    [32]byte
+	Auths      []chain.Authorization
 }
 
 // Outcome is what became of a transaction.
@@ -44,11 +31,11 @@ type Outcome struct {
 	Fault    Fault  // 0: it went well
 	Output   []byte // the answer, or what a revert said; the new code for a creation
 	Created  chain.Address
+	Burned   uint256.Int // money of accounts that went away, which nobody has any more
 }
 
 const (
 	gasTxLegacyByte  = 68 // a data byte before Istanbul
-	gasAuth          = 25_000
 	refundAuth       = 12_500
 	blobGas          = 1 << 17
 	blobsPerTxMax    = 6 // EIP-7594
@@ -80,7 +67,7 @@ func IntrinsicGas(f fork.Fork, tx *Tx) (gas, floor uint64) {
 	for i := range tx.Access {
 		gas += chain.TxGasAddress + uint64(len(tx.Access[i].Slots))*chain.TxGasSlot
 	}
-	gas += uint64(len(tx.Auths)) * gasAuth
+	gas += uint64(len(tx.Auths)) * chain.TxGasAuth
 	if f >= fork.Prague {
 		floor = chain.TxGas + chain.TxGasFloorToken*(zeros+chain.TxTokensDataByte*others)
 	}
@@ -94,6 +81,23 @@ func (m *Machine) Run(tx *Tx) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	return m.apply(tx, gas, floor), nil
+}
+
+// Try runs a transaction that was not signed and will not stand in a block: the nonce is the sender's next
+// one, the sender may be a contract, and there is no limit but its own gas. All else is as in Run.
+func (m *Machine) Try(tx *Tx) (Outcome, error) {
+	try := *tx
+	try.Nonce = m.st.Nonce(tx.From)
+	gas, floor, fault := m.checkTry(&try)
+	if fault != 0 {
+		return Outcome{}, fault
+	}
+	return m.apply(&try, gas, floor), nil
+}
+
+// apply runs a checked transaction.
+func (m *Machine) apply(tx *Tx, gas, floor uint64) Outcome {
 	price := m.price(tx)
 	m.begin(tx.From, &price, tx.Blobs)
 	m.pay(tx, &price)
@@ -105,16 +109,20 @@ func (m *Machine) Run(tx *Tx) (Outcome, error) {
 	out, left := m.top(tx, gas)
 	m.settle(tx, &price, &out, left, floor)
 	m.end()
-	return out, nil
+	out.Burned = m.burned
+	return out
 }
 
 func (m *Machine) begin(origin chain.Address, price *uint256.Int, blobs []chain.Hash) {
 	m.origin, m.gasPrice, m.blobHashes = origin, *price, blobs
 	m.created, m.doomed = m.created[:0], m.doomed[:0]
+	m.burned.Clear()
 }
 
 func (m *Machine) end() {
 	for _, addr := range m.doomed {
+		m.amount = m.st.Balance(addr) // what came after the destruction
+		m.burned.Add(&m.burned, &m.amount)
 		m.st.Destroy(addr)
 	}
 	m.release()
@@ -175,12 +183,12 @@ func (m *Machine) warmUp(tx *Tx) {
 }
 
 // authorize sets or clears the delegation of an account that signed for it.
-func (m *Machine) authorize(a *Authorization) {
+func (m *Machine) authorize(a *chain.Authorization) {
 	if !a.ChainID.IsZero() && (!a.ChainID.IsUint64() || a.ChainID[0] != m.block.ChainID) || a.Nonce+1 == 0 {
 		return
 	}
-	signer, ok := a.Signer()
-	if !ok {
+	signer, err := a.Signer()
+	if err != nil {
 		return
 	}
 	m.st.WarmAddress(signer)
@@ -196,16 +204,6 @@ func (m *Machine) authorize(a *Authorization) {
 	}
 	m.st.SetCode(signer, code)
 	m.st.SetNonce(signer, a.Nonce+1)
-}
-
-// Signer gives the account that signed the authorization.
-func (a *Authorization) Signer() (chain.Address, bool) {
-	payload := rlp.AppendUint256(nil, &a.ChainID)
-	payload = rlp.AppendBytes(payload, a.Address[:])
-	payload = rlp.AppendUint64(payload, a.Nonce)
-	hash := keccak.Sum256([]byte{5}, rlp.AppendList(nil, payload))
-	addr, err := secp.RecoverAddress(hash, secp.Signature{R: a.R, S: a.S, V: a.YParity})
-	return addr, err == nil
 }
 
 // top runs the transaction's own call or creation with the gas that is left after the intrinsic part.

@@ -210,7 +210,7 @@ func evmRun(c *cli.Context) error {
 		defer t.Close()
 		tracer = t
 	}
-	m := vm.New(f, nil, vm.NewCodes())
+	m := vm.New(f, nil, vm.NewCodes(vm.CodesBytesMax))
 	run := statetest.RunCode(m, code, input, c.Uint64("gas"), tracer)
 	out := run()
 	report := runReport{Output: "0x" + hex.EncodeToString(out.Output), GasUsed: out.GasUsed, Refund: out.Refunded}

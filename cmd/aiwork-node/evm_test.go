@@ -57,7 +57,7 @@ func TestStateTestFiles(t *testing.T) {
 }
 
 func TestRunCode(t *testing.T) {
-	m := vm.New(fork.Osaka, nil, vm.NewCodes())
+	m := vm.New(fork.Osaka, nil, vm.NewCodes(vm.CodesBytesMax))
 	run := statetest.RunCode(m, []byte{0x60, 2, 0x60, 3, 0x01, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3}, nil, 100, nil)
 	out := run()
 	if out.Fault != 0 || out.GasUsed != 22 || len(out.Output) != 32 || out.Output[31] != 5 {

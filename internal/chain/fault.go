@@ -47,8 +47,8 @@ const (
 	TxEncoding    TxFault = iota + 1 // the bytes are not of the one accepted form
 	TxType                           // a type that nobody defined
 	TxBlob                           // type 3: there is no blob layer
-	TxSetCode                        // type 4: not until contract code runs
-	TxCreation                       // no receiver: not until contract code runs
+	_                                // retired: type 4 was refused
+	_                                // retired: creations were refused
 	TxSize                           // more than TxSizeMax bytes
 	TxChainID                        // signed for another chain
 	TxUnprotected                    // a legacy signature that is good on every chain
@@ -60,14 +60,14 @@ const (
 	TxGasFloor                       // less gas than the floor for its data
 	TxNonceMax                       // the nonce has no successor
 	TxInitCode                       // creation code above its limit
+	TxAuthNone                       // type 4 without an authorization
+	TxAuthCreate                     // type 4 without a receiver
 )
 
 var txFaultTexts = [...]string{
 	TxEncoding:    "invalid transaction encoding",
 	TxType:        "transaction type not supported",
 	TxBlob:        "transaction type not supported: this chain has no blobs (type 3)",
-	TxSetCode:     "transaction type not supported: account code (type 4) is not available yet",
-	TxCreation:    "contract creation is not available yet: a receiver is required",
 	TxSize:        "oversized data",
 	TxChainID:     "invalid chain id for signer",
 	TxUnprotected: "only replay-protected (EIP-155) transactions are accepted",
@@ -79,6 +79,8 @@ var txFaultTexts = [...]string{
 	TxGasFloor:    "insufficient gas for floor data gas cost",
 	TxNonceMax:    "nonce has max value",
 	TxInitCode:    "max initcode size exceeded",
+	TxAuthNone:    "set code transaction must have at least one authorization",
+	TxAuthCreate:  "set code transaction must not be a create transaction",
 }
 
 func (f TxFault) Error() string { return txFaultTexts[f] }

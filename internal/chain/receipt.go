@@ -121,7 +121,7 @@ func DecodeStoredReceipt(b []byte) (*Receipt, error) {
 	}
 	c := codec.NewReader(b)
 	r := &Receipt{TxType: c.U8(), Status: c.U8(), CumulativeGas: c.U64(), GasUsed: c.U64()}
-	if r.TxType > TxTypeDynamicFee || r.Status > StatusOK {
+	if r.TxType > TxTypeSetCode || r.TxType == TxTypeBlob || r.Status > StatusOK {
 		c.Fail(codec.FaultValue)
 	}
 	var price [32]byte

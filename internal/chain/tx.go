@@ -13,7 +13,7 @@ const (
 	TxTypeAccessList = 1 // EIP-2930
 	TxTypeDynamicFee = 2 // EIP-1559
 	TxTypeBlob       = 3 // EIP-4844, refused
-	TxTypeSetCode    = 4 // EIP-7702, refused
+	TxTypeSetCode    = 4 // EIP-7702
 )
 
 // AccessTuple names an account and slots of it that a transaction says it will touch.
@@ -35,7 +35,8 @@ type Tx struct {
 	Value      uint256.Int
 	Data       []byte
 	AccessList []AccessTuple
-	V          uint64 // as on the wire: 27, 28 or EIP-155 for legacy, else the parity 0 or 1
+	Auths      []Authorization // type 4 only
+	V          uint64          // as on the wire: 27, 28 or EIP-155 for legacy, else the parity 0 or 1
 	R, S       uint256.Int
 
 	form   atomic.Pointer[txForm]
@@ -46,6 +47,9 @@ type Tx struct {
 	ownTo     Address
 	ownSender Address
 }
+
+// dynamicFee reports whether the transaction names a tip cap of its own.
+func (t *Tx) dynamicFee() bool { return t.Type == TxTypeDynamicFee || t.Type == TxTypeSetCode }
 
 // txForm is the encoded transaction and its hash.
 type txForm struct {

@@ -15,6 +15,7 @@ const (
 	TxGasAddress     = 2_400   // an address in the access list
 	TxGasSlot        = 1_900   // a slot in the access list
 	TxGasInitWord    = 2       // 32 bytes of creation code
+	TxGasAuth        = 25_000  // an authorization
 	TxGasFloorToken  = 10      // floor price of a token: a zero byte is one, another four
 	TxTokensDataByte = 4       // tokens of a byte that is not zero
 	TxGasMaxLimit    = 1 << 24 // most gas a transaction may ask for (EIP-7825)
@@ -22,16 +23,14 @@ const (
 )
 
 // Check refuses, with a TxFault, what needs no state to be refused: another chain, more bytes or gas
-// than allowed, less gas than the bytes cost, caps in the wrong order, a malformed signature, and what
-// this version cannot run. It does not recover the sender.
+// than allowed, less gas than the bytes cost, caps in the wrong order, a malformed signature. It does not
+// recover the sender, nor the signers of authorizations.
 func (t *Tx) Check(chainID uint64) error {
 	switch {
 	case t.Type == TxTypeLegacy && t.ChainID == 0:
 		return TxUnprotected
 	case t.ChainID != chainID:
 		return TxChainID
-	case t.To == nil:
-		return TxCreation
 	case t.Size() > TxSizeMax:
 		return TxSize
 	case t.Gas > TxGasMaxLimit:
@@ -50,6 +49,12 @@ func (t *Tx) checkRules() error {
 	}
 	if _, overflow := t.Cost(); overflow {
 		return TxFeeOverflow
+	}
+	if t.Type == TxTypeSetCode && t.To == nil {
+		return TxAuthCreate
+	}
+	if t.Type == TxTypeSetCode && len(t.Auths) == 0 {
+		return TxAuthNone
 	}
 	if err := t.checkSignature(); err != nil {
 		return err
@@ -93,6 +98,7 @@ func (t *Tx) IntrinsicGas() (uint64, error) {
 	for i := range t.AccessList {
 		gas += TxGasAddress + TxGasSlot*uint64(len(t.AccessList[i].Slots))
 	}
+	gas += TxGasAuth * uint64(len(t.Auths))
 	if t.To != nil {
 		return gas, nil
 	}

@@ -53,12 +53,10 @@ func txKind(b []byte) (kind uint8, payload []byte, err error) {
 		return 0, nil, because(TxEncoding, rlp.FaultShort)
 	case b[0] >= 0xc0:
 		return TxTypeLegacy, b, nil
-	case b[0] == TxTypeAccessList, b[0] == TxTypeDynamicFee:
+	case b[0] == TxTypeAccessList, b[0] == TxTypeDynamicFee, b[0] == TxTypeSetCode:
 		return b[0], b[1:], nil
 	case b[0] == TxTypeBlob:
 		return 0, nil, TxBlob
-	case b[0] == TxTypeSetCode:
-		return 0, nil, TxSetCode
 	}
 	return 0, nil, TxType
 }
@@ -68,11 +66,11 @@ func (t *Tx) readFields(r *rlp.Reader) {
 		t.ChainID = r.Uint64()
 	}
 	t.Nonce = r.Uint64()
-	if t.Type == TxTypeDynamicFee {
+	if t.dynamicFee() {
 		t.GasTipCap = r.Uint256()
 	}
 	t.GasFeeCap = r.Uint256()
-	if t.Type != TxTypeDynamicFee {
+	if !t.dynamicFee() {
 		t.GasTipCap = t.GasFeeCap
 	}
 	t.Gas = r.Uint64()
@@ -81,6 +79,9 @@ func (t *Tx) readFields(r *rlp.Reader) {
 	t.Data = r.Bytes()
 	if t.Type != TxTypeLegacy {
 		t.readAccessList(r)
+	}
+	if t.Type == TxTypeSetCode {
+		t.readAuths(r)
 	}
 	t.V = r.Uint64()
 	t.R, t.S = r.Uint256(), r.Uint256()

@@ -32,8 +32,11 @@ func (t *Tx) payloadSize(access int, signed bool) int {
 	if t.Type != TxTypeLegacy {
 		n += rlp.SizeUint64(t.ChainID) + rlp.SizeList(access)
 	}
-	if t.Type == TxTypeDynamicFee {
+	if t.dynamicFee() {
 		n += rlp.SizeUint256(&t.GasTipCap)
+	}
+	if t.Type == TxTypeSetCode {
+		n += rlp.SizeList(t.authsSize())
 	}
 	switch {
 	case signed:
@@ -49,7 +52,7 @@ func (t *Tx) appendPayload(dst []byte, access int, signed bool) []byte {
 		dst = rlp.AppendUint64(dst, t.ChainID)
 	}
 	dst = rlp.AppendUint64(dst, t.Nonce)
-	if t.Type == TxTypeDynamicFee {
+	if t.dynamicFee() {
 		dst = rlp.AppendUint256(dst, &t.GasTipCap)
 	}
 	dst = rlp.AppendUint256(dst, &t.GasFeeCap)
@@ -59,6 +62,9 @@ func (t *Tx) appendPayload(dst []byte, access int, signed bool) []byte {
 	dst = rlp.AppendBytes(dst, t.Data)
 	if t.Type != TxTypeLegacy {
 		dst = t.appendAccessList(dst, access)
+	}
+	if t.Type == TxTypeSetCode {
+		dst = t.appendAuths(dst)
 	}
 	switch {
 	case signed:

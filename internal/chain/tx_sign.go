@@ -22,12 +22,12 @@ func SignTx(t *Tx, key secp.PrivateKey, chainID uint64) (*Tx, error) {
 	}
 	s := &Tx{
 		Type: t.Type, ChainID: chainID, Nonce: t.Nonce, GasTipCap: t.GasTipCap, GasFeeCap: t.GasFeeCap,
-		Gas: t.Gas, To: t.To, Value: t.Value, Data: t.Data, AccessList: t.AccessList,
+		Gas: t.Gas, To: t.To, Value: t.Value, Data: t.Data, AccessList: t.AccessList, Auths: t.Auths,
 	}
-	if t.Type > TxTypeDynamicFee {
+	if t.Type > TxTypeSetCode || t.Type == TxTypeBlob {
 		return nil, TxType
 	}
-	if t.Type != TxTypeDynamicFee {
+	if !t.dynamicFee() {
 		s.GasTipCap = s.GasFeeCap
 	}
 	sig := secp.Sign(key, s.SigningHash())

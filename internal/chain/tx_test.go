@@ -147,7 +147,12 @@ func TestCheck(t *testing.T) {
 	}{
 		"good":         {sign(&Tx{Type: 2, To: to, Gas: gas}), nil},
 		"unprotected":  {plain, TxUnprotected},
-		"creation":     {sign(&Tx{Type: 2, Gas: 100_000}), TxCreation},
+		"creation":     {sign(&Tx{Type: 2, Gas: 100_000}), nil},
+		"creation gas": {sign(&Tx{Type: 2, Gas: 52_999}), TxGasLow},
+		"no auths":     {sign(&Tx{Type: 4, To: to, Gas: 100_000}), TxAuthNone},
+		"auths create": {sign(&Tx{Type: 4, Gas: 100_000, Auths: make([]Authorization, 1)}), TxAuthCreate},
+		"auths gas":    {sign(&Tx{Type: 4, To: to, Gas: 45_999, Auths: make([]Authorization, 1)}), TxGasLow},
+		"bad auth":     {sign(&Tx{Type: 4, To: to, Gas: 46_000, Auths: make([]Authorization, 1)}), nil},
 		"size":         {sign(&Tx{Type: 2, To: to, Gas: 1 << 24, Data: make([]byte, TxSizeMax)}), TxSize},
 		"gas max":      {sign(&Tx{Type: 2, To: to, Gas: 1<<24 + 1}), TxGasMax},
 		"gas low":      {sign(&Tx{Type: 2, To: to, Gas: gas - 1}), TxGasLow},
@@ -177,7 +182,7 @@ func TestCheck(t *testing.T) {
 
 func TestUnsupportedTypes(t *testing.T) {
 	for in, want := range map[string]error{
-		"03c0": TxBlob, "04c0": TxSetCode, "05c0": TxType, "7fc0": TxType, "80": TxType, "": TxEncoding,
+		"03c0": TxBlob, "04c0": TxEncoding, "05c0": TxType, "7fc0": TxType, "80": TxType, "": TxEncoding,
 		"01": TxEncoding, "02c0": TxEncoding,
 	} {
 		b, err := hex.DecodeString(in)

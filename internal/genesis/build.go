@@ -77,6 +77,8 @@ func (g *Genesis) Build(modules *native.Set) *Built {
 	view.SetCode(historyAddress(), exec.HistoryCode())
 	view.SetNonce(historyAddress(), 1)
 	commitment := g.Commitment()
+	view.SetCode(DeployerAddress(), deployerCode())
+	view.SetNonce(DeployerAddress(), 1)
 	modules.Genesis(view, g.Set(), &g.Params, commitment)
 	b := &Built{Diff: view.Diff()}
 	update, err := tree.Apply(tree.Empty{}, tree.Changes(b.Diff))

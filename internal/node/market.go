@@ -14,7 +14,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger"
 	"github.com/aiwork/aiwork-node/ledger/exec"
-	"github.com/aiwork/aiwork-node/vm/native"
+	"github.com/aiwork/aiwork-node/vm"
 )
 
 const (
@@ -104,10 +104,13 @@ func (m *market) estimate(ctx context.Context, c compute.Call) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if revert, ok := errors.AsType[*native.Revert](r.Err); ok {
-		return 0, &compute.Refused{Reason: revert.Reason}
+	switch r.Fault {
+	case 0:
+		return compute.GasLimit(gas), nil
+	case vm.FaultRevert:
+		return 0, &compute.Refused{Reason: exec.Reason(r.Fault, r.Output)}
 	}
-	return compute.GasLimit(gas), r.Err
+	return 0, r.Fault
 }
 
 func (m *market) put(ctx context.Context, c compute.Call, gas uint64) (*chain.Tx, error) {

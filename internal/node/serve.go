@@ -13,7 +13,7 @@ import (
 	"github.com/aiwork/aiwork-node/ledger/state"
 	"github.com/aiwork/aiwork-node/mempool"
 	"github.com/aiwork/aiwork-node/p2p"
-	"github.com/aiwork/aiwork-node/vm/native"
+	"github.com/aiwork/aiwork-node/vm"
 )
 
 // rpcChain is the ledger as JSON-RPC reads it.
@@ -101,12 +101,8 @@ func execMessage(m *rpc.Message) *exec.Message {
 
 func callResult(r *exec.CallResult) rpc.CallResult {
 	out := rpc.CallResult{Output: r.Output, GasUsed: r.GasUsed}
-	if revert, ok := errors.AsType[*native.Revert](r.Err); ok {
-		out.Reverted, out.Reason = true, revert.Reason
-	} else if errors.Is(r.Err, native.ErrOutOfGas) {
-		out.OutOfGas = true
-	} else if r.Err != nil {
-		out.Reason = r.Err.Error()
+	if r.Fault != 0 {
+		out.Reverted, out.OutOfGas, out.Reason = r.Fault == vm.FaultRevert, r.Fault == vm.FaultGas, exec.Reason(r.Fault, r.Output)
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/holiman/uint256"
@@ -9,6 +8,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/must"
 	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/vm"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -16,9 +16,30 @@ import (
 type Input struct {
 	Block      native.Block
 	ParentHash chain.Hash
-	Beta       [32]byte // the VRF output of the block's proposer
+	MixHash    chain.Hash // what code sees as PREVRANDAO
+	Beta       [32]byte   // the VRF output of the block's proposer
 	GasLimit   uint64
 	Txs        []*chain.Tx
+
+	Seconds     uint64       // what code sees as the time; 0: that of Block
+	BlobBaseFee *uint256.Int // what code sees; nil: the least there is
+}
+
+// vm is the block as code sees it.
+func (in *Input) vm(view *state.View) vm.Block {
+	b := vm.Block{
+		ChainID: in.Block.ChainID, Number: uint64(in.Block.Height), Time: in.Block.TimeMs / 1000, GasLimit: in.GasLimit,
+		Coinbase: in.Block.Coinbase, BaseFee: in.Block.BaseFee, BlobBaseFee: uint256.Int{chain.BlobBaseFeeMin},
+		Hash: func(number uint64) chain.Hash { return view.Slot(HistoryAddress(), HistorySlot(chain.Height(number))) },
+	}
+	b.Random.SetBytes32(in.MixHash[:])
+	if in.Seconds != 0 {
+		b.Time = in.Seconds
+	}
+	if in.BlobBaseFee != nil {
+		b.BlobBaseFee = *in.BlobBaseFee
+	}
+	return b
 }
 
 // Output is the outcome of a block, beside what the view holds.
@@ -26,24 +47,37 @@ type Output struct {
 	Receipts []*chain.Receipt
 	GasUsed  uint64
 	Bloom    chain.Bloom
-	Burned   uint256.Int // base fees, not what modules burn
+	Burned   uint256.Int // base fees and money of accounts that went away, not what modules burn
 }
 
 // Run is a block in the making. It is for one goroutine.
 type Run struct {
-	view    *state.View
-	in      *Input
-	modules *native.Set
-	out     Output
+	view   *state.View
+	in     *Input
+	engine *Engine
+	out    Output
 }
 
 // Begin starts a block on a view of its parent's state (EXEC-1).
-func Begin(view *state.View, in *Input, modules *native.Set) *Run {
+func Begin(view *state.View, in *Input, engine *Engine) *Run {
 	must.Hold(in.Block.Height > 0, "exec: the genesis block is not executed")
 	writeHistory(view, in.Block.Height, in.ParentHash)
-	modules.BeginBlock(view, &in.Block, in.Beta)
-	return &Run{view: view, in: in, modules: modules}
+	engine.natives.modules.BeginBlock(view, &in.Block, in.Beta)
+	return Resume(view, in, engine)
 }
+
+// Resume goes on with a block that has begun: on a view of the state at its end, what is run comes after
+// its last transaction.
+func Resume(view *state.View, in *Input, engine *Engine) *Run {
+	engine.use(view, in)
+	return &Run{view: view, in: in, engine: engine}
+}
+
+// Trace makes what follows report to t; nil ends it.
+func (r *Run) Trace(t vm.Tracer) { r.engine.machine.Trace(t) }
+
+// View gives the state as the block has changed it so far.
+func (r *Run) View() *state.View { return r.view }
 
 // End gives the outcome.
 func (r *Run) End() Output { return r.out }
@@ -53,8 +87,8 @@ func (r *Run) GasLeft() uint64 { return r.in.GasLimit - r.out.GasUsed }
 
 // Block executes a whole block. An error is either a refusal of one of its transactions, which makes
 // the block bad and is a Fault or chain.TxFault inside; or it is view.Err(), a fault of this machine.
-func Block(view *state.View, in *Input, modules *native.Set) (Output, error) {
-	r := Begin(view, in, modules)
+func Block(view *state.View, in *Input, engine *Engine) (Output, error) {
+	r := Begin(view, in, engine)
 	for i, tx := range in.Txs {
 		err := r.Apply(tx)
 		if view.Err() != nil {
@@ -74,25 +108,20 @@ func (r *Run) Apply(tx *chain.Tx) error {
 	if err != nil {
 		return err
 	}
-	v, price := r.view, tx.EffectivePrice(&r.in.Block.BaseFee)
-	v.BeginTx()
-	prepaid := fee(tx.Gas, &price)
-	v.SubBalance(sender, &prepaid)
-	v.SetNonce(sender, tx.Nonce+1)
-	intrinsic, err := tx.IntrinsicGas()
-	must.Hold(err == nil && intrinsic <= tx.Gas, "exec: intrinsic gas was not checked")
-	res := r.call(&call{
-		from: sender, to: *tx.To, value: tx.Value, data: tx.Data, gas: tx.Gas - intrinsic, access: tx.AccessList,
+	r.view.BeginTx()
+	out, err := r.engine.machine.Run(&vm.Tx{
+		Type: tx.Type, From: sender, To: tx.To, Nonce: tx.Nonce, Gas: tx.Gas, FeeCap: tx.GasFeeCap, TipCap: tx.GasTipCap,
+		Value: tx.Value, Data: tx.Data, Access: tx.AccessList, Auths: tx.Auths,
 	})
-	used := max(tx.Gas-res.GasLeft-refund(v.Refund(), tx.Gas-res.GasLeft), tx.FloorGas())
-	must.Hold(used <= tx.Gas, "exec: more gas used than there was")
-	r.settle(tx, sender, &price, used)
-	r.receipt(tx, &price, used, res.Err)
-	v.EndTx()
+	if err != nil {
+		return faultOf(err)
+	}
+	r.receipt(tx, &out)
+	r.view.EndTx()
 	return nil
 }
 
-// check is EXEC-2, cheap things first.
+// check is the part of EXEC-2 that needs no state, cheap things first; the machine checks the rest.
 func (r *Run) check(tx *chain.Tx) (chain.Address, error) {
 	if err := tx.Check(r.in.Block.ChainID); err != nil {
 		return chain.Address{}, err
@@ -103,44 +132,23 @@ func (r *Run) check(tx *chain.Tx) (chain.Address, error) {
 	if tx.Gas > r.GasLeft() {
 		return chain.Address{}, FaultBlockGas
 	}
-	sender, err := tx.Sender()
-	if err != nil {
-		return sender, err
-	}
-	acct := r.view.Account(sender)
-	cost, overflow := tx.Cost()
-	switch {
-	case tx.Nonce < acct.Nonce:
-		return sender, FaultNonceLow
-	case tx.Nonce > acct.Nonce:
-		return sender, FaultNonceHigh
-	case !acct.CodeHash.IsZero():
-		return sender, FaultSender
-	case overflow || acct.Balance.Lt(&cost):
-		return sender, FaultFunds
-	}
-	return sender, nil
+	return tx.Sender()
 }
 
-// settle is EXEC-3: gives back what was not used, pays the tip, counts what is burned.
-func (r *Run) settle(tx *chain.Tx, sender chain.Address, price *uint256.Int, used uint64) {
-	back := fee(tx.Gas-used, price)
-	r.view.AddBalance(sender, &back)
-	tip := tx.EffectiveTip(&r.in.Block.BaseFee)
-	tip = fee(used, &tip)
-	r.view.AddBalance(r.in.Block.Coinbase, &tip)
-	burned := fee(used, &r.in.Block.BaseFee)
-	r.out.Burned.Add(&r.out.Burned, &burned)
-}
-
-func (r *Run) receipt(tx *chain.Tx, price *uint256.Int, used uint64, failed error) {
-	r.out.GasUsed += used
+// receipt books what a transaction used (EXEC-3) and makes its receipt.
+func (r *Run) receipt(tx *chain.Tx, out *vm.Outcome) {
+	must.Hold(out.GasUsed <= tx.Gas, "exec: more gas used than there was")
+	r.burn(out)
+	r.out.GasUsed += out.GasUsed
 	rec := &chain.Receipt{
 		TxType: tx.Type, Status: chain.StatusOK, CumulativeGas: r.out.GasUsed,
-		GasUsed: used, EffectivePrice: *price,
+		GasUsed: out.GasUsed, EffectivePrice: tx.EffectivePrice(&r.in.Block.BaseFee),
 	}
-	if failed != nil {
-		rec.Status, rec.Reason = chain.StatusFailed, reason(failed)
+	if tx.To == nil {
+		rec.ContractAddress = &out.Created
+	}
+	if out.Fault != 0 {
+		rec.Status, rec.Reason = chain.StatusFailed, Reason(out.Fault, out.Output)
 		must.Hold(len(r.view.Logs()) == 0, "exec: logs of a failed transaction")
 	} else if logs := r.view.Logs(); len(logs) > 0 {
 		rec.Logs = logs
@@ -150,21 +158,10 @@ func (r *Run) receipt(tx *chain.Tx, price *uint256.Int, used uint64, failed erro
 	r.out.Receipts = append(r.out.Receipts, rec)
 }
 
-// reason gives the text for people, cut to its limit.
-func reason(err error) string {
-	text := err.Error()
-	if revert, ok := errors.AsType[*native.Revert](err); ok {
-		text = revert.Reason
-	}
-	return text[:min(len(text), chain.ReceiptReasonMax)]
+func (r *Run) burn(out *vm.Outcome) {
+	var fee uint256.Int
+	_, over := fee.MulOverflow(&uint256.Int{out.GasUsed}, &r.in.Block.BaseFee)
+	must.Hold(!over, "exec: fee above 2^256") // gas * fee cap was checked, and the base fee is not above it
+	r.out.Burned.Add(&r.out.Burned, &fee)
+	r.out.Burned.Add(&r.out.Burned, &out.Burned)
 }
-
-func fee(gas uint64, price *uint256.Int) uint256.Int {
-	var f uint256.Int
-	_, overflow := f.MulOverflow(&uint256.Int{gas}, price)
-	must.Hold(!overflow, "exec: fee above 2^256") // gas * fee cap was checked, and prices are not above it
-	return f
-}
-
-// refund is EIP-3529: at most a fifth of the gas used comes back.
-func refund(collected, used uint64) uint64 { return min(collected, used/5) }

@@ -127,8 +127,8 @@ type authorization struct {
 	Address chain.Address `json:"address"`
 	Nonce   number        `json:"nonce"`
 	V       number        `json:"v"`
-	R       word          `json:"r"`
-	S       word          `json:"s"`
+	R       number        `json:"r"`
+	S       number        `json:"s"`
 	YParity *number       `json:"yParity"`
 	Signer  chain.Address `json:"signer"`
 }

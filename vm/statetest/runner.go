@@ -38,7 +38,7 @@ type Runner struct {
 }
 
 // NewRunner gives a runner.
-func NewRunner() *Runner { return &Runner{codes: vm.NewCodes()} }
+func NewRunner() *Runner { return &Runner{codes: vm.NewCodes(vm.CodesBytesMax)} }
 
 // Trace makes the next cases report to t; nil ends it.
 func (r *Runner) Trace(t vm.Tracer) { r.tracer = t }
@@ -171,16 +171,16 @@ func (t *test) tx(p *post) (tx vm.Tx, err error) {
 	return tx, nil
 }
 
-func (a *authorization) form() (vm.Authorization, error) {
+func (a *authorization) form() (chain.Authorization, error) {
 	v := a.V
 	if a.YParity != nil {
 		v = *a.YParity
 	}
 	if !a.Nonce.IsUint64() || !v.LtUint64(256) {
-		return vm.Authorization{}, errors.New("authorization: nonce or parity out of range")
+		return chain.Authorization{}, errors.New("authorization: nonce or parity out of range")
 	}
-	return vm.Authorization{
-		ChainID: a.ChainID.Int, Address: a.Address, Nonce: a.Nonce.Uint64(), YParity: uint8(v.Uint64()), R: a.R, S: a.S,
+	return chain.Authorization{
+		ChainID: a.ChainID.Int, Address: a.Address, Nonce: a.Nonce.Uint64(), V: uint8(v.Uint64()), R: a.R.Int, S: a.S.Int,
 	}, nil
 }
 

@@ -41,6 +41,9 @@ func NewTrace(w io.Writer) *Trace { return &Trace{w: bufio.NewWriter(w)} }
 // Enter notes a call.
 func (t *Trace) Enter(vm.Call) { t.open = append(t.open, nil) }
 
+// Log says nothing here.
+func (t *Trace) Log(*chain.Log) {}
+
 // Step notes an instruction and writes the one before it in the same call.
 func (t *Trace) Step(s *vm.Step) {
 	t.close(s.Gas, 0)

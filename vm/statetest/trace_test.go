@@ -17,7 +17,7 @@ func TestTraceLines(t *testing.T) {
 	code := []byte{0x5f, 0x5f, 0x5f, 0x5f, 0x30, 0x60, 0x01, 0xfa, 0x00}
 	var text strings.Builder
 	trace := NewTrace(&text)
-	out := RunCode(vm.New(fork.Osaka, nil, vm.NewCodes()), code, nil, 10_000, trace)()
+	out := RunCode(vm.New(fork.Osaka, nil, vm.NewCodes(vm.CodesBytesMax)), code, nil, 10_000, trace)()
 	if err := trace.Close(); err != nil {
 		t.Fatal(err)
 	}
