@@ -10,6 +10,13 @@ import (
 	"testing"
 )
 
+// How cast names what it does not know the source of.
+const (
+	postSelector      = "8ee93cf3"
+	postTwiceSelector = "dfce98f8"
+	postedTopic       = "emit topic 0: 0xc81d15f76f665dc633238bb59b023f7ebc75eb0c90ef79ff741f6bbf03e586e6"
+)
+
 // castClient is Foundry's cast on one node, with a contract to play with.
 type castClient struct {
 	exe, url string
@@ -59,11 +66,11 @@ func (c *castClient) deploy(t *testing.T, name string, args ...string) string {
 	return r["contractAddress"].(string)
 }
 
-// want checks parts of an output.
+// want checks parts of an output, whose addresses may be written in either case.
 func want(t *testing.T, got string, parts ...string) {
 	t.Helper()
 	for _, p := range parts {
-		if !strings.Contains(got, p) {
+		if !strings.Contains(strings.ToLower(got), strings.ToLower(p)) {
 			t.Errorf("got %s\nwant %q in it", got, p)
 		}
 	}
@@ -105,7 +112,7 @@ func runCast(t *testing.T, col column) {
 		{"estimate", c.estimate},
 		{"call with overrides", c.overrides},
 		{"access list", func(t *testing.T) {
-			want(t, c.run(t, "access-list", "--from", addressOf(0), c.board, "post(string)", "listed"), strings.ToLower(c.board), "0x0000000000000000000000000000000000000000000000000000000000000001")
+			want(t, c.run(t, "access-list", "--from", addressOf(0), c.board, "post(string)", "listed"), c.board, "0x"+strings.Repeat("0", 63)+"1")
 		}},
 		{"trace calls", c.traceCalls},
 		{"trace state", c.traceState},
@@ -114,8 +121,8 @@ func runCast(t *testing.T, col column) {
 		{"proof", c.proof},
 		{"fork", c.callTrace},
 		{"custom error", func(t *testing.T) {
-			c.refused(t, "3c95cdd4|TooShort", "call", c.board, "post(string)", "no")
-			c.refused(t, "3c95cdd4|TooShort", "send", "--private-key", keyOf(0), c.board, "post(string)", "no")
+			c.refused(t, "0x09931802.*00003", "call", c.board, "post(string)", "no")
+			c.refused(t, "0x09931802.*00003", "send", "--private-key", keyOf(0), c.board, "post(string)", "no")
 		}},
 		{"revert reason", c.reasons},
 		{"ERC-20", c.erc20},
@@ -191,7 +198,7 @@ func (c *castClient) delegate(t *testing.T) {
 		t.Fatalf("delegated call: got status %v, type %v", r["status"], r["type"])
 	}
 	want(t, c.run(t, "balance", friend), "9")
-	want(t, c.run(t, "code", addressOf(4)), "0xef0100"+strings.ToLower(batcher[2:]))
+	want(t, c.run(t, "code", addressOf(4)), "0xef0100"+batcher[2:])
 	// A signed authorization that another account carries.
 	auth := c.run(t, "wallet", "sign-auth", "--private-key", keyOf(4), "0x0000000000000000000000000000000000000000")
 	c.send(t, "--auth", auth, addressOf(0))
@@ -232,9 +239,13 @@ func (c *castClient) receipt(t *testing.T) {
 func (c *castClient) row(t *testing.T) {
 	const to = "0x00000000000000000000000000000000000ca573"
 	before := c.run(t, "nonce", "--block", "pending", addressOf(3))
+	nonce, err := strconv.Atoi(before)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var last string
-	for range 3 {
-		raw := c.run(t, "mktx", "--private-key", keyOf(3), "--value", "1", to)
+	for i := range 3 {
+		raw := c.run(t, "mktx", "--private-key", keyOf(3), "--nonce", strconv.Itoa(nonce+i), "--gas-limit", "21000", "--value", "1", to)
 		last = strings.Trim(c.run(t, "publish", "--async", raw), `"`)
 	}
 	if r := c.object(t, "receipt", last); r["status"] != "0x1" {
@@ -260,8 +271,8 @@ func (c *castClient) estimate(t *testing.T) {
 	want(t, c.run(t, "estimate", "--from", addressOf(1), "--value", "1", addressOf(2)), "21000")
 	gas := c.run(t, "estimate", "--from", addressOf(0), c.board, "post(string)", "estimated")
 	c.send(t, "--gas-limit", gas, c.board, "post(string)", "estimated")
-	if create := c.run(t, "estimate", "--from", addressOf(0), "--create", c.made["Deed"].Bytecode); len(create) < 7 {
-		t.Errorf("creation: got %s gas, want over a million", create)
+	if create := c.run(t, "estimate", "--from", addressOf(0), "--create", c.made["Deed"].Bytecode); len(create) < 6 {
+		t.Errorf("creation: got %s gas, want over a hundred thousand", create)
 	}
 }
 
@@ -285,14 +296,15 @@ func (c *castClient) traceCalls(t *testing.T) {
 func (c *castClient) traceState(t *testing.T) {
 	r := c.send(t, "--value", "3", c.board, "post(string)", "diffed")
 	trace := c.run(t, "rpc", "debug_traceTransaction", r["transactionHash"].(string), `{"tracer":"prestateTracer","tracerConfig":{"diffMode":true}}`)
-	want(t, trace, `"pre":{`, `"post":{`, strings.ToLower(c.board))
+	want(t, trace, `"pre":{`, `"post":{`, c.board)
 }
 
 // runAgain lets cast fetch a transaction with what its block did before it and execute it itself.
 func (c *castClient) runAgain(t *testing.T) {
 	r := c.send(t, "--value", "3", c.board, "postTwice(string)", "again")
 	out := c.run(t, "run", r["transactionHash"].(string))
-	want(t, out, "Transaction successfully executed", "postTwice", "post", "emit", "Gas used: "+decimal(t, r["gasUsed"]))
+	want(t, out, "Transaction successfully executed", postTwiceSelector+"{value: 3}", postSelector+"{value: 3}", postSelector+"(", postedTopic,
+		"Gas used: "+decimal(t, r["gasUsed"]))
 }
 
 // decimal gives a quantity of JSON-RPC in the decimal form that tools print.
@@ -324,7 +336,7 @@ func (c *castClient) proof(t *testing.T) {
 // callTrace runs a call on a copy of the chain that cast makes for itself.
 func (c *castClient) callTrace(t *testing.T) {
 	out := c.run(t, "call", "--trace", "--from", addressOf(0), "--value", "3", c.board, "postTwice(string)", "on a copy")
-	want(t, out, "postTwice", "emit", "Transaction successfully executed")
+	want(t, out, postTwiceSelector, postSelector, postedTopic, "Transaction successfully executed")
 }
 
 func (c *castClient) reasons(t *testing.T) {
@@ -383,7 +395,7 @@ func (c *castClient) system(t *testing.T) {
 		t.Fatalf("register: got status %v: %v", r["status"], r)
 	}
 	logs := c.run(t, "logs", "--json", "--from-block", "0", "--address", registry, event, addressOf(3))
-	want(t, logs, r["transactionHash"].(string), `"removed":false`, strings.ToLower(addressOf(3))[2:])
+	want(t, logs, r["transactionHash"].(string), `"removed":false`, addressOf(3)[2:])
 	if none := c.run(t, "logs", "--json", "--from-block", "0", "--address", registry, event, addressOf(9)); none != "[]" {
 		t.Errorf("logs of another worker: got %s, want none", none)
 	}

@@ -15,7 +15,7 @@ module.exports = {
   paths: { tests: 'hardhat', cache: `${BUILD}/cache`, artifacts: `${BUILD}/artifacts` },
   networks: {
     devnet: { url: NODE, chainId: 20260, accounts: [KEY] },
-    // Hardhat's own network, a copy of the node's where FORK is set.
-    hardhat: FORK ? { chainId: 20260, forking: { url: NODE }, chains: { 20260: { hardforkHistory: { osaka: 0 } } } } : {},
+    // Hardhat's own network, a copy of the node's at height FORK where that is set.
+    hardhat: FORK ? { chainId: 20260, forking: { url: NODE, blockNumber: Number(FORK) }, chains: { 20260: { hardforkHistory: { osaka: 0 } } } } : {},
   },
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,11 +102,19 @@ func runHardhat(t *testing.T, col column) {
 			t.Errorf("got %s, want 3 passing", out)
 		}
 	})
-	board, err := os.ReadFile(filepath.Join(build, "board"))
-	if err != nil {
-		t.Error(err)
+	var left struct {
+		Board string `json:"board"`
+		Head  int    `json:"head"`
 	}
-	out, err = p.try(t, []string{"FORK=1", "BOARD=" + string(board)}, "run", "--no-compile", "hardhat/fork.cjs")
+	text, err := os.ReadFile(filepath.Join(build, "board.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &left); err != nil {
+		t.Fatal(err)
+	}
+	copied := []string{"FORK=" + strconv.Itoa(left.Head), "BOARD=" + left.Board}
+	out, err = p.try(t, copied, "run", "--no-compile", "hardhat/fork.cjs")
 	if err != nil {
 		t.Error(err)
 	}

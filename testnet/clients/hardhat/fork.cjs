@@ -1,4 +1,4 @@
-// hardhat run with FORK=1: hardhat's own network begins as a copy of the node's, and fetches what it touches.
+// hardhat run with FORK=HEIGHT: hardhat's own network begins as a copy of the node's at that height, and fetches what it touches.
 const assert = require('node:assert/strict')
 const hre = require('hardhat')
 
