@@ -22,6 +22,7 @@ import (
 	"github.com/aiwork/aiwork-node/ledger"
 	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/ledgertest"
+	"github.com/aiwork/aiwork-node/ledger/store"
 	"github.com/aiwork/aiwork-node/ledger/tree"
 )
 
@@ -154,11 +155,8 @@ func TestOpenRefuses(t *testing.T) {
 		!strings.Contains(err.Error(), "--home") {
 		t.Errorf("a folder of another network: got %v", err)
 	}
-	for format, want := range map[byte]string{2: "newer version", 0: "delete the folder"} {
-		db, err := pebble.Open("chain", &pebble.Options{FS: disk, FormatMajorVersion: pebble.FormatTableFormatV6, Logger: quiet{}})
-		if err != nil {
-			t.Fatal(err)
-		}
+	for format, want := range map[byte]string{3: "newer version", 0: "delete the folder"} {
+		db := openRaw(t, disk, store.Comparer())
 		row := append([]byte{0, 0, 0, format}, make([]byte, 32)...)
 		if err := errors.Join(db.Set([]byte{'m'}, row, pebble.Sync), db.Close()); err != nil {
 			t.Fatal(err)
@@ -166,6 +164,13 @@ func TestOpenRefuses(t *testing.T) {
 		if _, err := ledger.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("format %d: got %v, want %q", format, err, want)
 		}
+	}
+	o.FS = vfs.NewMem()
+	if err := openRaw(t, o.FS, pebble.DefaultComparer).Close(); err != nil { // as format 1 was
+		t.Fatal(err)
+	}
+	if _, err := ledger.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "delete the folder") {
+		t.Errorf("a folder of format 1: got %v", err)
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 
 // Limits of one log query.
 const (
-	RangeBlocksMax = 10_000
-	RangeLogsMax   = 10_000
-	filterMax      = 1024 // addresses, and topics at one place
+	RangeBlocksMax = 10_000 // without an address or topic; with one, the range is free
+	RangeLogsMax   = 10_000 // a block is never cut, so one block alone may give more
+	filterMax      = 1024   // addresses, and topics at one place
 )
 
 // LogQuery asks for logs of the blocks From to To, both included. No addresses means any; each place of
@@ -48,35 +48,58 @@ func (e *RangeError) Error() string {
 // ErrQuery says that a query has no meaning.
 var ErrQuery = errors.New("bad log query")
 
-// Logs gives the logs that match, in the order of the chain.
-func (l *Ledger) Logs(ctx context.Context, q LogQuery) ([]LogEntry, error) {
+// Logs gives the logs that match, in the order of the chain. It is a *RangeError if that is too much at
+// once, and also when the deadline of ctx passes after part of the range was searched.
+func (l *Ledger) Logs(ctx context.Context, q LogQuery) (found []LogEntry, err error) {
 	head, _ := l.Head()
 	if err := q.check(); err != nil {
 		return nil, err
 	}
+	in, err := l.blocksOf(&q, min(q.To, head.Height))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	return l.logsIn(ctx, &q, in)
+}
+
+func (l *Ledger) logsIn(ctx context.Context, q *LogQuery, in blocks) ([]LogEntry, error) {
 	var found []LogEntry
-	for h := q.From; h <= min(q.To, head.Height); h++ {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	for from := q.From; ; from++ {
+		h, more, err := in.seek(ctx, from)
+		if err != nil {
+			return nil, q.stopped(h, err)
 		}
+		if !more {
+			return found, nil
+		}
+		from = h
 		before := len(found)
-		var err error
-		if found, err = l.blockLogs(found, &q, h); err != nil {
+		if found, err = l.blockLogs(found, q, h); err != nil {
 			return nil, err
 		}
 		if len(found) > RangeLogsMax && before > 0 {
 			return nil, &RangeError{fmt.Sprintf("more than %d logs", RangeLogsMax), q.From, h - 1}
 		}
 	}
-	return found, nil
+}
+
+// stopped gives the error of a query that was stopped by err when all below next was searched. A deadline
+// becomes a range which that time is enough for: half of what was done in it.
+func (q *LogQuery) stopped(next chain.Height, err error) error {
+	if half := (next - q.From) / 2; half > 0 && errors.Is(err, context.DeadlineExceeded) {
+		return &RangeError{"more work than there is time for in one query", q.From, q.From + half - 1}
+	}
+	return err
 }
 
 func (q *LogQuery) check() error {
 	if q.From > q.To {
 		return fmt.Errorf("%w: it begins at block %d and ends before, at %d", ErrQuery, q.From, q.To)
 	}
-	if q.To-q.From >= RangeBlocksMax {
-		return &RangeError{fmt.Sprintf("more than %d blocks", RangeBlocksMax), q.From, q.From + RangeBlocksMax/2 - 1}
+	if q.To-q.From >= RangeBlocksMax && !q.indexed() {
+		what := fmt.Sprintf("more than %d blocks without an address or topic", RangeBlocksMax)
+		return &RangeError{what, q.From, q.From + RangeBlocksMax/2 - 1}
 	}
 	if len(q.Addresses) > filterMax || len(q.Topics) > chain.LogTopicsMax {
 		return fmt.Errorf("%w: at most %d addresses and %d places of topics", ErrQuery, filterMax, chain.LogTopicsMax)

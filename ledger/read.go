@@ -21,13 +21,20 @@ type View struct {
 	Head
 	tree tree.Reader
 	snap *store.Snapshot
+	past *store.Past // nil unless the view is of a block below the head
 }
 
 // Close lets go of the view.
-func (v *View) Close() error { return v.snap.Close() }
+func (v *View) Close() error {
+	if v.past == nil {
+		return v.snap.Close()
+	}
+	return errors.Join(v.past.Close(), v.snap.Close())
+}
 
 // Prove makes the proof of an account's or slot's key (tree.AccountKey, tree.SlotKey) under the state
-// root of the view's block.
+// root of the view's block. Of a block that was below the head when StateAt gave the view it is
+// ErrPastProof.
 func (v *View) Prove(key chain.Hash) (tree.Proof, error) { return tree.Prove(v.tree, key) }
 
 // State gives the state after the head.

@@ -138,7 +138,7 @@ func (l *Ledger) Call(ctx context.Context, m *exec.Message, timeMs uint64) (res 
 // Call. If it does not succeed, the result says why.
 func (l *Ledger) Estimate(ctx context.Context, m *exec.Message, timeMs uint64) (gas uint64, res exec.CallResult, err error) {
 	err = l.simulate(ctx, timeMs, func(run *exec.Run) error {
-		gas, res, err = run.Estimate(ctx, m)
+		gas, res, err = run.Estimate(m, ctx.Err)
 		return err
 	})
 	return gas, res, err

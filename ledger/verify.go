@@ -36,8 +36,8 @@ func sumBalances(snap *store.Snapshot) (sum uint256.Int, err error) {
 
 // Verify reads the whole database and holds it against itself: every block's hash, parent, body,
 // receipts and indexes, the state root against a rebuild from the flat state and against the tree's
-// pages, and the supply against all balances. progress, if not nil, is told how many of how many heights
-// are done.
+// pages, the supply against all balances, and every state of the past against the root in its header.
+// progress, if not nil, is told how many of how many heights are done.
 func (l *Ledger) Verify(ctx context.Context, progress func(done, all chain.Height)) (err error) {
 	snap := l.db.Snapshot()
 	defer func() { err = errors.Join(err, snap.Close()) }()
@@ -46,11 +46,12 @@ func (l *Ledger) Verify(ctx context.Context, progress func(done, all chain.Heigh
 		return err
 	}
 	var parent store.HeaderRow
+	var terms uint64
 	for h := chain.Height(0); h <= pos.Height; h++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if parent, err = l.verifyBlock(snap, h, parent); err != nil {
+		if parent, err = l.verifyBlock(snap, h, parent, &terms); err != nil {
 			return fmt.Errorf("block %d: %w", h, err)
 		}
 		if progress != nil {
@@ -60,11 +61,18 @@ func (l *Ledger) Verify(ctx context.Context, progress func(done, all chain.Heigh
 	if hash := parent.Header.Hash(); hash != pos.Hash {
 		return fmt.Errorf("block %d: hash %s, the head should be %s", pos.Height, hash, pos.Hash)
 	}
-	return verifyState(snap, &pos)
+	if n, err := snap.CountTerms(); err != nil || n != terms {
+		return errors.Join(fmt.Errorf("index of logs: %d rows, the receipts ask for %d", n, terms), err)
+	}
+	if err := verifyState(snap, &pos); err != nil {
+		return err
+	}
+	return verifyPast(ctx, snap)
 }
 
-// verifyBlock checks one block against the one before it and gives its header.
-func (l *Ledger) verifyBlock(snap *store.Snapshot, h chain.Height, parent store.HeaderRow) (store.HeaderRow, error) {
+// verifyBlock checks one block against the one before it, gives its header, and adds to terms how many
+// rows it has in the index of logs.
+func (l *Ledger) verifyBlock(snap *store.Snapshot, h chain.Height, parent store.HeaderRow, terms *uint64) (store.HeaderRow, error) {
 	row, err := snap.Header(h)
 	if err != nil {
 		return parent, err
@@ -96,7 +104,24 @@ func (l *Ledger) verifyBlock(snap *store.Snapshot, h chain.Height, parent store.
 	if err := l.verifyLink(b, row, &parent); err != nil {
 		return parent, err
 	}
+	n, err := verifyTerms(snap, h, receipts)
+	if err != nil {
+		return parent, err
+	}
+	*terms += n
 	return *row, verifyIndex(snap, b)
+}
+
+// verifyTerms looks for the block's rows in the index of logs and gives their number.
+func verifyTerms(snap *store.Snapshot, h chain.Height, receipts []*chain.Receipt) (uint64, error) {
+	terms := store.TermsOf(receipts)
+	for _, t := range terms {
+		there, err := snap.HasTerm(t, h)
+		if err != nil || !there {
+			return 0, errors.Join(fmt.Errorf("index of logs: term %x is missing", t), err)
+		}
+	}
+	return uint64(len(terms)), nil
 }
 
 // verifyLink checks what ties a block to the one before it, or block 0 to genesis.

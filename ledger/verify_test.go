@@ -15,6 +15,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger"
 	"github.com/aiwork/aiwork-node/ledger/ledgertest"
+	"github.com/aiwork/aiwork-node/ledger/store"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -28,7 +29,7 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 		)
 	}
 	// The last byte of every kind of row is changed in turn, or the row is taken away.
-	for _, kind := range "pasthbrfnx" {
+	for _, kind := range "pasthbrfnxlAS" {
 		for _, remove := range []bool{false, true} {
 			o := ledger.Options{Dir: "chain", Genesis: c.Genesis, Modules: c.Modules, FS: disk.CrashClone(vfs.CrashCloneCfg{})}
 			if !spoil(t, o.FS, byte(kind), remove) {
@@ -57,13 +58,22 @@ func (quiet) Fatalf(format string, args ...any) {
 	panic(format)
 }
 
-// spoil changes or removes the first row of a kind and reports whether there is one.
-func spoil(t *testing.T, fs vfs.FS, kind byte, remove bool) bool {
+// openRaw opens a database behind the ledger's back.
+func openRaw(t *testing.T, fs vfs.FS, c *pebble.Comparer) *pebble.DB {
 	t.Helper()
-	db, err := pebble.Open("chain", &pebble.Options{FS: fs, FormatMajorVersion: pebble.FormatTableFormatV6, Logger: quiet{}})
+	db, err := pebble.Open("chain", &pebble.Options{
+		FS: fs, Comparer: c, FormatMajorVersion: pebble.FormatTableFormatV6, Logger: quiet{},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// spoil changes or removes the first row of a kind and reports whether there is one.
+func spoil(t *testing.T, fs vfs.FS, kind byte, remove bool) bool {
+	t.Helper()
+	db := openRaw(t, fs, store.Comparer())
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +81,9 @@ func spoil(t *testing.T, fs vfs.FS, kind byte, remove bool) bool {
 	found := it.First()
 	if found {
 		key, value := append([]byte(nil), it.Key()...), append([]byte(nil), it.Value()...)
+		if len(value) == 0 {
+			value = []byte{0}
+		}
 		value[len(value)-1] ^= 1
 		if remove {
 			err = db.Delete(key, pebble.Sync)

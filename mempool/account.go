@@ -17,6 +17,7 @@ type entry struct {
 	seq     uint64      // order of arrival
 	addedMs uint64      // head time at arrival
 	local   bool
+	signers []chain.Address // whose authorizations it carries
 
 	announced bool // given to the readers of Since
 	included  bool // in the block of the head that is being set
@@ -29,13 +30,14 @@ type entry struct {
 
 // account is a sender with transactions in the pool.
 type account struct {
-	addr    chain.Address
-	nonce   uint64      // in the state at the head
-	balance uint256.Int // in the state at the head
-	total   uint256.Int // cost of all txs, at most balance
-	bytes   int         // size of all txs
-	txs     []*entry    // ascending by nonce
-	pending int         // how many of them, from the first, follow nonce without a gap
+	addr      chain.Address
+	nonce     uint64      // in the state at the head
+	balance   uint256.Int // in the state at the head
+	delegated bool        // in the state at the head
+	total     uint256.Int // cost of all txs, at most balance
+	bytes     int         // size of all txs
+	txs       []*entry    // ascending by nonce
+	pending   int         // how many of them, from the first, follow nonce without a gap
 
 	renewed uint64  // number of the head at which nonce and balance were read again
 	spots   [2]spot // in the heaps headHeap and tailHeap

@@ -80,11 +80,11 @@ func (p *Pool) admit(tx *chain.Tx, sender chain.Address, local bool) error {
 		known, state, heads := p.lookup(sender)
 		var fresh *account
 		if !known {
-			nonce, balance, err := state.Account(sender)
+			r, err := state.Account(sender)
 			if err != nil && !p.moved(heads) {
 				return fmt.Errorf("mempool: account %s: %w", sender, err)
 			}
-			fresh = newAccount(sender, nonce, balance)
+			fresh = newAccount(sender, r)
 		}
 		if done, err := p.tryInsert(e, sender, fresh, heads); done {
 			return err
@@ -105,7 +105,7 @@ func newEntry(tx *chain.Tx, local bool) *entry {
 	intrinsic, _ := tx.IntrinsicGas()
 	return &entry{
 		tx: tx, cost: cost, least: max(intrinsic, tx.FloorGas()), local: local,
-		feeCap: saturate(&tx.GasFeeCap), tipCap: saturate(&tx.GasTipCap),
+		feeCap: saturate(&tx.GasFeeCap), tipCap: saturate(&tx.GasTipCap), signers: signersOf(tx),
 	}
 }
 
@@ -139,6 +139,9 @@ func (p *Pool) insert(e *entry, a *account) error {
 		return fmt.Errorf("%w: next nonce %d, tx nonce %d", FaultNonceLow, a.nonce, e.tx.Nonce)
 	}
 	i, taken := a.find(e.tx.Nonce)
+	if err := p.checkLent(e, taken); err != nil {
+		return err
+	}
 	if taken {
 		return p.replace(e, i)
 	}

@@ -22,6 +22,9 @@
 //     serves answers to users only; it never refuses a transaction.
 //  7. Best counts a transaction with the least gas that it uses, not with what it asks for: who asks for much
 //     and uses little fills no block.
+//  8. An account that runs another one's code (EIP-7702), or for which a waiting transaction carries an
+//     authorization, has one transaction here, the next: the code may spend its balance and use up its nonces. A
+//     transaction with an authorization of an account that has more is refused.
 //
 // These rules answer the known attacks: eviction by transactions that are never paid (rules 1, 3, 4),
 // chains made void by one replacement (rule 2), cheap chains locked in by a dear last transaction

@@ -24,6 +24,9 @@ const (
 	FaultStale    // dropped: a block included another transaction with its nonce
 	FaultUncover  // dropped: the sender's balance fell
 	FaultInvalid  // dropped: the executor refused it
+
+	FaultDelegated // the sender runs another account's code, and has a transaction here
+	FaultAuthority // it carries an authorization of an account that has several transactions here
 )
 
 var faultTexts = [...]string{
@@ -45,6 +48,8 @@ var faultTexts = [...]string{
 	FaultStale:       "dropped: another transaction with this nonce was included",
 	FaultUncover:     "dropped: insufficient funds for gas * price + value",
 	FaultInvalid:     "dropped: refused when a block was built",
+	FaultDelegated:   "in-flight transaction limit reached for delegated accounts",
+	FaultAuthority:   "authority already reserved",
 }
 
 func (f Fault) Error() string { return faultTexts[f] }

@@ -20,12 +20,6 @@ type Head struct {
 	Txs      []*chain.Tx // that the block included
 }
 
-// record is an account as the state has it.
-type record struct {
-	nonce   uint64
-	balance uint256.Int
-}
-
 // SetHead moves the pool to a new block and the state after it. Transactions that the block included
 // or made stale leave. Touched lists the other accounts whose balance or nonce changed, besides the
 // senders of head.Txs; nil means that any may have. It is called by one goroutine at a time. On an
@@ -34,7 +28,7 @@ func (p *Pool) SetHead(head Head, state State, touched []chain.Address) error {
 	if touched != nil {
 		touched = withSenders(touched, head.Txs)
 	}
-	read := make(map[chain.Address]record)
+	read := make(map[chain.Address]Record)
 	for {
 		missing := p.applyOrMissing(head, state, touched, read)
 		if len(missing) == 0 {
@@ -42,11 +36,11 @@ func (p *Pool) SetHead(head Head, state State, touched []chain.Address) error {
 		}
 		// Each pass reads what came in during the last one; touched is finite, so this ends.
 		for _, addr := range missing {
-			nonce, balance, err := state.Account(addr)
+			r, err := state.Account(addr)
 			if err != nil {
 				return fmt.Errorf("mempool: height %d: account %s: %w", head.Height, addr, err)
 			}
-			read[addr] = record{nonce, balance}
+			read[addr] = r
 		}
 	}
 }
@@ -65,7 +59,7 @@ func withSenders(touched []chain.Address, txs []*chain.Tx) []chain.Address {
 // applyOrMissing sets the head if read holds all touched accounts that are in the pool, else it tells
 // which ones are missing.
 func (p *Pool) applyOrMissing(
-	head Head, state State, touched []chain.Address, read map[chain.Address]record,
+	head Head, state State, touched []chain.Address, read map[chain.Address]Record,
 ) (missing []chain.Address) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -119,16 +113,19 @@ func (p *Pool) setHead(head Head, state State) {
 
 // renew brings the account to what the state says: used nonces leave, then what is no longer covered,
 // from the end.
-func (p *Pool) renew(a *account, r record) {
+func (p *Pool) renew(a *account, r Record) {
 	used := 0
-	for used < len(a.txs) && a.txs[used].tx.Nonce < r.nonce {
+	for used < len(a.txs) && a.txs[used].tx.Nonce < r.Nonce {
 		used++
 	}
-	a.nonce, a.balance, a.renewed = r.nonce, r.balance, p.heads
+	a.nonce, a.balance, a.delegated, a.renewed = r.Nonce, r.Balance, r.Delegated, p.heads
 	p.cut(a, 0, used, FaultStale)
 	for len(a.txs) > 0 && a.total.Gt(&a.balance) {
 		last := len(a.txs) - 1
 		p.cut(a, last, last+1, FaultUncover)
+	}
+	if p.lendable(a) && len(a.txs) > 1 {
+		p.cut(a, 1, len(a.txs), FaultDelegated)
 	}
 	p.announce(a)
 }

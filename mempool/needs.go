@@ -8,6 +8,13 @@ import (
 // State is what the pool needs of the state after a block. It is read by several goroutines at once. It
 // stays readable until the next one is set; a read that comes later may fail, and is then done again.
 type State interface {
-	// Account gives the account's next nonce and balance; both are zero for one that does not exist.
-	Account(chain.Address) (nonce uint64, balance uint256.Int, err error)
+	// Account gives what the state has of an account; the zero Record for one that does not exist.
+	Account(chain.Address) (Record, error)
+}
+
+// Record is an account as the state has it.
+type Record struct {
+	Nonce     uint64 // of its next transaction
+	Balance   uint256.Int
+	Delegated bool // it runs another account's code (EIP-7702)
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/must"
-	"github.com/holiman/uint256"
 )
 
 // Pool holds transactions that wait for a block. It is safe for concurrent use.
@@ -21,6 +20,7 @@ type Pool struct {
 	baseFee  uint64 // of head, saturated
 	accounts map[chain.Address]*account
 	byHash   map[chain.Hash]*entry
+	lent     map[chain.Address]int // authorizations in the pool, by signer
 	best     accountHeap
 	worst    accountHeap
 	bytes    int
@@ -39,6 +39,7 @@ func New(opt Options) *Pool {
 		opt:      opt,
 		accounts: make(map[chain.Address]*account),
 		byHash:   make(map[chain.Hash]*entry),
+		lent:     make(map[chain.Address]int),
 		best:     accountHeap{which: headHeap},
 		worst:    accountHeap{which: tailHeap},
 		reasons:  newReasons(),
@@ -175,11 +176,9 @@ func (p *Pool) cut(a *account, i, j int, why Fault) []*entry {
 	out := a.cut(i, j)
 	p.queued += a.queued() - before
 	for _, e := range out {
-		h := e.tx.Hash()
-		delete(p.byHash, h)
-		p.bytes -= e.tx.Size()
+		p.unlist(e)
 		if why != 0 && !e.included {
-			p.reasons.put(h, why)
+			p.reasons.put(e.tx.Hash(), why)
 		}
 	}
 	p.place(a)
@@ -192,15 +191,33 @@ func (p *Pool) put(e *entry, i int, replace bool) {
 	before := a.queued()
 	if replace {
 		old := a.txs[i]
-		delete(p.byHash, old.tx.Hash())
-		p.bytes -= old.tx.Size()
+		p.unlist(old)
 		p.reasons.put(old.tx.Hash(), FaultReplaced)
 	}
 	a.put(e, i, replace)
 	p.queued += a.queued() - before
+	p.list(e)
+	p.place(a)
+}
+
+// list counts e in.
+func (p *Pool) list(e *entry) {
 	p.byHash[e.tx.Hash()] = e
 	p.bytes += e.tx.Size()
-	p.place(a)
+	for _, signer := range e.signers {
+		p.lent[signer]++
+	}
+}
+
+// unlist counts e out.
+func (p *Pool) unlist(e *entry) {
+	delete(p.byHash, e.tx.Hash())
+	p.bytes -= e.tx.Size()
+	for _, signer := range e.signers {
+		if p.lent[signer]--; p.lent[signer] == 0 {
+			delete(p.lent, signer)
+		}
+	}
 }
 
 // announce tells the readers of Since of transactions that became pending: they stand at the end of
@@ -243,6 +260,6 @@ func (a *account) tailRank(baseFee uint64) rank {
 }
 
 // newAccount is not in the pool until it is placed.
-func newAccount(addr chain.Address, nonce uint64, balance uint256.Int) *account {
-	return &account{addr: addr, nonce: nonce, balance: balance, spots: [2]spot{{place: -1}, {place: -1}}}
+func newAccount(addr chain.Address, r Record) *account {
+	return &account{addr: addr, nonce: r.Nonce, balance: r.Balance, delegated: r.Delegated, spots: [2]spot{{place: -1}, {place: -1}}}
 }

@@ -5,6 +5,7 @@ package mempool
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 
@@ -19,16 +20,16 @@ const (
 )
 
 // ledger is a state of accounts by the number of their key.
-type ledger map[chain.Address]record
+type ledger map[chain.Address]Record
 
-func (l ledger) Account(a chain.Address) (uint64, uint256.Int, error) {
-	return l[a].nonce, l[a].balance, nil
+func (l ledger) Account(a chain.Address) (Record, error) {
+	return l[a], nil
 }
 
 func (l ledger) set(key int, nonce, balanceGwei uint64) {
 	var b uint256.Int
 	b.Mul(uint256.NewInt(balanceGwei), uint256.NewInt(gwei))
-	l[addrOf(key)] = record{nonce, b}
+	l[addrOf(key)] = Record{Nonce: nonce, Balance: b}
 }
 
 func keyOf(i int) secp.PrivateKey {
@@ -161,6 +162,15 @@ func check(t testing.TB, p *Pool) {
 	if txs > p.opt.TxsMax || size > p.opt.BytesMax {
 		t.Fatalf("above limits: %d txs, %d bytes", txs, size)
 	}
+	lent := map[chain.Address]int{}
+	for _, e := range p.byHash {
+		for _, signer := range e.signers {
+			lent[signer]++
+		}
+	}
+	if !maps.Equal(lent, p.lent) {
+		t.Fatalf("lent: got %v, want %v", p.lent, lent)
+	}
 	checkHeap(t, &p.best)
 	checkHeap(t, &p.worst)
 }
@@ -237,7 +247,7 @@ func TestRefusals(t *testing.T) {
 		"transaction gas": {spec{nonce: 5, fee: 10, gas: 1<<24 + 1}, chain.TxGasMax},
 		"intrinsic gas":   {spec{nonce: 5, fee: 10, gas: 20_999}, chain.TxGasLow},
 		"wrong chain":     {spec{nonce: 5, fee: 10, chain: 1}, chain.TxChainID},
-		"creation":        {spec{nonce: 5, fee: 10, withoutTarget: true}, chain.TxCreation},
+		"creation":        {spec{nonce: 5, fee: 10, withoutTarget: true}, chain.TxGasLow},
 		"tip above fee":   {spec{nonce: 5, fee: 10, tip: 11}, chain.TxFeeOrder},
 		"too large":       {spec{nonce: 5, fee: 10, gas: 1 << 23, data: 128 << 10}, chain.TxSize},
 	} {

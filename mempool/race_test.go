@@ -14,8 +14,8 @@ import (
 // richState is a state in which every account has the same nonce.
 type richState struct{ nonce uint64 }
 
-func (s richState) Account(chain.Address) (uint64, uint256.Int, error) {
-	return s.nonce, *uint256.NewInt(1 << 62), nil
+func (s richState) Account(chain.Address) (Record, error) {
+	return Record{Nonce: s.nonce, Balance: *uint256.NewInt(1 << 62)}, nil
 }
 
 func TestConcurrentUse(t *testing.T) {
@@ -78,11 +78,11 @@ type slowState struct {
 	err           error
 }
 
-func (s slowState) Account(a chain.Address) (uint64, uint256.Int, error) {
+func (s slowState) Account(a chain.Address) (Record, error) {
 	s.asked <- struct{}{}
 	<-s.answer
-	nonce, balance, _ := s.richState.Account(a)
-	return nonce, balance, s.err
+	r, _ := s.richState.Account(a)
+	return r, s.err
 }
 
 // A head that comes while Add reads the old state makes it read the new one, even if the old one is gone.

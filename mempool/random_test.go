@@ -69,7 +69,7 @@ func (w *world) step() {
 		}
 	case n < 97:
 		k := w.rng.Intn(worldSenders)
-		w.ledger.set(k, w.ledger[addrOf(k)].nonce, uint64(w.rng.Intn(21_000*600)))
+		w.ledger.set(k, w.ledger[addrOf(k)].Nonce, uint64(w.rng.Intn(21_000*600)))
 		setHead(w.t, w.pool, w.ledger, w.base)
 	default:
 		if best := w.pool.Best(1e9, 1e9); len(best) > 0 {
@@ -80,7 +80,7 @@ func (w *world) step() {
 
 func (w *world) add() {
 	k := w.rng.Intn(worldSenders)
-	next := w.ledger[addrOf(k)].nonce
+	next := w.ledger[addrOf(k)].Nonce
 	if n, ok := w.pool.NonceOf(addrOf(k)); ok {
 		next = n
 	}
@@ -117,8 +117,8 @@ func (w *world) block() {
 		}
 		r := w.ledger[sender]
 		cost, _ := tx.Cost()
-		r.nonce++
-		r.balance.Sub(&r.balance, &cost)
+		r.Nonce++
+		r.Balance.Sub(&r.Balance, &cost)
 		w.ledger[sender] = r
 	}
 	h := w.pool.head
@@ -129,8 +129,8 @@ func (w *world) block() {
 		w.t.Fatal(err)
 	}
 	for k := range worldSenders {
-		if r := w.ledger[addrOf(k)]; r.balance.LtUint64(21_000 * gwei) {
-			w.ledger.set(k, r.nonce, 21_000*400)
+		if r := w.ledger[addrOf(k)]; r.Balance.LtUint64(21_000 * gwei) {
+			w.ledger.set(k, r.Nonce, 21_000*400)
 			setHead(w.t, w.pool, w.ledger, w.base)
 		}
 	}

@@ -20,8 +20,8 @@
 //  6. Tracing has a loop of its own, made from the first one by a rule that a test checks, so that
 //     a run without a tracer pays nothing for it.
 //
-// The machine is not wired into ledger/exec yet. vm/statetest runs it against the official tests of
-// Ethereum, and `aiwork-node evm` serves both to people.
+// Called by ledger/exec, which gives it the system contracts as [Natives]; and by vm/statetest, which runs
+// it against the official tests of Ethereum, and with which `aiwork-node evm` serves it to people.
 //
 //	m := vm.New(fork.Latest, state, vm.NewCodes(vm.CodesBytesMax))
 //	m.SetBlock(block)

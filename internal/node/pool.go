@@ -7,39 +7,32 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/holiman/uint256"
-
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger"
 	"github.com/aiwork/aiwork-node/mempool"
 	"github.com/aiwork/aiwork-node/mempool/recover"
 	"github.com/aiwork/aiwork-node/p2p"
-	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
 // poolState is the head's state as the pool reads it.
 type poolState struct{ ledger *ledger.Ledger }
 
 // Account gives what the pool must know of a sender.
-func (s poolState) Account(a chain.Address) (uint64, uint256.Int, error) {
+func (s poolState) Account(a chain.Address) (mempool.Record, error) {
 	acc, err := s.ledger.Account(a)
-	return acc.Nonce, acc.Balance, err
+	// Of the accounts that sign transactions only those that have delegated have code (EIP-3607).
+	return mempool.Record{Nonce: acc.Nonce, Balance: acc.Balance, Delegated: !acc.CodeHash.IsZero()}, err
 }
 
-// followHead tells the pool of a new head: which transactions are in it and whose balances it may have
-// changed.
+// followHead tells the pool of a new head: which transactions are in it and which accounts it has changed.
 func followHead(l *ledger.Ledger, p *mempool.Pool, head ledger.Head) error {
 	b, err := l.BlockByHeight(head.Height)
 	if err != nil {
 		return err
 	}
-	receipts, err := l.Receipts(head.Height)
-	if err != nil {
-		return err
-	}
 	h := poolHead(l, head)
 	h.Txs = b.Txs
-	return p.SetHead(h, poolState{l}, touched(b, receipts))
+	return p.SetHead(h, poolState{l}, l.Touched(head.Height))
 }
 
 // poolHead gives what a pool must know of a head. The next block's base fee is that of the next
@@ -49,33 +42,6 @@ func poolHead(l *ledger.Ledger, head ledger.Head) mempool.Head {
 		Height: head.Height, TimeMs: head.Ext.TimeMs, BaseFee: l.NextBaseFee(head, head.Ext.TimeMs+1),
 		GasLimit: l.Params().BlockGasLimit,
 	}
-}
-
-// touched lists the accounts that a block may have changed: senders, recipients, and whoever a system
-// contract's log names, since payments and penalties are logged.
-func touched(b *chain.Block, receipts []*chain.Receipt) []chain.Address {
-	out := []chain.Address{b.Header.Coinbase}
-	for _, tx := range b.Txs {
-		if from, err := tx.Sender(); err == nil {
-			out = append(out, from)
-		}
-		if tx.To != nil {
-			out = append(out, *tx.To)
-		}
-	}
-	for _, r := range receipts {
-		for i := range r.Logs {
-			for _, t := range r.Logs[i].Topics[1:] {
-				if [12]byte(t[:12]) == [12]byte{} {
-					out = append(out, chain.Address(t[12:]))
-				}
-			}
-			if l, ok := job.DecodeLog(&r.Logs[i]); ok && !l.Payout.IsZero() {
-				out = append(out, l.Payout) // paid, but not among the topics
-			}
-		}
-	}
-	return out
 }
 
 // intake brings gossiped and forwarded transactions into the pool and says whether they are relayed.

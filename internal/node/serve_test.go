@@ -92,7 +92,7 @@ var answers = []struct {
 	{"eth_estimateGas", `[{"from":"CAROL","to":"ALICE","value":"0xffffffffffffffffffffff"}]`, -32000, "insufficient funds"},
 	{"eth_estimateGas", `[{"from":"BOB","to":"REGISTRY","data":"REGISTERCALL"}]`, 3, "registry: "},
 	{"eth_estimateGas", `[{"from":"CAROL","to":"ALICE","gas":"0x5207"}]`, -32000, "gas"},
-	{"eth_estimateGas", `[{"from":"CAROL","data":"0x6000"}]`, -32000, "contract"},
+	{"eth_estimateGas", `[{"from":"CAROL","data":"0x6000"}]`, 0, `"0xcf21"`},
 
 	{"eth_getTransactionByHash", `["TX0"]`, 0, `"transactionIndex":"0x0"`},
 	{"eth_getTransactionByHash", `["TX1"]`, 0, `"accessList":[{"address":"BOB"`},

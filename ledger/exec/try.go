@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"context"
-
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -84,8 +82,9 @@ func (m *Message) kind() uint8 {
 }
 
 // Estimate gives the least gas limit with which m succeeds, up to m.Gas, by trying. If it does not
-// succeed with m.Gas either, the result of that try says why.
-func (r *Run) Estimate(ctx context.Context, m *Message) (uint64, CallResult, error) {
+// succeed with m.Gas either, the result of that try says why. Before each further try it asks goOn, whose
+// error ends it.
+func (r *Run) Estimate(m *Message, goOn func() error) (uint64, CallResult, error) {
 	try := *m
 	best, err := r.Probe(&try)
 	if err != nil || best.Fault != 0 {
@@ -95,8 +94,8 @@ func (r *Run) Estimate(ctx context.Context, m *Message) (uint64, CallResult, err
 	// Most calls need what they use before refunds, and a 64th more in each call inside.
 	try.Gas = min(high, (best.GasUsed+best.Refunded+callStipend)*64/63)
 	for ; low+1 < high; try.Gas = low + (high-low)/2 {
-		if ctx.Err() != nil {
-			return 0, CallResult{}, ctx.Err()
+		if err := goOn(); err != nil {
+			return 0, CallResult{}, err
 		}
 		res, err := r.Probe(&try)
 		if r.view.Err() != nil {

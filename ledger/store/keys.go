@@ -21,6 +21,10 @@ const (
 	kindSeal     = 'f' // height -> certificates
 	kindHeight   = 'n' // block hash -> height
 	kindTx       = 'x' // transaction hash -> height, index
+	kindTerm     = 'l' // term, height -> nothing: a log of that block has the term
+
+	kindPastAccount = 'A' // partition, address, height -> what the account was before that block
+	kindPastSlot    = 'S' // partition, address, key, height -> what the slot was before that block
 )
 
 func accountKey(addr chain.Address) []byte { return append([]byte{kindAccount}, addr[:]...) }
@@ -39,3 +43,13 @@ func heightKey(kind byte, h chain.Height) []byte {
 }
 
 func pageKey(p tree.Path) []byte { return p.Append([]byte{kindPage}) }
+
+// pastKey appends the key of a row of history to b: id is an address, or an address and a slot's key.
+func pastKey(b []byte, kind byte, partition uint32, id []byte, h chain.Height) []byte {
+	b = binary.BigEndian.AppendUint32(append(b, kind), partition)
+	return binary.BigEndian.AppendUint64(append(b, id...), uint64(h))
+}
+
+func partitionKey(kind byte, partition uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte{kind}, partition)
+}

@@ -161,8 +161,13 @@ func (r reads) EachSlot(f func(addr chain.Address, key, value chain.Hash) error)
 
 var errKey = errors.New("key has the wrong length")
 
-func (r reads) each(kind byte, f func(key, value []byte) error) (err error) {
-	it, err := r.from.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
+func (r reads) each(kind byte, f func(key, value []byte) error) error {
+	return r.scan(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}}, f)
+}
+
+// scan calls f for every row within the bounds of o until it gives an error.
+func (r reads) scan(o *pebble.IterOptions, f func(key, value []byte) error) (err error) {
+	it, err := r.from.NewIter(o)
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
@@ -178,7 +183,8 @@ func (r reads) each(kind byte, f func(key, value []byte) error) (err error) {
 // Snapshot is the database as it stood after a commit. It holds back the deletion of old files: close it.
 type Snapshot struct {
 	reads
-	snap *pebble.Snapshot
+	snap   *pebble.Snapshot
+	window window
 }
 
 // Close lets go of the snapshot.

@@ -9,7 +9,7 @@ import (
 )
 
 // Format is the version of everything in this file and of the keys.
-const Format = 1
+const Format = 2
 
 // Limits of rows that are not bounded elsewhere.
 const (
@@ -100,6 +100,36 @@ func decodeSlot(b []byte) (v chain.Hash, err error) {
 		r.Fail(codec.FaultValue)
 	}
 	return v, r.End()
+}
+
+// In rows of history nothing stands for an account or slot that did not exist.
+
+func encodePastAccount(a *state.Account) []byte {
+	if a.Empty() {
+		return nil
+	}
+	return encodeAccount(a)
+}
+
+func decodePastAccount(b []byte) (state.Account, error) {
+	if len(b) == 0 {
+		return state.Account{}, nil
+	}
+	return decodeAccount(b)
+}
+
+func encodePastSlot(v *chain.Hash) []byte {
+	if v.IsZero() {
+		return nil
+	}
+	return v[:]
+}
+
+func decodePastSlot(b []byte) (chain.Hash, error) {
+	if len(b) == 0 {
+		return chain.Hash{}, nil
+	}
+	return decodeSlot(b)
 }
 
 func (h *HeaderRow) encode() []byte {

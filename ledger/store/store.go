@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -43,6 +44,7 @@ type DB struct {
 	fs       vfs.FS
 	dir      string
 	spaceMin uint64
+	window   window
 
 	mu     sync.Mutex
 	broken error // set by the first write that failed; nothing is written after it
@@ -67,7 +69,7 @@ func Open(o Options) (*DB, error) {
 	if err != nil {
 		return nil, openError(o.Dir, err)
 	}
-	d := &DB{reads: reads{db}, db: db, fs: o.FS, dir: o.Dir, spaceMin: o.SpaceMin}
+	d := &DB{reads: reads{db}, db: db, fs: o.FS, dir: o.Dir, spaceMin: o.SpaceMin, window: window{HistoryHeightsMax, partitionHeights}}
 	if err := d.bind(o.Genesis); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -77,6 +79,7 @@ func Open(o Options) (*DB, error) {
 func pebbleOptions(o *Options, cache *pebble.Cache) *pebble.Options {
 	p := &pebble.Options{
 		FS:                 o.FS,
+		Comparer:           Comparer(),
 		Cache:              cache,
 		MemTableSize:       memTableBytes,
 		MaxOpenFiles:       openFilesMax,
@@ -93,6 +96,10 @@ func openError(dir string, err error) error {
 	if lockHeld(err) {
 		return fmt.Errorf("data folder %s is in use: another aiwork-node runs on it; stop that one or choose "+
 			"another folder with --home: %w", dir, err)
+	}
+	if strings.Contains(err.Error(), "comparer name from file") { // before the row with the format can be read
+		return fmt.Errorf("data folder %s has another format than %d, which this version needs: delete the folder and "+
+			"let the node fetch the chain again: %w", dir, Format, err)
 	}
 	return fmt.Errorf("data folder %s: %w", dir, err)
 }
@@ -139,7 +146,7 @@ func (d *DB) Commit(c *Commit) error {
 	}
 	batch := d.db.NewBatch()
 	// Errors of a batch in memory can only come from a batch that is closed or too large.
-	if err := errors.Join(c.putBlock(batch), c.putState(batch)); err != nil {
+	if err := errors.Join(c.putBlock(batch), c.putState(batch), c.putPast(batch, d.window), c.putTerms(batch)); err != nil {
 		return errors.Join(err, batch.Close())
 	}
 	return d.write(func() error { return batch.Commit(pebble.Sync) })
@@ -206,6 +213,12 @@ func (p *putter) set(key, value []byte) {
 	}
 }
 
+func (p *putter) delRange(from, to []byte) {
+	if p.err == nil {
+		p.err = p.b.DeleteRange(from, to, nil)
+	}
+}
+
 func (p *putter) del(key []byte) {
 	if p.err == nil {
 		p.err = p.b.Delete(key, nil)
@@ -215,7 +228,7 @@ func (p *putter) del(key []byte) {
 // Snapshot gives the database as it stands after the last commit.
 func (d *DB) Snapshot() *Snapshot {
 	s := d.db.NewSnapshot()
-	return &Snapshot{reads{s}, s}
+	return &Snapshot{reads{s}, s, d.window}
 }
 
 // Backup writes a copy of the database, as it stands, into a new folder, while the node runs on.

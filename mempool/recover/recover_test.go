@@ -62,8 +62,8 @@ func TestSenders(t *testing.T) {
 
 type rich struct{}
 
-func (rich) Account(chain.Address) (uint64, uint256.Int, error) {
-	return 0, *uint256.NewInt(1 << 60), nil
+func (rich) Account(chain.Address) (mempool.Record, error) {
+	return mempool.Record{Balance: *uint256.NewInt(1 << 60)}, nil
 }
 
 // Add gives each transaction its own answer, and recovers none that is refused at first sight.

@@ -28,9 +28,9 @@ type realChain struct {
 	pool *mempool.Pool
 }
 
-func (c realChain) Account(a chain.Address) (uint64, uint256.Int, error) {
+func (c realChain) Account(a chain.Address) (mempool.Record, error) {
 	acc, err := c.Ledger.Account(a)
-	return acc.Nonce, acc.Balance, err
+	return mempool.Record{Nonce: acc.Nonce, Balance: acc.Balance}, err
 }
 
 func (c realChain) Head() Head {
