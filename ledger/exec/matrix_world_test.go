@@ -87,7 +87,8 @@ func newStages(t *testing.T) *stages {
 	}{{s.worker, busyModel}, {s.idle, idleModel}, {s.drained, idleModel}, {s.leaver, idleModel}} {
 		s.call(w.actor.address, chain.AddrRegistry, tokens(1000), registry.PackRegister(w.actor.address, []chain.Hash{w.model}, "test"))
 	}
-	// This weight is too young to follow the bond at once: that is what refresh is for.
+	// In this session the weight is too young to follow the bond: that is what refresh is for.
+	s.sessions(1)
 	s.call(s.idle.address, chain.AddrRegistry, tokens(500), registry.PackAddBond())
 	s.sessions(66)
 	s.call(s.drained.address, chain.AddrRegistry, nil, registry.PackDrain())
