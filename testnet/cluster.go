@@ -287,6 +287,14 @@ func (c *Cluster) Start() error {
 	return nil
 }
 
+// Pace makes transactions rest for so many milliseconds before a block takes them, from the next start of the
+// validators on; 0 takes that away.
+func (c *Cluster) Pace(ms int) {
+	for _, p := range c.Validators {
+		p.Setenv("AIWORK_MEMPOOL_PACE_MS", strconv.Itoa(ms))
+	}
+}
+
 // Stop stops workers first, so that they can drain, then validators.
 func (c *Cluster) Stop() error {
 	return errors.Join(stopAll(c.Workers), stopAll(c.Validators))

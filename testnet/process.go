@@ -47,6 +47,9 @@ func NewProcess(name, exe string, args, env []string, log string) *Process {
 	return &Process{Name: name, exe: exe, args: args, env: env, log: log, done: done}
 }
 
+// Setenv sets a variable of the environment that the next start has.
+func (p *Process) Setenv(name, value string) { p.env = append(p.env, name+"="+value) }
+
 // Start runs the child. It is an error if it runs already.
 func (p *Process) Start() error {
 	p.mu.Lock()

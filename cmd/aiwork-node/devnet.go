@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ import (
 )
 
 const (
+	paceDefaultMs = 300
+
 	firstBlockMax = 20 * time.Second
 	workersMax    = 20 * time.Second
 	demoMax       = 2 * time.Minute
@@ -43,11 +46,17 @@ func devnetCommand() *cli.Command {
 		&cli.IntFlag{Name: "p2p-port", Usage: "first peer `PORT` of a new network", Value: d.P2PPort},
 		&cli.StringFlag{Name: "worker-binary", Usage: "another `FILE` for the workers, to test the audit", Hidden: true},
 	}
+	pace := &cli.IntFlag{
+		Name: "pace-ms", Value: paceDefaultMs,
+		Usage: "`MS` that a transaction rests before a block takes it, for clients that remember nonces for 250 ms; 0: none",
+	}
 	return &cli.Command{
-		Name:  "devnet",
-		Usage: "run a whole network on this machine, each node a process of its own",
+		Name:   "devnet",
+		Usage:  "run a whole network on this machine, each node a process of its own",
+		Flags:  append(slices.Clone(flags), pace),
+		Action: devnetStart,
 		Subcommands: []*cli.Command{
-			{Name: "start", Usage: "run it in the foreground; Ctrl-C stops every process", Flags: flags, Action: devnetStart},
+			{Name: "start", Usage: "run it in the foreground; Ctrl-C stops every process", Flags: append(slices.Clone(flags), pace), Action: devnetStart},
 			{Name: "demo", Usage: "run it, order a real AI job over the photographs in the binary, print its result, stop", Flags: flags, Action: devnetDemo},
 		},
 	}
@@ -86,6 +95,7 @@ func launch(c *cli.Context, p *term.Printer) (*testnet.Cluster, error) {
 	if err := cluster.CheckPorts(); err != nil {
 		return nil, err
 	}
+	cluster.Pace(c.Int("pace-ms"))
 	start := time.Now()
 	if err := cluster.Start(); err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ type Config struct {
 	MempoolBytesMax     int
 	MempoolTxsMax       int
 	MempoolPerSenderMax int
+	MempoolPaceMs       int // 0: none
 
 	LogLevel  string
 	LogFormat string
@@ -86,6 +87,7 @@ func (c *Config) fields() []field {
 		{"mempool.bytes_max", "mempool-bytes", "most bytes of waiting transactions", &c.MempoolBytesMax},
 		{"mempool.txs_max", "mempool-txs", "most waiting transactions", &c.MempoolTxsMax},
 		{"mempool.per_sender_max", "mempool-per-sender", "most waiting transactions of one sender", &c.MempoolPerSenderMax},
+		{"mempool.pace_ms", "pace-ms", "milliseconds that a transaction rests before this node's blocks take it; 0: none", &c.MempoolPaceMs},
 		{"log.level", "log-level", "debug, info, warn or error", &c.LogLevel},
 		{"log.format", "log-format", "text or json", &c.LogFormat},
 		{"keys.password_file", "password-file", "file with the password of the node's account key", &c.PasswordFile},
@@ -213,6 +215,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("p2p.max_peers: %d: want 1 to 1000", c.P2PMaxPeers)
 	case c.MempoolBytesMax < 1<<20 || c.MempoolTxsMax < 1 || c.MempoolPerSenderMax < 1:
 		return errors.New("mempool: want at least 1 MiB, one transaction and one transaction a sender")
+	case c.MempoolPaceMs < 0 || c.MempoolPaceMs > 5000:
+		return fmt.Errorf("mempool.pace_ms: %d: want 0 to 5000", c.MempoolPaceMs)
 	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel):
 		return fmt.Errorf("log.level: %q: want debug, info, warn or error", c.LogLevel)
 	case !slices.Contains([]string{"text", "json"}, c.LogFormat):

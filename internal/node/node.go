@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/holiman/uint256"
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,6 +49,7 @@ type Node struct {
 
 	ledger *ledger.Ledger
 	pool   *mempool.Pool
+	paced  *pacedPool // nil: consensus has the pool itself
 	net    *p2p.Net
 	inbox  *driverNet
 	driver *driver.Driver
@@ -134,13 +136,22 @@ func (n *Node) openNetwork(ctx context.Context, _ Options) error {
 	n.driver, err = driver.New(driver.Options{
 		Genesis: n.ledger.Genesis(), Params: n.ledger.Params(), Keys: keys, LogDir: n.home.VoteLog(),
 		DiskFree: n.ledger.FreeBytes, Chain: &driverChain{ledger: n.ledger, pool: n.pool, log: n.log},
-		Archive: archive{n.ledger}, Pool: n.pool, Net: n.inbox, Peers: driverPeers{n.net}, Log: n.log, Metrics: n.registry,
+		Archive: archive{n.ledger}, Pool: n.consensusPool(), Net: n.inbox, Peers: driverPeers{n.net}, Log: n.log, Metrics: n.registry,
 	})
 	if err != nil {
 		return err
 	}
 	src.open(n.driver, n.blobs)
 	return nil
+}
+
+// consensusPool is the pool as consensus sees it.
+func (n *Node) consensusPool() driver.Pool {
+	if n.cfg.MempoolPaceMs == 0 {
+		return n.pool
+	}
+	n.paced = newPacedPool(n.pool, n.ledger.Head, time.Duration(n.cfg.MempoolPaceMs)*time.Millisecond)
+	return n.paced
 }
 
 func (n *Node) networkOptions(identity p2p.Identity, keys *driver.Keys, src *source) p2p.Options {
@@ -239,6 +250,9 @@ func (n *Node) Run(ctx context.Context) error {
 	parts := map[string]func(context.Context) error{
 		"health": n.health.Run, "network": n.net.Run, "frames": n.inbox.run, "consensus": n.driver.Run,
 		"rpc": n.rpc.Run, "upkeep": n.upkeep,
+	}
+	if n.paced != nil {
+		parts["pace"] = n.paced.Run
 	}
 	if n.auditor != nil {
 		parts["auditor"] = func(ctx context.Context) error { return n.auditor.Run(ctx, nil) }
