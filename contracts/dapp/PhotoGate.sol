@@ -41,7 +41,7 @@ contract PhotoGate {
     event Ordered(uint64 indexed job, address indexed sponsor, address indexed submitter, bytes32 photo, uint256 reward);
     event Settled(uint64 indexed job, bool safe, uint256 score);
 
-    error RewardMissing(uint256 sent, uint256 escrow);
+    error RewardMissing();
     error NoSuchOrder(uint64 job);
     error NotOver(uint64 job);
     error NothingOwed();
@@ -51,22 +51,27 @@ contract PhotoGate {
         (model, badClasses, limit) = (model_, badClasses_, limit_);
     }
 
-    /// What the check of one photograph can cost, at a price for the worker. What is sent beyond is the reward.
-    function checkCost(uint256 price) public view returns (uint256 escrow) {
+    /// What the check of one photograph can cost at most, at a price for the worker. It moves with the fee of gas:
+    /// send a little more, what is not needed comes back.
+    function checkCost(uint256 price) external view returns (uint256 escrow) {
         (escrow,,,,,,,,) = JOBS.quote(model, 1, price, EVERY_ITEM, 0, 1);
     }
 
-    /// Orders the check of a photograph. photo is the id of its canonical form, under which anybody uploads it
-    /// once this transaction is final; original is the SHA-256 of the file it was made from.
-    function order(bytes32 photo, bytes32 original, address submitter, uint256 price) external payable returns (uint64 job) {
-        uint256 escrow = checkCost(price);
-        if (msg.value <= escrow) revert RewardMissing(msg.value, escrow);
+    /// Orders the check of a photograph and pays for it with what is sent beyond the reward. photo is the id of the
+    /// photograph's canonical form, under which anybody uploads it once this transaction is final; original is the
+    /// SHA-256 of the file it was made from.
+    function order(bytes32 photo, bytes32 original, address submitter, uint256 reward, uint256 price)
+        external
+        payable
+        returns (uint64 job)
+    {
+        if (reward == 0 || msg.value <= reward) revert RewardMissing();
         bytes32[] memory items = new bytes32[](1);
         bytes32[] memory originals = new bytes32[](1);
         (items[0], originals[0]) = (photo, original);
-        job = JOBS.createJob{value: escrow}(model, items, originals, 1, price, EVERY_ITEM, 0, 0, 1, false);
-        orders[job] = Order(msg.sender, submitter, msg.value - escrow, false);
-        emit Ordered(job, msg.sender, submitter, photo, msg.value - escrow);
+        job = JOBS.createJob{value: msg.value - reward}(model, items, originals, 1, price, EVERY_ITEM, 0, 0, 1, false);
+        orders[job] = Order(msg.sender, submitter, reward, false);
+        emit Ordered(job, msg.sender, submitter, photo, reward);
     }
 
     /// Ends an order whose job is over. Anybody may call it.

@@ -76,6 +76,9 @@ func runForge(t *testing.T, col column) {
 		}
 		want(t, string(text), `"type": "0x4"`)
 	})
+	col.flow(t, "tests", func(t *testing.T) {
+		want(t, p.must(t, nil, "test", "--match-path", "foundry/Float32.t.sol"), "3 tests passed, 0 failed")
+	})
 	col.flow(t, "fork", func(t *testing.T) {
 		out := p.must(t, []string{"BOARD=" + board}, "test", "--fork-url", p.url, "--match-path", "foundry/Fork.t.sol")
 		want(t, out, "4 tests passed, 0 failed")

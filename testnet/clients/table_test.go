@@ -57,7 +57,7 @@ func flows() [][2]string {
 		{"ERC-20", "OpenZeppelin: transfers, allowances, events, signed approvals"},
 		{"ERC-721", "OpenZeppelin: mint, transfer, refused receiver"},
 		{"script", "a deployment script"},
-		{"tests", "the tool's own tests on the network"},
+		{"tests", "a project's own tests"},
 		{"refusals", "nonce, funds, chain, garbage, unknown method"},
 		{"cheat codes refused", "evm_, anvil_ and hardhat_ methods"},
 		{"system contracts", "the chain's own contracts through their Solidity interfaces"},
