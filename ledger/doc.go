@@ -2,7 +2,8 @@
 // they did.
 //
 // Its nouns: the [Head] is the last final block; an [Outcome] is what executing a block gave, kept in
-// memory until the block is final or given up; a [View] is the state as it stands after some block.
+// memory until the block is final or given up; a [View] is the state as it stands after some block; a
+// [BlockRow] is what a final block was executed from.
 //
 // Invariants:
 //
@@ -13,7 +14,13 @@
 //     is this machine's and says nothing about the block (rule 11).
 //  4. No tokens are made: after each block the balances have sunk by exactly what was burned. It is
 //     checked in production, with what the state says before and after, and a difference stops the node.
-//  5. Everything that waits is bounded: OutcomesMax outcomes, RangeBlocksMax blocks a log query.
+//  5. Everything that waits is bounded: OutcomesMax outcomes, RangeLogsMax logs a query (and whatever else
+//     its last block has), RangeBlocksMax blocks where no address or topic leads through the index. The
+//     only clock is the deadline of the caller's context.
+//  6. The state after each of the last HistoryHeightsMax heights can be read, the head's among them, and no
+//     other; which, every refusal says. A state once opened stays what it is. Proofs are for the head only:
+//     of older states the tree's pages are not kept.
+//  7. The index of logs narrows a query and never decides it: what is found is held against the receipts.
 //
 // Execute and Build are called by one goroutine at a time, the consensus driver's; Commit by one at a
 // time, which may be another; everything else by anyone. News are not announced: whoever wants to follow

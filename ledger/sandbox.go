@@ -53,11 +53,11 @@ func (l *Ledger) sandbox(v *View) *Sandbox {
 // After is the state after the block at a height, and that block's surroundings: what eth_call means by a
 // block. Go on with exec.Resume.
 func (l *Ledger) After(h chain.Height) (*Sandbox, error) {
-	b, beta, err := l.blockInput(h)
+	row, err := l.BlockRow(h)
 	if err != nil {
 		return nil, err
 	}
-	parent := Head{Header: chain.Header{}, Ext: b.Ext}
+	parent := Head{Ext: row.Block.Ext}
 	if h > 0 {
 		if parent, err = l.HeadAt(h - 1); err != nil {
 			return nil, err
@@ -68,7 +68,7 @@ func (l *Ledger) After(h chain.Height) (*Sandbox, error) {
 		return nil, err
 	}
 	s := l.sandbox(v)
-	s.Input = *l.input(&parent, b, beta)
+	s.Input = *l.input(&parent, row.Block, row.Beta)
 	s.Input.Txs = nil
 	return s, nil
 }
@@ -99,7 +99,7 @@ func (l *Ledger) Replay(h chain.Height) (*Sandbox, *chain.Block, error) {
 	if h == 0 {
 		return nil, nil, fmt.Errorf("block 0 executes nothing: %w", ErrNotFound)
 	}
-	b, beta, err := l.blockInput(h)
+	row, err := l.BlockRow(h)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,21 +108,8 @@ func (l *Ledger) Replay(h chain.Height) (*Sandbox, *chain.Block, error) {
 		return nil, nil, err
 	}
 	s := l.sandbox(v)
-	s.Input = *l.input(&v.Head, b, beta)
-	return s, b, nil
-}
-
-// blockInput gives a final block and its proposer's VRF output.
-func (l *Ledger) blockInput(h chain.Height) (*chain.Block, [32]byte, error) {
-	b, err := l.BlockByHeight(h)
-	if err != nil {
-		return nil, [32]byte{}, err
-	}
-	row, err := l.db.Header(h)
-	if err != nil {
-		return nil, [32]byte{}, notFound(err, "block %d", h)
-	}
-	return b, row.Beta, nil
+	s.Input = *l.input(&v.Head, row.Block, row.Beta)
+	return s, row.Block, nil
 }
 
 // Call tries a message in a block that would follow the head at timeMs, and drops what it did.

@@ -147,9 +147,12 @@ func (m *Machine) leave(c *frame, back mark, fault Fault) {
 
 func (m *Machine) execute(c *frame) Fault {
 	if m.tracer != nil {
-		return m.runTraced(c)
+		return m.runTraced(c, 0, 0, c.gas)
 	}
-	return m.run(c)
+	if p := m.ready(c.code); p != nil {
+		return m.runProgram(c, p, 0, 0, c.gas)
+	}
+	return m.run(c, 0, 0, c.gas)
 }
 
 func (c *frame) runBuilt(price func([]byte) uint64, run func([]byte) ([]byte, bool)) Fault {

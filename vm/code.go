@@ -13,6 +13,10 @@ type Code struct {
 	dests  []uint64 // bit i: a JUMPDEST that is no push data stands at i
 	size   int
 
+	kept    bool     // in a Codes
+	heat    int      // jumps that the plain loop has made in it
+	program *program // made when it has been run enough to be worth it; nil before
+
 	delegated bool // a delegation (EIP-7702)
 	target    chain.Address
 }
@@ -33,7 +37,7 @@ func delegation(code []byte) (target chain.Address, ok bool) {
 
 // prepare makes a code ready, into the memory of c where that is large enough.
 func (c *Code) prepare(code []byte) {
-	c.size = len(code)
+	c.size, c.heat, c.program = len(code), 0, nil
 	c.target, c.delegated = delegation(code)
 	c.padded = append(c.padded[:0], code...)
 	c.padded = append(c.padded, make([]byte, codePad)...)
@@ -70,6 +74,7 @@ type Codes struct {
 	byHash   map[chain.Hash]*Code
 	bytes    int
 	bytesMax int
+	eager    bool
 }
 
 // NewCodes gives an empty memory that keeps up to bytesMax bytes of code.
@@ -79,12 +84,21 @@ func NewCodes(bytesMax int) *Codes {
 
 // add makes a code ready and keeps it.
 func (cs *Codes) add(hash chain.Hash, code []byte) *Code {
-	c := &Code{}
+	c := &Code{kept: true}
 	c.prepare(code)
-	if cs.bytes += len(code) + codeOverhead; cs.bytes > cs.bytesMax {
-		clear(cs.byHash)
-		cs.bytes = len(code) + codeOverhead
-	}
+	cs.grow(len(code) + codeOverhead)
 	cs.byHash[hash] = c
 	return c
 }
+
+// grow counts bytes that a code now takes, and forgets all codes when there are too many.
+func (cs *Codes) grow(bytes int) {
+	if cs.bytes += bytes; cs.bytes > cs.bytesMax {
+		clear(cs.byHash)
+		cs.bytes = bytes
+	}
+}
+
+// TranslateAll makes each code a program before it first runs, instead of when it has shown to be worth it.
+// It changes nothing that a transaction can observe; tests ask for it.
+func (cs *Codes) TranslateAll() { cs.eager = true }

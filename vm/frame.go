@@ -50,6 +50,12 @@ func (f *frame) touch(gas uint64, off *uint256.Int, size uint64) (uint64, bool) 
 	return f.grow(gas, end)
 }
 
+// has reports whether memory has the word at off.
+func (f *frame) has(off *uint256.Int) bool {
+	end := off[0] + 32
+	return off[1]|off[2]|off[3] == 0 && end >= 32 && end <= uint64(len(f.mem))
+}
+
 // grow pays for memory up to end, which is beyond what is there.
 func (f *frame) grow(gas, end uint64) (uint64, bool) {
 	if end > memoryWordsMax*32 {

@@ -31,7 +31,8 @@ type Machine struct {
 	st      State
 	fork    fork.Fork
 	table   *table
-	pre     *precompile.Set
+	pre     *precompile.Set // in force
+	usual   *precompile.Set // of the rule set
 	codes   *Codes
 	tracer  Tracer
 	natives Natives
@@ -54,7 +55,8 @@ type Machine struct {
 
 // New gives a machine over st. Codes may be shared by machines that are used one after the other.
 func New(f fork.Fork, st State, codes *Codes) *Machine {
-	return &Machine{st: st, fork: f, table: newTable(f), pre: precompile.New(f), codes: codes, keccak: newSponge()}
+	usual := precompile.New(f)
+	return &Machine{st: st, fork: f, table: newTable(f), pre: usual, usual: usual, codes: codes, keccak: newSponge()}
 }
 
 // SetBlock says in which block the next runs are.
@@ -62,6 +64,13 @@ func (m *Machine) SetBlock(b Block) { m.block = b }
 
 // SetNatives puts the chain's own contracts in place; nil takes them away.
 func (m *Machine) SetNatives(n Natives) { m.natives = n }
+
+// SetPrecompiles puts other built-in contracts in place; nil puts back those of the rule set.
+func (m *Machine) SetPrecompiles(s *precompile.Set) {
+	if m.pre = s; s == nil {
+		m.pre = m.usual
+	}
+}
 
 // SetState changes the state that the next runs are on.
 func (m *Machine) SetState(st State) { m.st = st }

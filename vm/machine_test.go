@@ -35,16 +35,17 @@ func unhex(t testing.TB, text string) []byte {
 
 // bench is a machine with two contracts, ready to run transactions.
 type bench struct {
-	w  *statetest.World
-	m  *vm.Machine
-	tx vm.Tx
+	w     *statetest.World
+	codes *vm.Codes
+	m     *vm.Machine
+	tx    vm.Tx
 }
 
 func newBench(f fork.Fork, code, otherCode []byte) *bench {
-	b := &bench{w: statetest.NewWorld()}
+	b := &bench{w: statetest.NewWorld(), codes: vm.NewCodes(vm.CodesBytesMax)}
 	b.w.SetCode(contract, code)
 	b.w.SetCode(other, otherCode)
-	b.m = vm.New(f, b.w, vm.NewCodes(vm.CodesBytesMax))
+	b.m = vm.New(f, b.w, b.codes)
 	b.m.SetBlock(vm.Block{ChainID: 1, Number: 1, GasLimit: 1 << 40})
 	b.tx = vm.Tx{From: sender, To: &contract, Gas: 1 << 24}
 	return b
@@ -220,14 +221,18 @@ func FuzzMachine(f *testing.F) {
 		if out.GasUsed > b.tx.Gas || out.GasUsed < 21000/2 {
 			t.Errorf("gas used: got %d of %d", out.GasUsed, b.tx.Gas)
 		}
-		again := newBench(fork.Fork(which%uint8(fork.Latest+1)), code, otherCode)
-		again.tx.Data, again.tx.Gas = data, b.tx.Gas
-		again.m.Trace(&counter{t: t})
-		if got := again.run(t); got.GasUsed != out.GasUsed || got.Fault != out.Fault || !bytes.Equal(got.Output, out.Output) {
-			t.Errorf("traced: got %+v, want %+v", got, out)
-		}
-		if got, want := again.w.Root(), b.w.Root(); got != want {
-			t.Errorf("traced root: got %s, want %s", got, want)
+		for name, how := range map[string]func(*bench){
+			"traced": func(b *bench) { b.m.Trace(&counter{t: t}) }, "translated": func(b *bench) { b.codes.TranslateAll() },
+		} {
+			again := newBench(fork.Fork(which%uint8(fork.Latest+1)), code, otherCode)
+			how(again)
+			again.tx.Data, again.tx.Gas = data, b.tx.Gas
+			if got := again.run(t); got.GasUsed != out.GasUsed || got.Fault != out.Fault || !bytes.Equal(got.Output, out.Output) {
+				t.Errorf("%s: got %+v, want %+v", name, got, out)
+			}
+			if got, want := again.w.Root(), b.w.Root(); got != want {
+				t.Errorf("%s: root: got %s, want %s", name, got, want)
+			}
 		}
 	})
 }

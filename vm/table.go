@@ -6,11 +6,13 @@ import "github.com/aiwork/aiwork-node/vm/fork"
 const stackMax = 1024
 
 // entry is what the loop asks before an instruction: the gas that it takes whatever its operands, the
-// words that it needs, and how many more than those there may be so that the stack does not overflow.
+// words that it needs, how many more than those there may be so that the stack does not overflow, and by
+// how many words it changes the stack.
 type entry struct {
 	gas  uint64
 	need uint16
 	room uint16
+	grow int16
 }
 
 // undefined is the gas of an instruction that the rule set does not have: no frame can have so much.
@@ -19,7 +21,9 @@ const undefined = 1<<64 - 1
 type table [256]entry
 
 func (t *table) set(op Op, gas uint64, pops, pushes int) {
-	t[op] = entry{gas: gas, need: uint16(pops), room: uint16(stackMax - pops - max(0, pushes-pops))}
+	t[op] = entry{
+		gas: gas, need: uint16(pops), room: uint16(stackMax - pops - max(0, pushes-pops)), grow: int16(pushes - pops),
+	}
 }
 
 // Gas of instructions with names of their own.

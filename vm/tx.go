@@ -28,6 +28,7 @@ type Tx struct {
 type Outcome struct {
 	GasUsed  uint64 // paid for
 	Refunded uint64
+	GasPeak  uint64 // what it needed before refunds came
 	Fault    Fault  // 0: it went well
 	Output   []byte // the answer, or what a revert said; the new code for a creation
 	Created  chain.Address
@@ -234,7 +235,7 @@ func (m *Machine) settle(tx *Tx, price *uint256.Int, out *Outcome, left, floor u
 		divisor = refundDivisor
 	}
 	out.Refunded = min(m.st.Refund(), used/divisor)
-	out.GasUsed = max(used-out.Refunded, floor)
+	out.GasUsed, out.GasPeak = max(used-out.Refunded, floor), max(used, floor)
 	m.amount.Mul(price, uint256.NewInt(tx.Gas-out.GasUsed))
 	m.st.AddBalance(tx.From, &m.amount)
 	tip := *price

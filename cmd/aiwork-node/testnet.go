@@ -29,7 +29,7 @@ func testnetCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "testnet",
 		Usage:       "put a network under load and look what it does",
-		Subcommands: []*cli.Command{loadCommand(), chaosCommand()},
+		Subcommands: []*cli.Command{loadCommand(), chaosCommand(), abuseCommand()},
 	}
 }
 

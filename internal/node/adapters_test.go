@@ -158,6 +158,12 @@ func TestLogLimitsReachTheCaller(t *testing.T) {
 	if !ok || fault.Code != rpc.CodeLimit || !strings.Contains(fault.Message, "ask for blocks") {
 		t.Errorf("got %v, want a limit that says what to ask for", err)
 	}
+	late, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	_, err = rpcChain{c.Ledger}.Logs(late, rpc.LogQuery{To: 1})
+	if fault, ok := errors.AsType[*rpc.Error](err); !ok || fault.Code != rpc.CodeLimit {
+		t.Errorf("out of time: got %v, want a limit", err)
+	}
 }
 
 // newMarket gives the market of an account whose transactions get into blocks as soon as they are sent.

@@ -3,17 +3,16 @@ package node
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/internal/blobs"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/rpc"
 	"github.com/aiwork/aiwork-node/ledger"
-	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/state"
 	"github.com/aiwork/aiwork-node/mempool"
 	"github.com/aiwork/aiwork-node/p2p"
-	"github.com/aiwork/aiwork-node/vm"
 )
 
 // rpcChain is the ledger as JSON-RPC reads it.
@@ -24,12 +23,49 @@ func (c rpcChain) Head() (rpc.Head, <-chan struct{}) {
 	return rpc.Head(h), changed
 }
 
-func (c rpcChain) State() (state.Reader, rpc.Head, func(), error) {
-	v, err := c.ledger.State()
+func (c rpcChain) StateAt(h chain.Height) (state.Reader, rpc.Head, func(), error) {
+	v, err := c.ledger.StateAt(h)
 	if err != nil {
 		return nil, rpc.Head{}, nil, err
 	}
 	return v, rpc.Head(v.Head), func() { _ = v.Close() }, nil
+}
+
+// What eth_capabilities says of the ledger is so.
+var _ [ledger.HistoryHeightsMax]struct{} = [rpc.StateHeightsMax]struct{}{}
+
+func (c rpcChain) OldestState() chain.Height { return c.ledger.OldestState() }
+
+func (c rpcChain) After(h chain.Height) (*rpc.Sandbox, error) {
+	s, err := c.ledger.After(h)
+	if err != nil {
+		return nil, err
+	}
+	return rpcSandbox(s), nil
+}
+
+// Next is the block that could come now: at the earliest a millisecond after its parent.
+func (c rpcChain) Next(h chain.Height) (*rpc.Sandbox, error) {
+	s, err := c.ledger.Next(h, 0)
+	if err != nil {
+		return nil, err
+	}
+	return rpcSandbox(s), nil
+}
+
+func (c rpcChain) Replay(h chain.Height) (*rpc.Sandbox, *chain.Block, error) {
+	s, b, err := c.ledger.Replay(h)
+	if err != nil {
+		return nil, nil, err
+	}
+	return rpcSandbox(s), b, nil
+}
+
+func rpcSandbox(s *ledger.Sandbox) *rpc.Sandbox {
+	return &rpc.Sandbox{
+		State: s.View, At: rpc.Head(s.Head), Input: s.Input, Engine: s.Engine,
+		Prove: s.Prove, Close: func() { _ = s.Close() },
+	}
 }
 
 // absent turns "not found" into nil without an error.
@@ -62,10 +98,18 @@ func (c rpcChain) TxPlace(hash chain.Hash) (chain.Height, int, bool, error) {
 	return c.ledger.TxLookup(hash)
 }
 
+// logsTimeMax is how long one query for logs may search.
+const logsTimeMax = 2 * time.Second
+
 func (c rpcChain) Logs(ctx context.Context, q rpc.LogQuery) ([]rpc.LogEntry, error) {
+	ctx, cancel := context.WithTimeout(ctx, logsTimeMax)
+	defer cancel()
 	entries, err := c.ledger.Logs(ctx, ledger.LogQuery(q))
 	if tooMuch, ok := errors.AsType[*ledger.RangeError](err); ok {
 		return nil, rpc.Errorf(rpc.CodeLimit, "%s", tooMuch)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, rpc.Errorf(rpc.CodeLimit, "nothing was found in %s: ask for fewer alternatives, or when the node has less to do", logsTimeMax)
 	}
 	out := make([]rpc.LogEntry, len(entries))
 	for i, e := range entries {
@@ -75,36 +119,6 @@ func (c rpcChain) Logs(ctx context.Context, q rpc.LogQuery) ([]rpc.LogEntry, err
 		}
 	}
 	return out, err
-}
-
-func (c rpcChain) Call(ctx context.Context, m rpc.Message) (rpc.CallResult, error) {
-	head, _ := c.ledger.Head()
-	r, err := c.ledger.Call(ctx, execMessage(&m), head.Ext.TimeMs+1)
-	if err != nil {
-		return rpc.CallResult{}, err
-	}
-	return callResult(&r), nil
-}
-
-func (c rpcChain) Estimate(ctx context.Context, m rpc.Message) (uint64, rpc.CallResult, error) {
-	head, _ := c.ledger.Head()
-	gas, r, err := c.ledger.Estimate(ctx, execMessage(&m), head.Ext.TimeMs+1)
-	if err != nil {
-		return 0, rpc.CallResult{}, err
-	}
-	return gas, callResult(&r), nil
-}
-
-func execMessage(m *rpc.Message) *exec.Message {
-	return &exec.Message{From: m.From, To: m.To, Gas: m.Gas, Value: m.Value, Data: m.Data}
-}
-
-func callResult(r *exec.CallResult) rpc.CallResult {
-	out := rpc.CallResult{Output: r.Output, GasUsed: r.GasUsed}
-	if r.Fault != 0 {
-		out.Reverted, out.OutOfGas, out.Reason = r.Fault == vm.FaultRevert, r.Fault == vm.FaultGas, exec.Reason(r.Fault, r.Output)
-	}
-	return out
 }
 
 // rpcPool is the pool as JSON-RPC uses it.

@@ -8,6 +8,8 @@ import (
 	"github.com/aiwork/aiwork-node/consensus/poi/beacon"
 	"github.com/aiwork/aiwork-node/consensus/poi/stake"
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/ledger/exec"
+	"github.com/aiwork/aiwork-node/ledger/state"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/tasks/registry"
 )
@@ -128,6 +130,12 @@ func (a *aiwork) status(context.Context) (*statusForm, error) {
 	}, nil
 }
 
+// state gives the head's state.
+func (a *aiwork) state() (state.Reader, Head, func(), error) {
+	head, _ := a.chain.Head()
+	return a.chain.StateAt(head.Height)
+}
+
 type validatorForm struct {
 	Index       Uint64        `json:"index"`
 	Name        string        `json:"name"`
@@ -139,7 +147,7 @@ type validatorForm struct {
 }
 
 func (a *aiwork) validators(context.Context) ([]validatorForm, error) {
-	view, _, release, err := a.chain.State()
+	view, _, release, err := a.state()
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +241,7 @@ func (a *aiwork) extension(_ context.Context, tag BlockTag) (*extensionForm, err
 }
 
 func (a *aiwork) seed(_ context.Context, session Uint64) (*chain.Hash, error) {
-	view, _, release, err := a.chain.State()
+	view, _, release, err := a.state()
 	if err != nil {
 		return nil, err
 	}
@@ -308,7 +316,7 @@ func formWorker(i *registry.Info) *workerForm {
 }
 
 func (a *aiwork) worker(_ context.Context, address chain.Address) (*workerForm, error) {
-	view, _, release, err := a.chain.State()
+	view, _, release, err := a.state()
 	if err != nil {
 		return nil, err
 	}
@@ -321,7 +329,7 @@ func (a *aiwork) worker(_ context.Context, address chain.Address) (*workerForm, 
 }
 
 func (a *aiwork) workers(_ context.Context, from *Uint64) ([]*workerForm, error) {
-	view, _, release, err := a.chain.State()
+	view, _, release, err := a.state()
 	if err != nil {
 		return nil, err
 	}
@@ -348,7 +356,7 @@ func (a *aiwork) workers(_ context.Context, from *Uint64) ([]*workerForm, error)
 }
 
 func (a *aiwork) agenda(_ context.Context, who chain.Address) (*compute.Agenda, error) {
-	view, at, release, err := a.chain.State()
+	view, at, release, err := a.state()
 	if err != nil {
 		return nil, err
 	}
@@ -388,11 +396,17 @@ func (a *aiwork) quote(ctx context.Context, args jobArgs) (*quoteForm, error) {
 		Model: args.Model, ItemCount: uint32(args.Items), Price: args.Price.Int, AuditPpm: uint32(args.AuditPpm),
 		Panel: uint8(args.Panel), BatchItems: uint16(args.BatchItems),
 	})
-	r, err := a.chain.Call(ctx, Message{To: &chain.AddrJobs, Gas: callGasMax, Data: data})
+	st, err := (&eth{chain: a.chain}).open(scene{otherwise: "pending"})
 	if err != nil {
 		return nil, err
 	}
-	if fault := r.fault(); fault != nil {
+	defer st.Close()
+	m := exec.Message{To: &chain.AddrJobs, Gas: callGasMax, Data: data}
+	r, err := st.run.Probe(&m)
+	if err != nil {
+		return nil, st.refused(&m, err)
+	}
+	if fault := st.fault(&m, &r); fault != nil {
 		return nil, fault
 	}
 	t, err := job.UnpackQuote(r.Output)

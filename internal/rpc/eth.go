@@ -1,8 +1,8 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -29,6 +29,14 @@ func AddEth(t *Table, c Chain, p Pool, n Network, params *chain.Params, version 
 	e := &eth{chain: c, pool: p, network: n, params: params, version: version, filters: newFilters(time.Now)}
 	e.addBlocks(t)
 	e.addState(t)
+	e.addCalls(t)
+	e.addSimulate(t)
+	e.addAccessList(t)
+	e.addFill(t)
+	e.addLookups(t)
+	e.addRaw(t)
+	e.addAbout(t)
+	addProofs(t, e)
 	e.addTransactions(t)
 	e.addFees(t)
 	e.addNode(t)
@@ -171,32 +179,21 @@ func (e *eth) addState(t *Table) {
 	t.Add(Method{Name: "eth_getAccountInfo", Summary: "Balance, nonce and code of an account at once.", Params: []string{"address", "block"}}, e.accountInfo)
 	t.Add(Method{Name: "eth_getCode", Summary: "Code of an account.", Params: []string{"address", "block"}}, e.code)
 	t.Add(Method{Name: "eth_getStorageAt", Summary: "A storage slot of an account.", Params: []string{"address", "slot", "block"}}, e.storage)
-	t.Add(Method{Name: "eth_call", Summary: "Result of a call that changes nothing.", Params: []string{"call", "block", "overrides"}, Cost: 5}, e.call)
-	t.Add(Method{Name: "eth_estimateGas", Summary: "Gas that a transaction needs.", Params: []string{"call", "block", "overrides"}, Cost: 10}, e.estimate)
 }
 
-// view gives the head's state, if that is the one a tag asks for.
+// view gives the state after the block that a tag names, the head's if there is none. What pending would
+// add to it is left to the calls that run code.
 func (e *eth) view(tag *BlockTag) (state.Reader, func(), error) {
-	view, at, release, err := e.chain.State()
+	latest := BlockTag{word: "latest"}
+	h, found, err := e.height(*cmp.Or(tag, &latest))
 	if err != nil {
 		return nil, nil, err
 	}
-	if tag == nil || (tag.hash == nil && tag.height == nil && tag.word != "earliest") {
-		return view, release, nil
+	if !found {
+		return nil, nil, Errorf(CodeRefused, "header not found")
 	}
-	h, found, err := e.height(*tag)
-	switch {
-	case err != nil:
-	case !found:
-		err = Errorf(CodeRefused, "header not found")
-	case h != at.Height:
-		err = Errorf(CodeRefused, "state of height %d is pruned: this node keeps that of its head (%d), ask for latest", h, at.Height)
-	}
-	if err != nil {
-		release()
-		return nil, nil, err
-	}
-	return view, release, nil
+	view, _, release, err := e.chain.StateAt(h)
+	return view, release, err
 }
 
 func (e *eth) account(a chain.Address, tag *BlockTag) (state.Account, error) {
@@ -262,106 +259,9 @@ func (e *eth) storage(_ context.Context, a chain.Address, slot Slot, tag *BlockT
 	return view.Slot(a, chain.Hash(slot))
 }
 
-// callArgs is a call object. Fee fields are read so that clients may send them, and not used.
-type callArgs struct {
-	From  *chain.Address `json:"from"`
-	To    *chain.Address `json:"to"`
-	Gas   *Uint64        `json:"gas"`
-	Value *Uint256       `json:"value"`
-	Data  *Bytes         `json:"data"`
-	Input *Bytes         `json:"input"`
-}
-
-// callGasMax bounds the gas of a call that names none.
-const callGasMax = 50_000_000
-
-func (a *callArgs) message() (Message, error) {
-	m := Message{To: a.To, Gas: callGasMax}
-	if a.From != nil {
-		m.From = *a.From
-	}
-	if a.Gas != nil {
-		m.Gas = min(uint64(*a.Gas), callGasMax)
-	}
-	if a.Value != nil {
-		m.Value = a.Value.Int
-	}
-	switch {
-	case a.Input != nil:
-		m.Data = *a.Input
-	case a.Data != nil:
-		m.Data = *a.Data
-	}
-	if a.Input != nil && a.Data != nil && string(*a.Input) != string(*a.Data) {
-		return m, Errorf(CodeParams, "both input and data are given and they differ")
-	}
-	return m, nil
-}
-
-func (e *eth) call(ctx context.Context, args callArgs, tag *BlockTag, overrides *json.RawMessage) (Bytes, error) {
-	m, err := e.message(&args, tag, overrides)
-	if err != nil {
-		return nil, err
-	}
-	r, err := e.chain.Call(ctx, m)
-	if err != nil {
-		return nil, err
-	}
-	if fault := r.fault(); fault != nil {
-		return nil, fault
-	}
-	return append(Bytes{}, r.Output...), nil
-}
-
-// message reads a call object and refuses what the node cannot answer truly: states that it does not keep
-// and states that the caller invents.
-func (e *eth) message(args *callArgs, tag *BlockTag, overrides *json.RawMessage) (Message, error) {
-	if overrides != nil && string(*overrides) != "{}" {
-		return Message{}, Errorf(CodeParams, "state overrides are not supported by this version: call without them")
-	}
-	m, err := args.message()
-	if err != nil {
-		return Message{}, err
-	}
-	_, release, err := e.view(tag)
-	if err != nil {
-		return Message{}, err
-	}
-	release()
-	return m, nil
-}
-
-// fault gives a failed call's error: reverts have code 3 and the data from which clients decode the reason.
-func (r *CallResult) fault() *Error {
-	switch {
-	case r.Reverted:
-		return &Error{Code: CodeReverted, Message: "execution reverted: " + r.Reason, Data: Bytes(r.Output)}
-	case r.OutOfGas:
-		return Errorf(CodeRefused, "out of gas")
-	case r.Reason != "":
-		return Errorf(CodeRefused, "%s", r.Reason)
-	}
-	return nil
-}
-
-func (e *eth) estimate(ctx context.Context, args callArgs, tag *BlockTag, overrides *json.RawMessage) (Uint64, error) {
-	m, err := e.message(&args, tag, overrides)
-	if err != nil {
-		return 0, err
-	}
-	gas, r, err := e.chain.Estimate(ctx, m)
-	if err != nil {
-		return 0, err
-	}
-	if fault := r.fault(); fault != nil {
-		return 0, fault
-	}
-	return Uint64(gas), nil
-}
-
 func (e *eth) addTransactions(t *Table) {
 	t.Add(Method{Name: "eth_sendRawTransaction", Summary: "Take in a signed transaction.", Params: []string{"transaction"}, Cost: 2}, e.sendRaw)
-	t.Add(Method{Name: "eth_sendRawTransactionSync", Summary: "Take in a signed transaction and answer with its receipt, when it is final.", Params: []string{"transaction", "timeoutMs"}, Cost: 5, Waits: true}, e.sendRawSync)
+	t.Add(Method{Name: "eth_sendRawTransactionSync", Summary: "Take in a signed transaction and answer with its receipt, when it is final.", Params: []string{"transaction", "timeoutMs"}, Cost: 5, Class: ClassWait}, e.sendRawSync)
 	t.Add(Method{Name: "eth_getTransactionByHash", Summary: "A transaction, in a block or waiting.", Params: []string{"hash"}}, e.txByHash)
 	t.Add(Method{Name: "eth_getTransactionReceipt", Summary: "What became of a transaction.", Params: []string{"hash"}}, e.receipt)
 	t.Add(Method{Name: "eth_getTransactionByBlockNumberAndIndex", Summary: "A transaction by its place.", Params: []string{"block", "index"}}, e.txByPlace)

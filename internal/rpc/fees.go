@@ -20,9 +20,20 @@ func (e *eth) addFees(t *Table) {
 	t.Add(Method{Name: "eth_gasPrice", Summary: "Price per gas that gets a transaction into one of the next blocks."}, e.gasPrice)
 	t.Add(Method{Name: "eth_maxPriorityFeePerGas", Summary: "Tip per gas that is enough."},
 		func(context.Context) (Uint256, error) { return Uint256{*uint256.NewInt(tipWei)}, nil })
+	t.Add(Method{Name: "eth_baseFee", Summary: "Base fee of a block that would come at once; it falls while none comes."}, e.baseFee)
 	t.Add(Method{Name: "eth_blobBaseFee", Summary: "One wei: blob transactions are refused."},
 		func(context.Context) (Uint64, error) { return 1, nil })
 	t.Add(Method{Name: "eth_feeHistory", Summary: "Base fees, fullness and tips of recent blocks.", Params: []string{"blocks", "newest", "percentiles"}, Cost: 10}, e.feeHistory)
+}
+
+func (e *eth) baseFee(context.Context) (Uint256, error) {
+	head, _ := e.chain.Head()
+	s, err := e.chain.Next(head.Height)
+	if err != nil {
+		return Uint256{}, err
+	}
+	defer s.Close()
+	return Uint256{s.Input.Block.BaseFee}, nil
 }
 
 func (e *eth) gasPrice(context.Context) (Uint256, error) {

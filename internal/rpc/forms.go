@@ -53,11 +53,16 @@ func formHeader(h *chain.Header) headerForm {
 	}
 }
 
-func formBlock(b *chain.Block, full bool) blockForm {
-	f := blockForm{
+// formBlockHead forms a block without its transactions.
+func formBlockHead(b *chain.Block) blockForm {
+	return blockForm{
 		headerForm: formHeader(&b.Header), Size: Uint64(len(b.Encode())),
 		Transactions: []any{}, Uncles: []string{}, Withdrawals: []string{},
 	}
+}
+
+func formBlock(b *chain.Block, full bool) blockForm {
+	f := formBlockHead(b)
 	for i, tx := range b.Txs {
 		if full {
 			f.Transactions = append(f.Transactions, formTx(tx, &b.Header, i))
@@ -88,6 +93,7 @@ type txForm struct {
 	MaxPriorityFeePerGas *Uint256       `json:"maxPriorityFeePerGas,omitempty"`
 	Input                Bytes          `json:"input"`
 	AccessList           *[]accessForm  `json:"accessList,omitempty"`
+	AuthorizationList    *[]authForm    `json:"authorizationList,omitempty"`
 	V                    Uint64         `json:"v"`
 	R                    Uint256        `json:"r"`
 	S                    Uint256        `json:"s"`
@@ -101,6 +107,10 @@ type txForm struct {
 // formTx forms a transaction at a place, or a waiting one when h is nil.
 func formTx(tx *chain.Tx, h *chain.Header, index int) txForm {
 	from, _ := tx.Sender() // whatever is in the pool or a block has a valid signature
+	return formTxFrom(tx, from, h, index)
+}
+
+func formTxFrom(tx *chain.Tx, from chain.Address, h *chain.Header, index int) txForm {
 	f := txForm{
 		Type: Uint64(tx.Type), Hash: tx.Hash(), Nonce: Uint64(tx.Nonce), From: from, To: tx.To, Value: Uint256{tx.Value},
 		Gas: Uint64(tx.Gas), GasPrice: Uint256{tx.GasFeeCap}, Input: tx.Data, V: Uint64(tx.V), R: Uint256{tx.R}, S: Uint256{tx.S},
@@ -121,18 +131,14 @@ func formTx(tx *chain.Tx, h *chain.Header, index int) txForm {
 }
 
 func (f *txForm) formTyped(tx *chain.Tx) {
-	list := []accessForm{}
-	for _, t := range tx.AccessList {
-		keys := t.Slots
-		if keys == nil {
-			keys = []chain.Hash{}
-		}
-		list = append(list, accessForm{t.Address, keys})
-	}
-	parity := Uint64(tx.V)
+	list, parity := formAccess(tx.AccessList), Uint64(tx.V)
 	f.AccessList, f.YParity = &list, &parity
-	if tx.Type == chain.TxTypeDynamicFee {
+	if tx.Type >= chain.TxTypeDynamicFee {
 		f.MaxFeePerGas, f.MaxPriorityFeePerGas = &Uint256{tx.GasFeeCap}, &Uint256{tx.GasTipCap}
+	}
+	if tx.Type == chain.TxTypeSetCode {
+		auths := formAuths(tx.Auths)
+		f.AuthorizationList = &auths
 	}
 }
 

@@ -77,7 +77,7 @@ type jobForm struct {
 }
 
 func (a *aiwork) job(_ context.Context, id Uint64) (*jobForm, error) {
-	view, _, release, err := a.chain.State()
+	view, _, release, err := a.state()
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (a *aiwork) job(_ context.Context, id Uint64) (*jobForm, error) {
 }
 
 func (a *aiwork) jobs(_ context.Context, below *Uint64) ([]*jobForm, error) {
-	view, _, release, err := a.chain.State()
+	view, _, release, err := a.state()
 	if err != nil {
 		return nil, err
 	}

@@ -48,3 +48,16 @@ func DefaultLimits() Limits {
 		ClientsMax:        4096,
 	}
 }
+
+// Class says which slots a method takes, so that one kind of work cannot starve another.
+type Class uint8
+
+// The classes. A method that says nothing reads.
+const (
+	ClassRead  Class = iota // look-ups by key
+	ClassCall               // runs code once or some times
+	ClassTrace              // runs whole blocks, with a tracer
+	ClassLogs               // searches ranges of blocks
+	ClassSend               // hands something to the node
+	ClassWait               // waits for the chain more than it computes
+)

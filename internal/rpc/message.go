@@ -9,15 +9,31 @@ import (
 
 // Error codes, as Ethereum clients know them.
 const (
-	CodeParse      = -32700
-	CodeRequest    = -32600
-	CodeMethod     = -32601
-	CodeParams     = -32602
-	CodeInternal   = -32603
-	CodeRefused    = -32000
-	CodeLimit      = -32005
-	CodeReverted   = 3
-	CodePending    = 4 // of eth_sendRawTransactionSync
+	CodeParse    = -32700
+	CodeRequest  = -32600
+	CodeMethod   = -32601
+	CodeParams   = -32602
+	CodeInternal = -32603
+	CodeRefused  = -32000
+	CodeLimit    = -32005
+	CodeReverted = 3
+	CodePending  = 4 // of eth_sendRawTransactionSync
+
+	// Of eth_simulateV1 and of overrides.
+	codeNonceLow      = -38010
+	codeNonceHigh     = -38011
+	codeFeeCap        = -38012
+	codeIntrinsic     = -38013
+	codeFunds         = -38014
+	codeBlockGas      = -38015
+	codeNumberOrder   = -38020
+	codeTimeOrder     = -38021
+	codeMovedToItself = -38022
+	codeMovedTwice    = -38023
+	codeInitCode      = -38025
+	codeTooMany       = -38026
+	codeVM            = -32015
+
 	nestingMax     = 64
 	methodBytesMax = 64
 )

@@ -3,10 +3,10 @@ package rpc
 import (
 	"context"
 
-	"github.com/holiman/uint256"
-
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/ledger/tree"
 	"github.com/aiwork/aiwork-node/mempool"
 )
 
@@ -18,12 +18,13 @@ type Head struct {
 	Ext    chain.Extension
 }
 
-// Chain is what this package reads of the ledger. Absent things are nil without an error.
+// Chain is what this package reads of the ledger. Absent things are nil without an error; a state that
+// is not kept is an error that says which are.
 type Chain interface {
 	// Head gives the finalised head and a channel that closes at the next commit.
 	Head() (Head, <-chan struct{})
-	// State gives a consistent view of the head's state; release must be called.
-	State() (view state.Reader, at Head, release func(), err error)
+	// StateAt gives a consistent view of the state after a final block; release must be called.
+	StateAt(chain.Height) (view state.Reader, at Head, release func(), err error)
 	BlockByHeight(chain.Height) (*chain.Block, error)
 	BlockByHash(chain.Hash) (*chain.Block, error)
 	Receipts(chain.Height) ([]*chain.Receipt, error)
@@ -31,11 +32,28 @@ type Chain interface {
 	TxPlace(chain.Hash) (height chain.Height, index int, found bool, err error)
 	Seal(chain.Height) (*chain.Seal, error)
 	Logs(context.Context, LogQuery) ([]LogEntry, error)
-	// Call runs a message on the head's state and drops what it changed.
-	Call(context.Context, Message) (CallResult, error)
-	// Estimate gives the least gas limit, at most the message's, with which it succeeds; if it does not,
-	// the result says why.
-	Estimate(context.Context, Message) (uint64, CallResult, error)
+	// OldestState gives the first height whose state is kept.
+	OldestState() chain.Height
+
+	// After gives the state after a block, and that block's surroundings: go on with exec.Resume.
+	After(chain.Height) (*Sandbox, error)
+	// Next gives the state after a block, and the surroundings of one that would follow it: go on with exec.Begin.
+	Next(chain.Height) (*Sandbox, error)
+	// Replay gives the state before a block, which is at least 1, its surroundings and the block itself: go on
+	// with exec.Begin and apply its transactions.
+	Replay(chain.Height) (*Sandbox, *chain.Block, error)
+}
+
+// Sandbox is a state, the surroundings of a block and an engine, for one call and one goroutine. Input may
+// be changed, and overlays put on State, before it begins. Close it soon.
+type Sandbox struct {
+	State  state.Reader
+	At     Head
+	Input  exec.Input
+	Engine *exec.Engine
+	// Prove makes the proof of a key under the state root of At, if that is the head.
+	Prove func(key chain.Hash) (tree.Proof, error)
+	Close func()
 }
 
 // LogQuery asks for logs of a range of blocks. Each place of Topics lists alternatives; an empty place
@@ -55,24 +73,6 @@ type LogEntry struct {
 	TxHash    chain.Hash
 	TxIndex   int
 	Index     int // in the block
-}
-
-// Message is a call that is not a transaction.
-type Message struct {
-	From  chain.Address
-	To    *chain.Address
-	Gas   uint64
-	Value uint256.Int
-	Data  []byte
-}
-
-// CallResult is the outcome of a Message. GasUsed includes the intrinsic gas.
-type CallResult struct {
-	Output   []byte
-	GasUsed  uint64
-	Reverted bool
-	Reason   string // of the revert or of another failure; empty on success
-	OutOfGas bool
 }
 
 // Pool is what this package needs of the mempool.

@@ -104,6 +104,14 @@ func (s *Slot) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// UnmarshalText is UnmarshalJSON for keys of objects.
+func (s *Slot) UnmarshalText(text []byte) error {
+	return s.UnmarshalJSON(append(append([]byte{'"'}, text...), '"'))
+}
+
+// MarshalText gives 32 bytes in hexadecimal.
+func (s Slot) MarshalText() ([]byte, error) { return chain.Hash(s).MarshalText() }
+
 // unquote gives the text of a JSON string without escapes, or of a number.
 func unquote(raw []byte) (string, error) {
 	if len(raw) > 0 && raw[0] == '"' {

@@ -210,7 +210,7 @@ func (s *Server) callInSlot(ctx context.Context, m *Method, params json.RawMessa
 		s.waiting.Add(-1)
 		return nil, Errorf(CodeLimit, "the node is busy: %d calls wait already", s.opts.Limits.CallsWaitingMax)
 	}
-	if m.Waits {
+	if m.Class == ClassWait {
 		defer s.waiting.Add(-1)
 		return s.call(ctx, m, params)
 	}

@@ -307,7 +307,7 @@ func FuzzParameters(f *testing.F) {
 			_ = v.UnmarshalJSON(raw)
 		}
 		if json.Unmarshal(raw, &args) == nil {
-			_, _ = args.message()
+			_, _ = args.message(1)
 		}
 	})
 }

@@ -17,7 +17,7 @@ type Method struct {
 	Summary string   // one sentence for the description
 	Params  []string // names of the parameters, in order
 	Cost    float64  // what one call takes from the caller's budget; 0 means 1
-	Waits   bool     // for the chain more than it computes, so that it holds no slot meanwhile
+	Class   Class    // whose slots it takes
 
 	fn     reflect.Value
 	in     []reflect.Type
@@ -74,8 +74,14 @@ func (t *Table) Lookup(name string) (*Method, *Error) {
 	if slices.ContainsFunc(cheatPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
 		return nil, Errorf(CodeMethod, "the method %s does not exist: a chain with consensus has no cheat codes; a devnet's test accounts are funded, and its blocks come by themselves", name)
 	}
+	if slices.Contains(keyMethods, name) {
+		return nil, Errorf(CodeMethod, "the method %s does not exist: this node holds no keys of callers; sign in the wallet and send with eth_sendRawTransaction", name)
+	}
 	return nil, Errorf(CodeMethod, "the method %s does not exist: rpc.discover lists those that do", name)
 }
+
+// keyMethods are those of nodes that keep accounts for their callers.
+var keyMethods = []string{"eth_sendTransaction", "eth_sign", "eth_signTransaction", "eth_signTypedData", "eth_signTypedData_v4", "personal_sign"}
 
 // cheatPrefixes begin the methods of single-node simulators.
 var cheatPrefixes = []string{"evm_", "anvil_", "hardhat_"}

@@ -27,6 +27,7 @@ func (e *Engine) use(view *state.View, in *Input) {
 	e.natives.view, e.natives.block = view, &in.Block
 	e.machine.SetState(view)
 	e.machine.SetBlock(in.vm(view))
+	e.machine.SetPrecompiles(in.Precompiles)
 	e.machine.Trace(nil)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aiwork/aiwork-node/ledger/state"
 	"github.com/aiwork/aiwork-node/vm"
 	"github.com/aiwork/aiwork-node/vm/native"
+	"github.com/aiwork/aiwork-node/vm/precompile"
 )
 
 // Input is what a block is executed from. Gas limit and base fee have been checked.
@@ -21,8 +22,11 @@ type Input struct {
 	GasLimit   uint64
 	Txs        []*chain.Tx
 
-	Seconds     uint64       // what code sees as the time; 0: that of Block
-	BlobBaseFee *uint256.Int // what code sees; nil: the least there is
+	// What code sees is to be, for blocks that somebody imagines; nil: what there is.
+	Number      *uint64
+	Seconds     *uint64
+	BlobBaseFee *uint256.Int
+	Precompiles *precompile.Set
 }
 
 // vm is the block as code sees it.
@@ -30,11 +34,19 @@ func (in *Input) vm(view *state.View) vm.Block {
 	b := vm.Block{
 		ChainID: in.Block.ChainID, Number: uint64(in.Block.Height), Time: in.Block.TimeMs / 1000, GasLimit: in.GasLimit,
 		Coinbase: in.Block.Coinbase, BaseFee: in.Block.BaseFee, BlobBaseFee: uint256.Int{chain.BlobBaseFeeMin},
-		Hash: func(number uint64) chain.Hash { return view.Slot(HistoryAddress(), HistorySlot(chain.Height(number))) },
+		Hash: func(number uint64) chain.Hash {
+			if number >= uint64(in.Block.Height) {
+				return chain.Hash{} // only code that believes in another number asks
+			}
+			return view.Slot(HistoryAddress(), HistorySlot(chain.Height(number)))
+		},
 	}
 	b.Random.SetBytes32(in.MixHash[:])
-	if in.Seconds != 0 {
-		b.Time = in.Seconds
+	if in.Number != nil {
+		b.Number = *in.Number
+	}
+	if in.Seconds != nil {
+		b.Time = *in.Seconds
 	}
 	if in.BlobBaseFee != nil {
 		b.BlobBaseFee = *in.BlobBaseFee

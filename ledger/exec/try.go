@@ -26,6 +26,7 @@ type CallResult struct {
 	Output   []byte // the answer, what a revert said, or the code of a new contract
 	GasUsed  uint64 // after refunds, with the intrinsic part
 	Refunded uint64
+	GasPeak  uint64 // what it needed before refunds came
 	Fault    vm.Fault // 0: it went well
 	Created  chain.Address
 	Logs     []chain.Log
@@ -69,7 +70,7 @@ func (r *Run) try(m *Message) (CallResult, error) {
 		return CallResult{}, faultOf(err)
 	}
 	return CallResult{
-		Output: out.Output, GasUsed: out.GasUsed, Refunded: out.Refunded, Fault: out.Fault, Created: out.Created,
+		Output: out.Output, GasUsed: out.GasUsed, Refunded: out.Refunded, GasPeak: out.GasPeak, Fault: out.Fault, Created: out.Created,
 		Logs: append([]chain.Log(nil), r.view.Logs()...),
 	}, nil
 }

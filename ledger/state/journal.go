@@ -21,42 +21,81 @@ const (
 	changeTransient
 )
 
-// change is how to take one step back: the value before it. It is a value without pointers but for
-// code, so that the journal is one growing array.
+// change says what to take one step back. What was there before lies on the stack for its kind.
 type change struct {
-	kind      changeKind
-	codeKnown bool
-	index     uint32        // into accounts or slots
-	addr      chain.Address // transient only
-	key       chain.Hash    // transient only
-	number    uint256.Int   // balance, nonce, refund
-	hash      chain.Hash    // slot, code hash, transient
-	code      []byte
+	kind  changeKind
+	index uint32 // into accounts, slots or transients
+}
+
+// journal is how to take back what was done since the transaction began: small values in growing arrays.
+type journal struct {
+	changes []change
+	numbers []uint256.Int // old balances, nonces, refunds
+	words   []chain.Hash  // old slots and transient values
+	codes   []oldCode
+}
+
+type oldCode struct {
+	hash  chain.Hash
+	code  []byte
+	known bool
+}
+
+func (j *journal) mark(kind changeKind, index uint32) {
+	j.changes = append(j.changes, change{kind, index})
+}
+
+func (j *journal) number(kind changeKind, index uint32, old *uint256.Int) {
+	j.numbers = append(j.numbers, *old)
+	j.mark(kind, index)
+}
+
+func (j *journal) word(kind changeKind, index uint32, old *chain.Hash) {
+	j.words = append(j.words, *old)
+	j.mark(kind, index)
+}
+
+func (j *journal) code(index uint32, old oldCode) {
+	j.codes = append(j.codes, old)
+	j.mark(changeCode, index)
+}
+
+func (j *journal) reset() {
+	clear(j.codes)
+	j.changes, j.numbers, j.words, j.codes = j.changes[:0], j.numbers[:0], j.words[:0], j.codes[:0]
+}
+
+// pop takes the last value of a stack.
+func pop[T any](stack *[]T) T {
+	last := len(*stack) - 1
+	val := (*stack)[last]
+	*stack = (*stack)[:last]
+	return val
 }
 
 // Snapshot names the present state for RevertTo. Snapshots nest; taking one is free.
-func (v *View) Snapshot() int { return len(v.journal) }
+func (v *View) Snapshot() int { return len(v.journal.changes) }
 
 // RevertTo undoes everything since the snapshot, logs, warmth and refunds included.
 func (v *View) RevertTo(snapshot int) {
-	must.Hold(snapshot >= 0 && snapshot <= len(v.journal), "revert to a snapshot that is gone")
-	for i := len(v.journal) - 1; i >= snapshot; i-- {
-		v.undo(&v.journal[i])
+	must.Hold(snapshot >= 0 && snapshot <= len(v.journal.changes), "revert to a snapshot that is gone")
+	for len(v.journal.changes) > snapshot {
+		v.undo(pop(&v.journal.changes))
 	}
-	v.journal = v.journal[:snapshot]
 }
 
-func (v *View) undo(c *change) {
+func (v *View) undo(c change) {
+	j := &v.journal
 	switch c.kind {
 	case changeBalance:
-		v.accounts[c.index].now.Balance = c.number
+		v.accounts[c.index].now.Balance = pop(&j.numbers)
 	case changeNonce:
-		v.accounts[c.index].now.Nonce = c.number[0]
+		v.accounts[c.index].now.Nonce = pop(&j.numbers)[0]
 	case changeCode:
-		e := &v.accounts[c.index]
-		e.now.CodeHash, e.code, e.codeKnown = c.hash, c.code, c.codeKnown
+		e, old := &v.accounts[c.index], pop(&j.codes)
+		e.now.CodeHash, e.code, e.codeKnown = old.hash, old.code, old.known
 	case changeSlot:
-		v.slots[c.index].now = c.hash
+		v.slots[c.index].now = pop(&j.words)
 	case changeWarmAddress:
 		v.accounts[c.index].warm = 0
 	case changeWarmSlot:
@@ -64,9 +103,9 @@ func (v *View) undo(c *change) {
 	case changeLog:
 		v.logs = v.logs[:len(v.logs)-1]
 	case changeRefund:
-		v.refund = c.number[0]
+		v.refund = pop(&j.numbers)[0]
 	case changeTransient:
-		v.transient[slotKey{c.addr, c.key}] = c.hash
+		v.transients[c.index].now = pop(&j.words)
 	default:
 		must.Hold(false, "unknown change in the journal")
 	}

@@ -21,14 +21,26 @@ type View struct {
 	slots     []slotEntry
 	slotAt    map[slotKey]uint32
 
-	journal []change
+	// Places where an account or slot was found last, by a few bits of its key. What stands there is compared
+	// before it is believed, so that keys chosen to collide cost no more than the maps.
+	accountLast [lastAccounts]uint32
+	slotLast    [lastSlots]uint32
+
+	journal journal
 	// tx counts transactions from 1; an entry is warm, and its value at the transaction's start is
 	// known, if it carries this number. So a new transaction costs nothing to set up.
 	tx        uint32
-	logs      []chain.Log
-	refund    uint64
-	transient map[slotKey]chain.Hash
+	logs        []chain.Log
+	refund      uint64
+	transients  []transientEntry
+	transientAt map[slotKey]uint32
 }
+
+// Both are powers of two.
+const (
+	lastAccounts = 64
+	lastSlots    = 512
+)
 
 type slotKey struct {
 	addr chain.Address
@@ -49,6 +61,11 @@ type slotEntry struct {
 	start    chain.Hash // value at the start of transaction startTx
 	startTx  uint32
 	warm     uint32
+}
+
+type transientEntry struct {
+	slotKey
+	now chain.Hash
 }
 
 // New gives a view over base, with nothing changed.
@@ -73,12 +90,22 @@ func (v *View) fail(err error) {
 
 // account gives the index of addr's entry. Entries are never removed.
 func (v *View) account(addr chain.Address) uint32 {
-	if i, ok := v.accountAt[addr]; ok {
+	last := &v.accountLast[addr[19]%lastAccounts]
+	if i := *last; int(i) < len(v.accounts) && v.accounts[i].addr == addr {
 		return i
 	}
+	i, ok := v.accountAt[addr]
+	if !ok {
+		i = v.readAccount(addr)
+	}
+	*last = i
+	return i
+}
+
+func (v *View) readAccount(addr chain.Address) uint32 {
 	acct, _, err := v.base.Account(addr)
 	if err != nil {
-		v.fail(fmt.Errorf("state: account 0x%x: %w", addr[:], err))
+		v.fail(fmt.Errorf("state: account %s: %w", addr, err))
 		// Whoever holds the view throws its result away. Until then code that pays from this account meets
 		// no shortage that it would take for a broken ledger.
 		acct = Account{Balance: uint256.Int{0, 0, 0, 1 << 62}}
@@ -89,23 +116,33 @@ func (v *View) account(addr chain.Address) uint32 {
 	return i
 }
 
-func (v *View) slot(addr chain.Address, key chain.Hash) uint32 {
-	k := slotKey{addr, key}
-	i, ok := v.slotAt[k]
-	if !ok {
-		val, err := v.base.Slot(addr, key)
-		if err != nil {
-			v.fail(fmt.Errorf("state: slot %s: %w", key, err))
-			val = chain.Hash{}
+// slot gives the entry of a slot. It is good until the next call.
+func (v *View) slot(addr *chain.Address, key *chain.Hash) (uint32, *slotEntry) {
+	last := &v.slotLast[(uint(key[31])^uint(key[0])<<1^uint(addr[19])<<3)%lastSlots]
+	i := *last
+	if int(i) >= len(v.slots) || v.slots[i].key != *key || v.slots[i].addr != *addr {
+		var ok bool
+		if i, ok = v.slotAt[slotKey{*addr, *key}]; !ok {
+			i = v.readSlot(*addr, *key)
 		}
-		i = uint32(len(v.slots))
-		v.slots = append(v.slots, slotEntry{slotKey: k, old: val, now: val})
-		v.slotAt[k] = i
+		*last = i
 	}
 	e := &v.slots[i]
 	if e.startTx != v.tx {
 		e.start, e.startTx = e.now, v.tx
 	}
+	return i, e
+}
+
+func (v *View) readSlot(addr chain.Address, key chain.Hash) uint32 {
+	val, err := v.base.Slot(addr, key)
+	if err != nil {
+		v.fail(fmt.Errorf("state: slot %s: %w", key, err))
+		val = chain.Hash{}
+	}
+	i := uint32(len(v.slots))
+	v.slots = append(v.slots, slotEntry{slotKey: slotKey{addr, key}, old: val, now: val})
+	v.slotAt[slotKey{addr, key}] = i
 	return i
 }
 
@@ -123,8 +160,8 @@ func (v *View) AddBalance(addr chain.Address, amount *uint256.Int) {
 		return
 	}
 	i := v.account(addr)
-	v.journal = append(v.journal, change{kind: changeBalance, index: i, number: v.accounts[i].now.Balance})
 	b := &v.accounts[i].now.Balance
+	v.journal.number(changeBalance, i, b)
 	_, overflow := b.AddOverflow(b, amount)
 	must.Hold(!overflow || v.err != nil, "balance above 2^256")
 }
@@ -135,8 +172,8 @@ func (v *View) SubBalance(addr chain.Address, amount *uint256.Int) {
 		return
 	}
 	i := v.account(addr)
-	v.journal = append(v.journal, change{kind: changeBalance, index: i, number: v.accounts[i].now.Balance})
 	b := &v.accounts[i].now.Balance
+	v.journal.number(changeBalance, i, b)
 	_, underflow := b.SubOverflow(b, amount)
 	must.Hold(!underflow || v.err != nil, "balance below zero")
 }
@@ -148,7 +185,7 @@ func (v *View) Nonce(addr chain.Address) uint64 { return v.accounts[v.account(ad
 func (v *View) SetNonce(addr chain.Address, nonce uint64) {
 	i := v.account(addr)
 	e := &v.accounts[i]
-	v.journal = append(v.journal, change{kind: changeNonce, index: i, number: uint256.Int{e.now.Nonce}})
+	v.journal.number(changeNonce, i, &uint256.Int{e.now.Nonce})
 	e.now.Nonce = nonce
 }
 
@@ -182,9 +219,7 @@ func (v *View) SetCode(addr chain.Address, code []byte) {
 	must.Hold(len(code) <= CodeSizeMax, "code above its size limit")
 	i := v.account(addr)
 	e := &v.accounts[i]
-	v.journal = append(v.journal, change{
-		kind: changeCode, index: i, hash: e.now.CodeHash, code: e.code, codeKnown: e.codeKnown,
-	})
+	v.journal.code(i, oldCode{hash: e.now.CodeHash, code: e.code, known: e.codeKnown})
 	e.now.CodeHash, e.code, e.codeKnown = chain.Hash{}, nil, true
 	if len(code) > 0 {
 		e.now.CodeHash, e.code = keccak.Sum256(code), code
@@ -199,22 +234,23 @@ func (v *View) Empty(addr chain.Address) bool { return v.accounts[v.account(addr
 
 // Slot gives the value of a slot, zero if nothing was ever stored.
 func (v *View) Slot(addr chain.Address, key chain.Hash) chain.Hash {
-	return v.slots[v.slot(addr, key)].now
+	_, e := v.slot(&addr, &key)
+	return e.now
 }
 
 // CommittedSlot gives the value that the slot had when the transaction began.
 func (v *View) CommittedSlot(addr chain.Address, key chain.Hash) chain.Hash {
-	return v.slots[v.slot(addr, key)].start
+	_, e := v.slot(&addr, &key)
+	return e.start
 }
 
 // SetSlot stores a value; zero clears the slot.
 func (v *View) SetSlot(addr chain.Address, key, val chain.Hash) {
-	i := v.slot(addr, key)
-	e := &v.slots[i]
+	i, e := v.slot(&addr, &key)
 	if e.now == val {
 		return
 	}
-	v.journal = append(v.journal, change{kind: changeSlot, index: i, hash: e.now})
+	v.journal.word(changeSlot, i, &e.now)
 	e.now = val
 }
 
@@ -225,26 +261,25 @@ func (v *View) WarmAddress(addr chain.Address) (wasWarm bool) {
 	if e.warm == v.tx {
 		return true
 	}
-	v.journal = append(v.journal, change{kind: changeWarmAddress, index: i})
+	v.journal.mark(changeWarmAddress, i)
 	e.warm = v.tx
 	return false
 }
 
 // WarmSlot marks a slot as accessed in this transaction and reports whether it was already (EIP-2929).
 func (v *View) WarmSlot(addr chain.Address, key chain.Hash) (wasWarm bool) {
-	i := v.slot(addr, key)
-	e := &v.slots[i]
+	i, e := v.slot(&addr, &key)
 	if e.warm == v.tx {
 		return true
 	}
-	v.journal = append(v.journal, change{kind: changeWarmSlot, index: i})
+	v.journal.mark(changeWarmSlot, i)
 	e.warm = v.tx
 	return false
 }
 
 // AddLog appends a log to the transaction's receipt. The view keeps l's slices.
 func (v *View) AddLog(l chain.Log) {
-	v.journal = append(v.journal, change{kind: changeLog})
+	v.journal.mark(changeLog, 0)
 	v.logs = append(v.logs, l)
 }
 
@@ -253,14 +288,14 @@ func (v *View) Logs() []chain.Log { return v.logs }
 
 // AddRefund adds to the gas that the transaction gets back at its end.
 func (v *View) AddRefund(gas uint64) {
-	v.journal = append(v.journal, change{kind: changeRefund, number: uint256.Int{v.refund}})
+	v.journal.number(changeRefund, 0, &uint256.Int{v.refund})
 	v.refund += gas
 }
 
 // SubRefund takes back a part of an earlier AddRefund.
 func (v *View) SubRefund(gas uint64) {
 	must.Hold(gas <= v.refund, "refund below zero")
-	v.journal = append(v.journal, change{kind: changeRefund, number: uint256.Int{v.refund}})
+	v.journal.number(changeRefund, 0, &uint256.Int{v.refund})
 	v.refund -= gas
 }
 
@@ -269,17 +304,27 @@ func (v *View) Refund() uint64 { return v.refund }
 
 // Transient gives a value that lives until the end of the transaction (EIP-1153).
 func (v *View) Transient(addr chain.Address, key chain.Hash) chain.Hash {
-	return v.transient[slotKey{addr, key}]
+	if i, ok := v.transientAt[slotKey{addr, key}]; ok {
+		return v.transients[i].now
+	}
+	return chain.Hash{}
 }
 
 // SetTransient stores a value that lives until the end of the transaction.
 func (v *View) SetTransient(addr chain.Address, key, val chain.Hash) {
 	k := slotKey{addr, key}
-	if v.transient == nil {
-		v.transient = make(map[slotKey]chain.Hash)
+	i, ok := v.transientAt[k]
+	if !ok {
+		if v.transientAt == nil {
+			v.transientAt = make(map[slotKey]uint32)
+		}
+		i = uint32(len(v.transients))
+		v.transients = append(v.transients, transientEntry{slotKey: k})
+		v.transientAt[k] = i
 	}
-	v.journal = append(v.journal, change{kind: changeTransient, addr: addr, key: key, hash: v.transient[k]})
-	v.transient[k] = val
+	e := &v.transients[i]
+	v.journal.word(changeTransient, i, &e.now)
+	e.now = val
 }
 
 // BeginTx starts a transaction: nothing is warm, no logs, no refund, no transient values, and the
@@ -290,11 +335,12 @@ func (v *View) BeginTx() { v.reset() }
 func (v *View) EndTx() { v.reset() }
 
 func (v *View) reset() {
-	v.journal = v.journal[:0]
+	v.journal.reset()
 	v.tx++
 	v.logs = nil
 	v.refund = 0
-	clear(v.transient)
+	v.transients = v.transients[:0]
+	clear(v.transientAt)
 }
 
 // Diff gives the net changes since New in sorted order. The view may be used on; a later Diff holds

@@ -19,9 +19,10 @@ import (
 )
 
 // Sizes are small on purpose: an idle validator stays below 150 MB. The hot parts of the state are
-// cached decoded, above the database.
+// cached decoded, above the database. The cache pays for the memory tables too, one that fills and one
+// that is written out; with no room beside them each read loads its filters again.
 const (
-	blockCacheBytes = 16 << 20
+	blockCacheBytes = 32 << 20
 	memTableBytes   = 8 << 20
 	openFilesMax    = 256
 	bloomBitsPerKey = 10

@@ -34,7 +34,7 @@ func TestPrograms(t *testing.T) {
 					return
 				}
 				p := Generate(*seed + n)
-				ours := counting{NewOurs(p.World, vm.NewCodes(vm.CodesBytesMax)), &ran, &refused, &failed}
+				ours := counting{NewOurs(p.World, eager()), &ran, &refused, &failed}
 				if err := runBoth(p, ours); err != nil {
 					failures.Add(1)
 					report(t, *seed+n, p, err)
@@ -59,9 +59,9 @@ func runBoth(p *Program, ours Side) error {
 }
 
 func report(t *testing.T, seed uint64, p *Program, err error) {
-	small := Shrink(p, func(q *Program) bool { return runBoth(q, NewOurs(q.World, vm.NewCodes(vm.CodesBytesMax))) != nil })
+	small := Shrink(p, func(q *Program) bool { return runBoth(q, NewOurs(q.World, eager())) != nil })
 	t.Errorf("seed %d: %v\nreplay: go test -C tools/evmdiff -run TestPrograms . -args -programs 1 -seed %d\nshrunk: %v\n%s",
-		seed, err, seed, runBoth(small, NewOurs(small.World, vm.NewCodes(vm.CodesBytesMax))), small)
+		seed, err, seed, runBoth(small, NewOurs(small.World, eager())), small)
 }
 
 // counting counts what becomes of transactions.
@@ -79,4 +79,11 @@ func (c counting) Run(tx *vm.Tx) Result {
 		c.failed.Add(1)
 	}
 	return r
+}
+
+// eager gives a memory of codes that translates all of them, so that short programs run translated too.
+func eager() *vm.Codes {
+	codes := vm.NewCodes(vm.CodesBytesMax)
+	codes.TranslateAll()
+	return codes
 }

@@ -49,6 +49,7 @@ type generator struct {
 	*rand.Rand
 	places []chain.Address // that code calls
 	nonces [eoas]uint64    // of the next transaction or authorization of each account
+	last   uint256.Int     // the last random word
 }
 
 // Generate makes the program of a seed.
@@ -188,10 +189,16 @@ func (g *generator) place() chain.Address {
 	return g.places[g.IntN(min(len(g.places), contractsMax))]
 }
 
-// word gives a number on which rules turn.
+// word gives a number on which rules turn: at an edge, or much like the one before.
 func (g *generator) word() *uint256.Int {
 	x := new(uint256.Int)
-	switch g.IntN(8) {
+	switch g.IntN(10) {
+	case 8:
+		return x.Set(&g.last)
+	case 9:
+		x.Set(&g.last)
+		x[g.IntN(4)] += pick[uint64](g, 1, 1<<63, ^uint64(0))
+		return x
 	case 0:
 		return x
 	case 1, 2, 3:
@@ -205,7 +212,8 @@ func (g *generator) word() *uint256.Int {
 		return x.SetBytes20(addr[:])
 	}
 	x[0], x[1], x[2], x[3] = g.Uint64(), g.Uint64(), g.Uint64(), g.Uint64()
-	return x.Rsh(x, uint(g.IntN(256)))
+	g.last = *x.Rsh(x, uint(g.IntN(256)))
+	return x
 }
 
 // Run runs the program on both sides and says where they first differ.

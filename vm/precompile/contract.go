@@ -1,6 +1,8 @@
 package precompile
 
 import (
+	"maps"
+
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/vm/fork"
 )
@@ -20,9 +22,13 @@ type Contract struct {
 type Set struct {
 	low  [0x12]*Contract // by the last byte of the address
 	p256 *Contract
+
+	// Where Put has put contracts to, for calls that imagine a changed world. Nil on a chain.
+	elsewhere map[chain.Address]*Contract
 }
 
-// Addresses calls each with the address of every contract of the set, in ascending order.
+// Addresses calls each with the addresses at which a rule set has contracts, in ascending order. Those that
+// Put has put elsewhere are not warm from the start, as code that calls them would find on a chain.
 func (s *Set) Addresses(each func(chain.Address)) {
 	for i := range s.low {
 		if s.low[i] != nil {
@@ -38,7 +44,7 @@ func (s *Set) Addresses(each func(chain.Address)) {
 func (s *Set) At(addr *chain.Address) *Contract {
 	// Nearly every address of a program differs in its first bytes, so this is one comparison for them.
 	if [18]byte(addr[:18]) != ([18]byte{}) {
-		return nil
+		return s.elsewhere[*addr]
 	}
 	switch n := int(addr[18])<<8 | int(addr[19]); {
 	case n < len(s.low):
@@ -46,7 +52,30 @@ func (s *Set) At(addr *chain.Address) *Contract {
 	case n == 0x100:
 		return s.p256
 	}
-	return nil
+	return s.elsewhere[*addr]
+}
+
+// Clone gives a set that can be changed and leaves s as it is.
+func (s *Set) Clone() *Set {
+	c := *s
+	c.elsewhere = maps.Clone(s.elsewhere)
+	return &c
+}
+
+// Put changes what stands at addr; nil takes it away.
+func (s *Set) Put(addr chain.Address, c *Contract) {
+	n := int(addr[18])<<8 | int(addr[19])
+	switch inFirst := [18]byte(addr[:18]) == [18]byte{}; {
+	case inFirst && n < len(s.low):
+		s.low[n] = c
+	case inFirst && n == 0x100:
+		s.p256 = c
+	default:
+		if s.elsewhere == nil {
+			s.elsewhere = map[chain.Address]*Contract{}
+		}
+		s.elsewhere[addr] = c
+	}
 }
 
 // New gives the built-in contracts of a rule set.

@@ -40,6 +40,9 @@ type Runner struct {
 // NewRunner gives a runner.
 func NewRunner() *Runner { return &Runner{codes: vm.NewCodes(vm.CodesBytesMax)} }
 
+// TranslateAll makes every program run translated from its first instruction on (see vm.Codes).
+func (r *Runner) TranslateAll() { r.codes.TranslateAll() }
+
 // Trace makes the next cases report to t; nil ends it.
 func (r *Runner) Trace(t vm.Tracer) { r.tracer = t }
 

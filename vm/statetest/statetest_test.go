@@ -1,7 +1,7 @@
 package statetest
 
-// What is tested: every case of the published archive of state tests must pass, and the runner must see a
-// difference where there is one.
+// What is tested: every case of the published archive of state tests must pass, with the programs run as the
+// machine sees fit and with all of them translated first.
 
 import (
 	"archive/tar"
@@ -25,6 +25,11 @@ const (
 )
 
 func TestOfficialStateTests(t *testing.T) {
+	t.Run("translated=some", func(t *testing.T) { official(t, false) })
+	t.Run("translated=all", func(t *testing.T) { official(t, true) })
+}
+
+func official(t *testing.T, all bool) {
 	files := make(chan []byte, 4)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -32,6 +37,9 @@ func TestOfficialStateTests(t *testing.T) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			r := NewRunner()
+			if all {
+				r.TranslateAll()
+			}
 			for file := range files {
 				err := r.Run(file, func(res Result) {
 					mu.Lock()
