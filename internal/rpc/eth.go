@@ -36,6 +36,8 @@ func AddEth(t *Table, c Chain, p Pool, n Network, params *chain.Params, version 
 	e.addLookups(t)
 	e.addRaw(t)
 	e.addAbout(t)
+	e.addTraces(t)
+	e.addOts(t)
 	addProofs(t, e)
 	e.addTransactions(t)
 	e.addFees(t)
