@@ -151,7 +151,9 @@ func (t *translator) fuseConst(c *uint256.Int, next, second Op) (in instr, n int
 	case formNone:
 		return in, 0
 	case formShlBy, formShrBy, formSarBy:
-		in.n = uint8(c[0])
+		if in.n = uint8(c[0]); in.n == 0 || in.n >= 64 {
+			in.form += formShlWide - formShlBy
+		}
 	case formAddSmall:
 		in.arg = uint32(c[0])
 	case formTakeConst:

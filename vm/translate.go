@@ -28,20 +28,16 @@ type translator struct {
 }
 
 func newProgram(c *Code, rules fork.Fork, tab *table) *program {
-	t := translator{program: &program{rules: rules, dests: c.dests}, code: c, tab: tab}
-	t.destsBefore = make([]uint32, len(c.dests))
-	total := uint32(0)
-	for i, word := range c.dests {
-		t.destsBefore[i] = total
-		total += uint32(bits.OnesCount64(word))
+	t := translator{program: &program{rules: rules, entries: make([]uint32, c.size)}, code: c, tab: tab}
+	for i := range t.entries {
+		t.entries[i] = noBlock
 	}
-	t.destBlocks = make([]uint32, 0, total)
 	for pc, ok := 0, true; ok; {
 		pc, ok = t.block(pc)
 	}
 	for i := range t.ins {
 		if in := &t.ins[i]; in.form.leads() {
-			in.arg = t.blockAt(uint64(in.arg))
+			in.arg = t.entries[in.arg]
 		}
 	}
 	return t.program
@@ -50,7 +46,7 @@ func newProgram(c *Code, rules fork.Fork, tab *table) *program {
 // block translates the block at pc and gives the place of the next one; ok is false after the last.
 func (t *translator) block(pc int) (next int, ok bool) {
 	if pc < t.code.size && Op(t.code.padded[pc]) == JUMPDEST {
-		t.destBlocks = append(t.destBlocks, uint32(len(t.blocks)))
+		t.entries[pc] = uint32(len(t.blocks))
 	}
 	b := block{first: uint32(len(t.ins)), pc: uint32(pc)}
 	pc, dead := t.read(pc, &b)
@@ -67,12 +63,12 @@ func (t *translator) nextDest(pc int) (int, bool) {
 	if pc >= t.code.size {
 		return 0, false
 	}
-	word := t.dests[pc>>6] >> (pc & 63) << (pc & 63)
-	for i := pc >> 6; ; word = t.dests[i] {
+	word := t.code.dests[pc>>6] >> (pc & 63) << (pc & 63)
+	for i := pc >> 6; ; word = t.code.dests[i] {
 		if word != 0 {
 			return i<<6 + bits.TrailingZeros64(word), true
 		}
-		if i++; i == len(t.dests) {
+		if i++; i == len(t.code.dests) {
 			return 0, false
 		}
 	}
