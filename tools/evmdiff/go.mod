@@ -6,6 +6,7 @@ require (
 	github.com/aiwork/aiwork-node v0.0.0
 	github.com/ethereum/go-ethereum v1.17.7
 	github.com/holiman/uint256 v1.3.2
+	golang.org/x/sys v0.49.0
 )
 
 require (
@@ -41,7 +42,6 @@ require (
 	go.opentelemetry.io/otel/trace v1.46.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	gopkg.in/yaml.v2 v2.4.0 // indirect
 )
 
