@@ -50,6 +50,11 @@ type Machine struct {
 	keccak sponge
 	digest [32]byte
 	native NativeCall
+	logs   logMemory
+
+	modulus    uint256.Int // of the last MULMOD
+	reciprocal [5]uint64   // of modulus
+
 	amount uint256.Int // an argument to State: what is passed through an interface must not be on the stack
 }
 
