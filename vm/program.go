@@ -68,9 +68,10 @@ func (p *program) size() int {
 
 const (
 	// A code is worth translating when it has jumped heatMin times, and once more for each heatBytes bytes of it.
-	// So the work of translating is bounded by work that was paid for, whatever codes there are.
+	// So the work of translating is bounded by work that was paid for, whatever codes there are: 24,576 bytes
+	// have to pay for at least 12,320 jumps, which is some 150,000 gas.
 	heatMin   = 32
-	heatBytes = 32
+	heatBytes = 2
 )
 
 // ready gives the program of a code if it was made already.
@@ -95,7 +96,7 @@ func (m *Machine) hot(c *Code) *program {
 
 func (m *Machine) translate(c *Code) *program {
 	if c.program == nil || c.program.rules != m.fork {
-		c.program = newProgram(c, m.fork, m.table)
+		c.program = m.translator.translate(c, m.fork, m.table)
 		if c.kept {
 			m.codes.grow(c.program.size())
 		}
