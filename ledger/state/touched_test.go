@@ -93,7 +93,7 @@ func TestTouched(t *testing.T) {
 	v.TouchedSince(from, func(a chain.Address) { accounts = append(accounts, a) },
 		func(a chain.Address, k chain.Hash) { slots = append(slots, slotKey{a, k}) })
 	if !reflect.DeepEqual(accounts, []chain.Address{addr(2)}) || !reflect.DeepEqual(slots, []slotKey{{addr(1), key(1)}}) {
-		t.Errorf("touched: got %x and %x", accounts, slots)
+		t.Errorf("touched: got %v and %v", accounts, slots)
 	}
 	if v.IsWarmAddress(addr(2)) || v.IsWarmSlot(addr(1), key(1)) {
 		t.Error("what was undone is warm")
