@@ -85,8 +85,8 @@ func tracer(name string, config object) object { return object{"tracer": name, "
 
 type callFrame struct {
 	Type, From, To, Gas, GasUsed, Input, Output, Error, RevertReason, Value string
-	Calls                                                                  []callFrame
-	Logs                                                                   []struct{ Address, Data, Index, Position string }
+	Calls                                                                   []callFrame
+	Logs                                                                    []struct{ Address, Data, Index, Position string }
 }
 
 func TestTraceCalls(t *testing.T) {

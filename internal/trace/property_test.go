@@ -21,7 +21,9 @@ const programSeeds = 300
 
 // configs are all ways to watch.
 func configs() map[string]*Config {
-	named := func(name, config string) *Config { return &Config{Tracer: &name, TracerConfig: json.RawMessage(config)} }
+	named := func(name, config string) *Config {
+		return &Config{Tracer: &name, TracerConfig: json.RawMessage(config)}
+	}
 	return map[string]*Config{
 		"steps": {EnableMemory: true, EnableReturnData: true}, "calls": named("callTracer", `{"withLog":true}`),
 		"top": named("callTracer", `{"onlyTopCall":true}`), "prestate": named("prestateTracer", `{}`),
