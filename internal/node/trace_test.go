@@ -291,13 +291,12 @@ func TestTraceKeys(t *testing.T) {
 	for _, c := range []struct {
 		file, method string
 		params       []any
-		ours         []string // keys that theirs has not: its transaction touched no slot, and so on
 	}{
-		{"debug_traceTransaction/trace-contract-call", "debug_traceTransaction", []any{w.create.Hash()}, nil},
-		{"debug_traceTransaction/trace-legacy-transfer", "debug_traceTransaction", []any{w.txs[0].Hash()}, nil},
-		{"debug_traceBlockByNumber/trace-block-with-transactions", "debug_traceBlockByNumber", []any{"0x6"}, nil},
-		{"debug_traceBlockByHash/trace-block-with-transactions", "debug_traceBlockByNumber", []any{"0x5"}, nil},
-		{"debug_traceBlockByNumber/trace-block-memory-encoding", "debug_traceBlockByNumber", []any{"0x6", object{"enableMemory": true}}, nil},
+		{"debug_traceTransaction/trace-contract-call", "debug_traceTransaction", []any{w.create.Hash()}},
+		{"debug_traceTransaction/trace-legacy-transfer", "debug_traceTransaction", []any{w.txs[0].Hash()}},
+		{"debug_traceBlockByNumber/trace-block-with-transactions", "debug_traceBlockByNumber", []any{"0x6"}},
+		{"debug_traceBlockByHash/trace-block-with-transactions", "debug_traceBlockByNumber", []any{"0x5"}},
+		{"debug_traceBlockByNumber/trace-block-memory-encoding", "debug_traceBlockByNumber", []any{"0x6", object{"enableMemory": true}}},
 	} {
 		theirs, ok := cases[c.file]
 		if !ok {
