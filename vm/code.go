@@ -13,7 +13,8 @@ type Code struct {
 	dests  []uint64 // bit i: a JUMPDEST that is no push data stands at i
 	size   int
 
-	kept    bool     // in a Codes
+	hash    chain.Hash
+	kept    bool     // in a Codes, under hash
 	heat    int      // jumps that the plain loop has made in it
 	program *program // made when it has been run enough to be worth it; nil before
 
@@ -72,6 +73,7 @@ const codeOverhead = 256
 // is for one goroutine; executors keep one from block to block. When it is full it starts afresh.
 type Codes struct {
 	byHash   map[chain.Hash]*Code
+	last     [codesLast]*Code // found last, by a byte of their hashes
 	bytes    int
 	bytesMax int
 	eager    bool
@@ -82,9 +84,25 @@ func NewCodes(bytesMax int) *Codes {
 	return &Codes{byHash: make(map[chain.Hash]*Code), bytesMax: bytesMax}
 }
 
+// codesLast is a power of two.
+const codesLast = 64
+
+// find gives a code that is kept, nil if there is none with this hash.
+func (cs *Codes) find(hash *chain.Hash) *Code {
+	last := &cs.last[hash[0]%codesLast]
+	if c := *last; c != nil && c.hash == *hash {
+		return c
+	}
+	c := cs.byHash[*hash]
+	if c != nil {
+		*last = c
+	}
+	return c
+}
+
 // add makes a code ready and keeps it.
 func (cs *Codes) add(hash chain.Hash, code []byte) *Code {
-	c := &Code{kept: true}
+	c := &Code{kept: true, hash: hash}
 	c.prepare(code)
 	cs.grow(len(code) + codeOverhead)
 	cs.byHash[hash] = c
@@ -95,6 +113,7 @@ func (cs *Codes) add(hash chain.Hash, code []byte) *Code {
 func (cs *Codes) grow(bytes int) {
 	if cs.bytes += bytes; cs.bytes > cs.bytesMax {
 		clear(cs.byHash)
+		clear(cs.last[:])
 		cs.bytes = bytes
 	}
 }

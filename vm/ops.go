@@ -113,7 +113,7 @@ func (m *Machine) destruct(f *frame, heir chain.Address, gas uint64) (uint64, Fa
 		return 0, FaultStatic
 	}
 	var cost uint64
-	if m.fork >= fork.Berlin && !m.st.WarmAddress(heir) {
+	if m.fork >= fork.Berlin && !m.warm(heir) {
 		cost = gasColdAccount
 	}
 	m.amount = m.st.Balance(f.self)

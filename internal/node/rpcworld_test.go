@@ -31,7 +31,7 @@ import (
 //	4 account 1 tries again and is reverted
 type rpcWorld struct {
 	*ledgertest.Chain
-	t      *testing.T
+	t      testing.TB
 	url    string
 	pool   *mempool.Pool
 	table  *rpc.Table
@@ -78,10 +78,23 @@ func (b testBlobs) Put(_ context.Context, data []byte) (chain.Hash, error) {
 
 func (b testBlobs) Get(_ context.Context, id chain.Hash) ([]byte, error) { return b[id], nil }
 
-func newRPCWorld(t *testing.T) *rpcWorld {
+func newRPCWorld(t testing.TB) *rpcWorld {
 	t.Helper()
 	w := &rpcWorld{Chain: ledgertest.New(t, ledgertest.Options{Accounts: 3, Validators: 2}), t: t}
 	w.fill()
+	return w.open()
+}
+
+// open reads the blocks and serves them.
+func (w *rpcWorld) open() *rpcWorld {
+	head, _ := w.Head()
+	for h := range head.Height + 1 {
+		block, err := w.BlockByHeight(h)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.blocks = append(w.blocks, block)
+	}
 	w.pool = mempool.New(mempool.Default(ledgertest.ChainID))
 	w.follow()
 	w.serve()
@@ -108,13 +121,6 @@ func (w *rpcWorld) fill() {
 	w.txs[4] = w.Tx(b, chain.AddrRegistry, ledgertest.Tokens(2000), register)
 	for _, txs := range [][]*chain.Tx{nil, w.txs[:3], w.txs[3:4], w.txs[4:]} {
 		w.Block(txs...)
-	}
-	for h := range chain.Height(5) {
-		block, err := w.BlockByHeight(h)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		w.blocks = append(w.blocks, block)
 	}
 }
 

@@ -29,7 +29,7 @@ type View struct {
 	journal journal
 	// tx counts transactions from 1; an entry is warm, and its value at the transaction's start is
 	// known, if it carries this number. So a new transaction costs nothing to set up.
-	tx        uint32
+	tx          uint32
 	logs        []chain.Log
 	refund      uint64
 	transients  []transientEntry
