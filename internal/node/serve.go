@@ -135,7 +135,9 @@ func (c rpcChain) SentTx(a chain.Address, nonce uint64) (rpc.Place, bool, error)
 	return rpc.Place(p), found, err
 }
 
-func (c rpcChain) CreatedAt(a chain.Address) (chain.Height, bool, error) { return c.ledger.CreatedAt(a) }
+func (c rpcChain) CreatedAt(a chain.Address) (chain.Height, bool, error) {
+	return c.ledger.CreatedAt(a)
+}
 
 // rpcPool is the pool as JSON-RPC uses it.
 type rpcPool struct {

@@ -256,4 +256,3 @@ func opNamed(name string) (vm.Op, bool) {
 	}
 	return 0, false
 }
-
