@@ -4,11 +4,13 @@ package node
 // what then happens, wherever something can happen.
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holiman/uint256"
 
@@ -360,4 +362,36 @@ func TestTransactionByNonce(t *testing.T) {
 	if waits.BlockHash != nil {
 		t.Errorf("bob's waiting transaction: got block %s", waits.BlockHash)
 	}
+}
+
+// FuzzCalls puts any parameters to the methods that run code: they answer or refuse, and never fail by a fault of
+// our own.
+func FuzzCalls(f *testing.F) {
+	w := newEthWorld(f)
+	methods := []string{"eth_call", "eth_estimateGas", "eth_createAccessList", "eth_simulateV1", "eth_fillTransaction", "eth_getProof", "eth_getStorageValues"}
+	for i, m := range methods {
+		for _, tc := range callAnswers {
+			if tc.method == m {
+				params := strings.NewReplacer("COUNTERHEX", "73"+strings.ToLower(w.counter.String())[2:], "CODE", "0xc0de000000000000000000000000000000000000", "LONG", "0x00", "JOBS", strings.ToLower(chain.AddrJobs.String())).Replace(tc.params)
+				f.Add(uint8(i), []byte(w.fillIn(params)))
+			}
+		}
+	}
+	f.Add(uint8(5), []byte(w.fillIn(`["COUNTER",["0x0"],"latest"]`)))
+	f.Add(uint8(6), []byte(w.fillIn(`[{"COUNTER":["0x0"]}]`)))
+	f.Fuzz(func(t *testing.T, which uint8, params []byte) {
+		m, fault := w.table.Lookup(methods[int(which)%len(methods)])
+		if fault != nil {
+			t.Fatal(fault)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		result, fault := m.Call(ctx, params)
+		if fault == nil && !json.Valid(result) {
+			t.Errorf("%s %s: not JSON: %s", m.Name, params, result)
+		}
+		if fault != nil && fault.Code == rpc.CodeInternal && !strings.Contains(fault.Message, "nonce has max value") {
+			t.Errorf("%s %s: %v", m.Name, params, fault)
+		}
+	})
 }

@@ -40,7 +40,7 @@ type ethWorld struct {
 	legacy, creation, access, dynamic, both, setCode, reverted, delegated *chain.Tx
 }
 
-func newEthWorld(t *testing.T) *ethWorld {
+func newEthWorld(t testing.TB) *ethWorld {
 	t.Helper()
 	c := ledgertest.New(t, ledgertest.Options{Accounts: 3, Validators: 2})
 	w := &ethWorld{rpcWorld: &rpcWorld{Chain: c, t: t}}

@@ -31,7 +31,7 @@ import (
 //	4 account 1 tries again and is reverted
 type rpcWorld struct {
 	*ledgertest.Chain
-	t      *testing.T
+	t      testing.TB
 	url    string
 	pool   *mempool.Pool
 	table  *rpc.Table
@@ -78,7 +78,7 @@ func (b testBlobs) Put(_ context.Context, data []byte) (chain.Hash, error) {
 
 func (b testBlobs) Get(_ context.Context, id chain.Hash) ([]byte, error) { return b[id], nil }
 
-func newRPCWorld(t *testing.T) *rpcWorld {
+func newRPCWorld(t testing.TB) *rpcWorld {
 	t.Helper()
 	w := &rpcWorld{Chain: ledgertest.New(t, ledgertest.Options{Accounts: 3, Validators: 2}), t: t}
 	w.fill()

@@ -89,8 +89,8 @@ func (e *eth) addFilters(t *Table) {
 		_, cursor := e.pool.Seen(0, math.MaxInt)
 		return e.filters.add(filter{pending: true, cursor: cursor})
 	})
-	t.Add(Method{Name: "eth_getFilterChanges", Summary: "What is new since the last call: logs, or hashes.", Params: []string{"id"}, Cost: 10}, e.filterChanges)
-	t.Add(Method{Name: "eth_getFilterLogs", Summary: "All logs that a log filter matches.", Params: []string{"id"}, Cost: 20}, e.filterLogs)
+	t.Add(Method{Name: "eth_getFilterChanges", Summary: "What is new since the last call: logs, or hashes.", Params: []string{"id"}, Cost: 10, Class: ClassLogs}, e.filterChanges)
+	t.Add(Method{Name: "eth_getFilterLogs", Summary: "All logs that a log filter matches.", Params: []string{"id"}, Cost: 20, Class: ClassLogs}, e.filterLogs)
 	t.Add(Method{Name: "eth_uninstallFilter", Summary: "Forget a filter; false if there was none.", Params: []string{"id"}}, func(_ context.Context, id string) (bool, error) {
 		return e.filters.remove(id), nil
 	})

@@ -226,6 +226,19 @@ func (c *theirChain) TxPlace(chain.Hash) (chain.Height, int, bool, error) {
 func (c *theirChain) Seal(chain.Height) (*chain.Seal, error)             { return nil, errNotHere }
 func (c *theirChain) Logs(context.Context, LogQuery) ([]LogEntry, error) { return nil, errNotHere }
 
+
+func (c *theirChain) Appearances(context.Context, AppearanceQuery) ([]Place, bool, error) {
+	return nil, false, errNotHere
+}
+
+func (c *theirChain) SentTx(chain.Address, uint64) (Place, bool, error) {
+	return Place{}, false, errNotHere
+}
+
+func (c *theirChain) CreatedAt(chain.Address) (chain.Height, bool, error) {
+	return 0, false, errNotHere
+}
+
 // replayed are the methods that a state is enough for.
 var replayed = []string{
 	"eth_call", "eth_estimateGas", "eth_createAccessList", "eth_simulateV1", "eth_getBalance", "eth_getCode", "eth_getStorageAt",

@@ -46,9 +46,8 @@ func (v *View) Absorb(d *Diff) {
 		v.keepCode(&d.Codes[i], d.Accounts)
 	}
 	for i := range d.Slots {
-		c := &d.Slots[i]
-		_, e := v.slot(&c.Address, &c.Key)
-		e.now = c.New
+		_, e := v.slot(&d.Slots[i].Address, &d.Slots[i].Key)
+		e.now = d.Slots[i].New
 	}
 	v.reset()
 }

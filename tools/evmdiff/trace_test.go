@@ -47,7 +47,7 @@ const traceGasMax = 90_000
 
 func TestTracers(t *testing.T) {
 	lines := 0
-	for n := range uint64(*programs) / 4 {
+	for n := range uint64(*programs) / 10 {
 		p := Generate(*seed + n)
 		for i := range p.Txs {
 			p.Txs[i].Gas = min(p.Txs[i].Gas, traceGasMax)
