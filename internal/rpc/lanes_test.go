@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"testing"
@@ -166,7 +165,7 @@ func BenchmarkWakeUp(b *testing.B) {
 			}
 			stop()
 			all.Wait()
-			sort.Slice(late, func(i, k int) bool { return late[i] < late[k] })
+			slices.Sort(late)
 			b.ReportMetric(float64(late[len(late)/2].Microseconds()), "p50-µs")
 			b.ReportMetric(float64(late[len(late)*99/100].Microseconds()), "p99-µs")
 			b.ReportMetric(float64(slices.Max(late).Microseconds()), "max-µs")
