@@ -72,6 +72,50 @@ func TestHeavyClassesTakeTurns(t *testing.T) {
 	})
 }
 
+// At its breaks a trace lets one task of each break go first, of other classes in their turns, never of its own.
+func TestBreaks(t *testing.T) {
+	withLanes(t, func(*Limits) {}, func(t *testing.T, s *lanes) {
+		queued := make(chan struct{})
+		var order []string // of the one thread
+		var all sync.WaitGroup
+		all.Go(func() {
+			_ = s.do(t.Context(), ClassTrace, func() {
+				<-queued
+				ctx, stop := context.WithCancel(s.withTurn(t.Context(), ClassTrace))
+				for i := range 4 {
+					if err := pauses(ctx).Err(); err != nil {
+						t.Error(err)
+					}
+					order = append(order, fmt.Sprint("trace 1, part ", i))
+				}
+				stop()
+				if err := pauses(ctx).Err(); err == nil {
+					t.Error("a break hides that the time is over")
+				}
+			})
+		})
+		synctest.Wait()
+		for _, w := range []struct {
+			class Class
+			name  string
+		}{{ClassTrace, "trace 2"}, {ClassCall, "call 1"}, {ClassCall, "call 2"}, {ClassLogs, "logs"}} {
+			all.Go(func() {
+				_ = s.do(t.Context(), w.class, func() {
+					_ = pauses(s.withTurn(t.Context(), w.class)).Err()
+					order = append(order, w.name)
+				})
+			})
+			synctest.Wait()
+		}
+		close(queued)
+		all.Wait()
+		want := "call 1, logs, trace 1, part 0, call 2, trace 1, part 1, trace 1, part 2, trace 1, part 3, trace 2"
+		if got := strings.Join(order, ", "); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
 // With threads enough, no class takes all of them.
 func TestClassLeavesAThread(t *testing.T) {
 	withLanes(t, func(l *Limits) { l.HeavyThreadsMax = 2 }, func(t *testing.T, s *lanes) {
