@@ -360,7 +360,7 @@ func (e *eth) otsCreator(ctx context.Context, a chain.Address) (*otsCreator, err
 	}
 	var out *otsCreator
 	err = e.replay(h, func(run *trace.Run, b *chain.Block) (err error) {
-		out, err = findCreator(ctx, run, b, a)
+		out, err = findCreator(pauses(ctx), run, b, a)
 		return err
 	})
 	return out, err
