@@ -1,8 +1,8 @@
 package node
 
 // What is tested: debug_* and ots_* over a real chain, through the node's own adapters: what they say is
-// held against receipts, against the states before and after, against each other, and against the keys
-// of the recorded answers of other nodes.
+// held against receipts, against the states before and after, and against each other. The forms are held
+// against recorded answers of other nodes in ethcases_test.go.
 
 import (
 	"bytes"
@@ -15,7 +15,6 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/rpc"
-	"github.com/aiwork/aiwork-node/internal/testutil"
 	"github.com/aiwork/aiwork-node/ledger/ledgertest"
 	"github.com/aiwork/aiwork-node/vm"
 )
@@ -283,37 +282,3 @@ func TestTraceRefusals(t *testing.T) {
 }
 
 func lower(a chain.Address) string { return strings.ToLower(a.String()) }
-
-// The recorded traces of other nodes and ours have the same keys.
-func TestTraceKeys(t *testing.T) {
-	cases := readCases(t, testutil.Shared(t, "data", "evm", "execution-apis.tar.zst"))
-	w := newTraceWorld(t)
-	for _, c := range []struct {
-		file, method string
-		params       []any
-	}{
-		{"debug_traceTransaction/trace-contract-call", "debug_traceTransaction", []any{w.create.Hash()}},
-		{"debug_traceTransaction/trace-legacy-transfer", "debug_traceTransaction", []any{w.txs[0].Hash()}},
-		{"debug_traceBlockByNumber/trace-block-with-transactions", "debug_traceBlockByNumber", []any{"0x6"}},
-		{"debug_traceBlockByHash/trace-block-with-transactions", "debug_traceBlockByNumber", []any{"0x5"}},
-		{"debug_traceBlockByNumber/trace-block-memory-encoding", "debug_traceBlockByNumber", []any{"0x6", object{"enableMemory": true}}},
-	} {
-		theirs, ok := cases[c.file]
-		if !ok {
-			t.Fatalf("no case %s", c.file)
-		}
-		var ours json.RawMessage
-		w.askFor(&ours, c.method, c.params...)
-		want, have := keys(decode(t, theirs), ""), keys(decode(t, ours), "")
-		for k := range have {
-			if !want[k] {
-				t.Errorf("%s: theirs has no %s", c.file, k)
-			}
-		}
-		for k := range want {
-			if !have[k] {
-				t.Errorf("%s: ours has no %s", c.file, k)
-			}
-		}
-	}
-}

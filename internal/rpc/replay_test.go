@@ -226,7 +226,6 @@ func (c *theirChain) TxPlace(chain.Hash) (chain.Height, int, bool, error) {
 func (c *theirChain) Seal(chain.Height) (*chain.Seal, error)             { return nil, errNotHere }
 func (c *theirChain) Logs(context.Context, LogQuery) ([]LogEntry, error) { return nil, errNotHere }
 
-
 func (c *theirChain) Appearances(context.Context, AppearanceQuery) ([]Place, bool, error) {
 	return nil, false, errNotHere
 }
