@@ -46,10 +46,16 @@ type Machine struct {
 	doomed     []chain.Address // accounts that go at the end
 	burned     uint256.Int     // money that went with them
 
-	frames []*frame
-	keccak sponge
-	digest [32]byte
-	native NativeCall
+	frames     []*frame
+	keccak     sponge
+	digest     [32]byte
+	native     NativeCall
+	logs       logMemory
+	translator translator
+
+	modulus    uint256.Int // of the last MULMOD
+	reciprocal [5]uint64   // of modulus
+
 	amount uint256.Int // an argument to State: what is passed through an interface must not be on the stack
 }
 

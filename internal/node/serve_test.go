@@ -215,7 +215,8 @@ func TestAnswersOverAChain(t *testing.T) {
 	}
 	polled := []string{"eth_newBlockFilter", "eth_newPendingTransactionFilter", "eth_newFilter"} // TestFilters
 	for method := range schemas {
-		if !asked[method] && !slices.Contains(polled, method) {
+		elsewhere := strings.HasPrefix(method, "debug_trace") || strings.HasPrefix(method, "ots_") // trace_test.go, ots_test.go
+		if !asked[method] && !slices.Contains(polled, method) && !elsewhere {
 			t.Errorf("%s: no call in the table", method)
 		}
 	}

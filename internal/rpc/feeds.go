@@ -92,10 +92,10 @@ func sendLogs(c Chain, b *chain.Block, f *logFilter, send func(any) error) error
 }
 
 func pendingFeed(ctx context.Context, p Pool, full bool, send func(any) error) error {
-	_, cursor := p.Since(0, math.MaxInt)
+	_, cursor := p.Seen(0, math.MaxInt)
 	for {
 		changed := p.Changed()
-		txs, next := p.Since(cursor, feedTxsMax)
+		txs, next := p.Seen(cursor, feedTxsMax)
 		cursor = next
 		for _, tx := range txs {
 			var news any = tx.Hash()

@@ -28,8 +28,10 @@ import (
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
-// theirChain is the chain of the cases, as Chain wants it. States are kept of every height.
+// theirChain is the chain of the cases, as far as methods want it that need no more than states, which are kept of
+// every height.
 type theirChain struct {
+	Chain
 	params *chain.Params
 	heads  []Head
 	inputs []exec.Input
@@ -212,30 +214,6 @@ func (c *theirChain) sandbox(h chain.Height, in exec.Input) *Sandbox {
 		State: c.states[h], At: c.heads[h], Input: in, Engine: exec.NewEngine(native.NewSet(), 1<<20), Close: func() {},
 		Prove: func(chain.Hash) (tree.Proof, error) { return tree.Proof{}, errors.New("no tree") },
 	}
-}
-
-var errNotHere = errors.New("not kept in this test")
-
-func (c *theirChain) Replay(chain.Height) (*Sandbox, *chain.Block, error) {
-	return nil, nil, errNotHere
-}
-func (c *theirChain) Receipts(chain.Height) ([]*chain.Receipt, error) { return nil, errNotHere }
-func (c *theirChain) TxPlace(chain.Hash) (chain.Height, int, bool, error) {
-	return 0, 0, false, errNotHere
-}
-func (c *theirChain) Seal(chain.Height) (*chain.Seal, error)             { return nil, errNotHere }
-func (c *theirChain) Logs(context.Context, LogQuery) ([]LogEntry, error) { return nil, errNotHere }
-
-func (c *theirChain) Appearances(context.Context, AppearanceQuery) ([]Place, bool, error) {
-	return nil, false, errNotHere
-}
-
-func (c *theirChain) SentTx(chain.Address, uint64) (Place, bool, error) {
-	return Place{}, false, errNotHere
-}
-
-func (c *theirChain) CreatedAt(chain.Address) (chain.Height, bool, error) {
-	return 0, false, errNotHere
 }
 
 // replayed are the methods that a state is enough for.

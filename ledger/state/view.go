@@ -244,6 +244,16 @@ func (v *View) CommittedSlot(addr chain.Address, key chain.Hash) chain.Hash {
 	return e.start
 }
 
+// TouchSlot is Slot, CommittedSlot and WarmSlot in one.
+func (v *View) TouchSlot(addr chain.Address, key chain.Hash) (now, start chain.Hash, wasWarm bool) {
+	i, e := v.slot(&addr, &key)
+	if wasWarm = e.warm == v.tx; !wasWarm {
+		v.journal.mark(changeWarmSlot, i)
+		e.warm = v.tx
+	}
+	return e.now, e.start, wasWarm
+}
+
 // SetSlot stores a value; zero clears the slot.
 func (v *View) SetSlot(addr chain.Address, key, val chain.Hash) {
 	i, e := v.slot(&addr, &key)
