@@ -5,6 +5,7 @@ package testnet_test
 // followed from the sponsor to where it ends.
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ import (
 	"github.com/aiwork/aiwork-node/crypto/keccak"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/internal/photos"
 	"github.com/aiwork/aiwork-node/internal/requester"
 	"github.com/aiwork/aiwork-node/internal/testutil"
 	"github.com/aiwork/aiwork-node/testnet"
@@ -138,8 +140,8 @@ func (g *gate) refused(custom string, value *uint256.Int, data []byte) {
 
 const orderSignature = "order(bytes32,bytes32,address,uint256,uint256)"
 
-// order orders a check with a reward of three tokens, and uploads the picture.
-func (g *gate) order(in requester.Input) order {
+// order orders a check with a reward of three tokens, and has the picture uploaded.
+func (g *gate) order(in requester.Input, upload func(requester.Input)) order {
 	g.t.Helper()
 	price := awo(1)
 	cost := g.read("checkCost(uint256)", price)
@@ -156,11 +158,39 @@ func (g *gate) order(in requester.Input) order {
 	id := last.Topics[1]
 	o.job = new(uint256.Int).SetBytes(id[:]).Uint64()
 	g.refused("NotOver(uint64)", new(uint256.Int), input("settle(uint64)", uint256.NewInt(o.job)))
-	plan := requester.Plan{Inputs: []requester.Input{in}}
-	if err := plan.Upload(g.t.Context(), g.node, func(int) {}); err != nil {
-		g.t.Fatal(err)
-	}
+	upload(in)
 	return o
+}
+
+// uploadRaw hands over bytes that no command line would take for a picture.
+func (m *market) uploadRaw(in requester.Input) {
+	m.t.Helper()
+	plan := requester.Plan{Inputs: []requester.Input{in}}
+	if err := plan.Upload(m.t.Context(), m.node, func(int) {}); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// photoFile gives a photograph as the command line names it, and what uploads its file.
+func (m *market) photoFile() (requester.Input, func(requester.Input)) {
+	m.t.Helper()
+	photo := photos.All()[0]
+	path := filepath.Join(m.t.TempDir(), photo.Name)
+	if err := os.WriteFile(path, photo.JPEG, 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	var named []struct {
+		Blob     chain.Hash
+		Original chain.Hash `json:"originalSHA256"`
+	}
+	oneValue(m.t, command(m.t, nil, "job", "input", "--json", path).succeeded(m.t), &named)
+	if len(named) != 1 || named[0].Original != sha256.Sum256(photo.JPEG) {
+		m.t.Fatalf("job input: got %v, want the photograph's hash", named)
+	}
+	upload := func(requester.Input) {
+		command(m.t, nil, "job", "upload", "--rpc", m.cluster.URL(0), path).succeeded(m.t)
+	}
+	return requester.Input{Blob: named[0].Blob, Original: named[0].Original}, upload
 }
 
 // settle waits for the end of an order's job, ends the order, and checks verdict and debts against the job as
@@ -207,10 +237,10 @@ func TestDApp(t *testing.T) {
 	usual, strict := m.deployGate(model, 300_000), m.deployGate(model, 0)
 	had := [2]uint256.Int{balance(t, m.node, sponsor), balance(t, m.node, submitter)}
 
-	photo := pictures(t, 1)[0]
+	photo, upload := m.photoFile()
 	noise := []byte("this is no picture")
 	damaged := requester.Input{Name: "damaged", Data: noise, Blob: blake3.Sum256(noise)}
-	passes, fails, broken := usual.order(photo), strict.order(photo), usual.order(damaged)
+	passes, fails, broken := usual.order(photo, upload), strict.order(photo, upload), usual.order(damaged, m.uploadRaw)
 	back := usual.settle(passes, true)
 	back.Add(back, strict.settle(fails, false))
 	back.Add(back, usual.settle(broken, false))

@@ -8,6 +8,7 @@ package node
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,18 @@ var twins = []twin{
 	{"debug_getRawReceipts/get-invalid", `["2"]`, nil, ""},
 	{"debug_getRawTransaction/get-invalid", `["1000000000000000000000000000000000000000000000000000000000000001"]`, nil, ""},
 	{"debug_getRawTransaction/get-tx", `["LEGACY"]`, nil, ""},
+	{"debug_traceBlockByHash/trace-block-not-found", `["NOHASH"]`, nil, ""},
+	{"debug_traceBlockByHash/trace-block-with-transactions", `["BLOCK1"]`, nil, ""},
+	{"debug_traceBlockByHash/trace-genesis", `["GENESIS"]`, nil, ""},
+	{"debug_traceBlockByNumber/trace-block-invalid-number", `["3"]`, nil, ""},
+	{"debug_traceBlockByNumber/trace-block-memory-encoding", `["0x1",{"enableMemory":true}]`, nil, ""},
+	{"debug_traceBlockByNumber/trace-block-return-data-behavior", `["0x1",{"disableStorage":true,"enableReturnData":true}]`, nil, ""},
+	{"debug_traceBlockByNumber/trace-block-with-transactions", `["0x1"]`, nil, ""},
+	{"debug_traceBlockByNumber/trace-genesis", `["0x0"]`, nil, ""},
+	{"debug_traceBlockByNumber/", `["0x2"]`, nil, ""},
+	{"debug_traceTransaction/trace-contract-call", `["CREATION"]`, nil, ""},
+	{"debug_traceTransaction/trace-legacy-transfer", `["LEGACY"]`, nil, ""},
+	{"debug_traceTransaction/trace-unknown-tx", `["NOHASH"]`, nil, ""},
 
 	{"debug_traceBlockByHash/trace-block-not-found", `["NOHASH"]`, nil, ""},
 	{"debug_traceBlockByHash/trace-block-with", `["BLOCK1"]`, nil, ""},
@@ -206,7 +219,7 @@ func TestOfficialCases(t *testing.T) {
 		}
 	}
 	t.Logf("%-42s %5s %6s %6s %6s", "method", "cases", "schema", "keys", "code")
-	for _, method := range slices.Sorted(mapsKeys(counts)) {
+	for _, method := range slices.Sorted(maps.Keys(counts)) {
 		r := counts[method]
 		t.Logf("%-42s %5d %6d %6d %6d  %s", method, r.cases, r.schema, r.keys, r.code, r.note)
 	}
@@ -217,16 +230,6 @@ func TestOfficialCases(t *testing.T) {
 type tally struct {
 	cases, schema, keys, code int
 	note                      string
-}
-
-func mapsKeys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 func (w *ethWorld) holdAgainst(t *testing.T, suite *apitest.Suite, c *apitest.Case, tw *twin, row *tally) {

@@ -139,7 +139,7 @@ func (w *rpcWorld) serve() {
 	rpc.AddAiwork(w.table, c, testBlobs{}, testNode{}, w.Params())
 	rpc.AddDiscover(w.table, "test")
 	s, err := rpc.Listen(w.table, rpc.Options{
-		Listen: "127.0.0.1:0", Limits: rpc.DefaultLimits(), Log: slog.New(slog.DiscardHandler), Feeds: rpc.Feeds(c, testPool{w.pool}),
+		Listen: "127.0.0.1:0", Limits: rpc.DefaultLimits(), Log: slog.New(slog.DiscardHandler), Feeds: rpc.Feeds(c, testPool{w.pool}, testNode{}),
 	})
 	if err != nil {
 		w.t.Fatal(err)

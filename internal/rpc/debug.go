@@ -70,7 +70,7 @@ func (e *eth) replayTx(ctx context.Context, hash chain.Hash, do func(*trace.Run,
 		if index >= len(b.Txs) {
 			return errors.New("transactions of the block are missing: run `aiwork-node db verify`")
 		}
-		if err := run.To(ctx, b.Txs, index); err != nil {
+		if err := run.To(pauses(ctx), b.Txs, index); err != nil {
 			return err
 		}
 		return do(run, b.Txs[index])
@@ -119,7 +119,7 @@ func (e *eth) traceBlock(ctx context.Context, tag BlockTag, config *trace.Config
 	}
 	var out []trace.Result
 	err = e.replay(b.Header.Number, func(run *trace.Run, b *chain.Block) (err error) {
-		out, err = run.Block(ctx, b.Txs, config)
+		out, err = run.Block(pauses(ctx), b.Txs, config)
 		return err
 	})
 	return out, err
@@ -205,7 +205,7 @@ func (st *stage) advance(ctx context.Context, b *chain.Block, index Uint64) erro
 	}
 	view := state.New(st.State)
 	run := trace.Begin(view, &st.Input, st.Engine)
-	if err := run.To(ctx, b.Txs, int(index)); err != nil {
+	if err := run.To(pauses(ctx), b.Txs, int(index)); err != nil {
 		return err
 	}
 	if view.Err() != nil {

@@ -73,7 +73,17 @@ func (e *eth) syncing(context.Context) (any, error) {
 	if !syncing {
 		return false, nil
 	}
-	return map[string]Uint64{"startingBlock": 0, "currentBlock": Uint64(current), "highestBlock": Uint64(highest)}, nil
+	return formSync(current, highest), nil
+}
+
+type syncForm struct {
+	StartingBlock Uint64 `json:"startingBlock"`
+	CurrentBlock  Uint64 `json:"currentBlock"`
+	HighestBlock  Uint64 `json:"highestBlock"`
+}
+
+func formSync(current, highest chain.Height) syncForm {
+	return syncForm{0, Uint64(current), Uint64(highest)}
 }
 
 func (e *eth) addBlocks(t *Table) {

@@ -10,8 +10,8 @@ import (
 )
 
 // lanes let methods run, each class within its bounds. Light classes run where they are called. Heavy ones run
-// on a few threads of low priority, and take turns by class, so that a queue of traces does not hold up a call
-// for longer than the trace that runs.
+// on a few threads of low priority, and take turns by class; a long one lets others go first at its breaks. So
+// neither a queue of traces nor the trace of a block holds up a call for longer than a transaction takes.
 type lanes struct {
 	limits  *Limits
 	free    [classes]chan struct{} // a running method of a light class holds one
@@ -135,13 +135,58 @@ func (s *lanes) thread() {
 		if t == nil {
 			return
 		}
-		t.work()
-		s.mu.Lock()
-		s.running[t.class]--
-		s.mu.Unlock()
-		s.news.Signal() // one of its class may have waited for this
-		close(t.done)
+		s.finish(t)
 	}
+}
+
+func (s *lanes) finish(t *task) {
+	t.work()
+	s.mu.Lock()
+	s.running[t.class]--
+	s.mu.Unlock()
+	s.news.Signal() // one of its class may have waited for this
+	close(t.done)
+}
+
+// pause lets one task of another class run on the thread of a task that calls it, if one waits. Such a task may
+// pause too; since a class whose turns are all taken waits, that ends.
+func (s *lanes) pause(class Class) {
+	s.mu.Lock()
+	t := s.take(class)
+	s.mu.Unlock()
+	if t != nil {
+		s.finish(t)
+	}
+}
+
+// turn is what a running method of a heavy class can know of its turn.
+type turn struct {
+	lanes *lanes
+	class Class
+}
+
+type turnKey struct{}
+
+// withTurn tells a method of its turn.
+func (s *lanes) withTurn(ctx context.Context, class Class) context.Context {
+	if !class.heavy() {
+		return ctx
+	}
+	return context.WithValue(ctx, turnKey{}, turn{s, class})
+}
+
+// pauses gives a context for work that looks at its Err where it can be interrupted: there it lets others go first.
+// Err must not be called where a lock is held.
+func pauses(ctx context.Context) context.Context { return pausing{ctx} }
+
+type pausing struct{ context.Context }
+
+// Err lets a task of another class run, then says whether there is still time.
+func (p pausing) Err() error {
+	if t, ok := p.Value(turnKey{}).(turn); ok && p.Context.Err() == nil {
+		t.lanes.pause(t.class)
+	}
+	return p.Context.Err()
 }
 
 // next waits for a task whose class may run, and gives nil when there will be none.
@@ -149,7 +194,7 @@ func (s *lanes) next() *task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		if t := s.take(); t != nil {
+		if t := s.take(classes); t != nil {
 			return t
 		}
 		if s.closed {
@@ -159,11 +204,11 @@ func (s *lanes) next() *task {
 	}
 }
 
-// take gives the first task of the class whose turn it is.
-func (s *lanes) take() *task {
+// take gives the first task of the class whose turn it is, but none of the class not.
+func (s *lanes) take(not Class) *task {
 	for i := range classes {
 		class := (s.last + 1 + i) % classes
-		if len(s.queues[class]) == 0 || s.running[class] >= s.limits.Classes[class].RunningMax {
+		if class == not || len(s.queues[class]) == 0 || s.running[class] >= s.limits.Classes[class].RunningMax {
 			continue
 		}
 		t := s.queues[class][0]

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +66,50 @@ func TestHeavyClassesTakeTurns(t *testing.T) {
 		close(hold)
 		all.Wait()
 		want := "read, send, trace 0, logs 1, call 1, trace 1, call 2, trace 2, trace 3"
+		if got := strings.Join(order, ", "); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+// At its breaks a trace lets one task of each break go first, of other classes in their turns, never of its own.
+func TestBreaks(t *testing.T) {
+	withLanes(t, func(*Limits) {}, func(t *testing.T, s *lanes) {
+		queued := make(chan struct{})
+		var order []string // of the one thread
+		var all sync.WaitGroup
+		all.Go(func() {
+			_ = s.do(t.Context(), ClassTrace, func() {
+				<-queued
+				ctx, stop := context.WithCancel(s.withTurn(t.Context(), ClassTrace))
+				for i := range 4 {
+					if err := pauses(ctx).Err(); err != nil {
+						t.Error(err)
+					}
+					order = append(order, fmt.Sprint("trace 1, part ", i))
+				}
+				stop()
+				if err := pauses(ctx).Err(); err == nil {
+					t.Error("a break hides that the time is over")
+				}
+			})
+		})
+		synctest.Wait()
+		for _, w := range []struct {
+			class Class
+			name  string
+		}{{ClassTrace, "trace 2"}, {ClassCall, "call 1"}, {ClassCall, "call 2"}, {ClassLogs, "logs"}} {
+			all.Go(func() {
+				_ = s.do(t.Context(), w.class, func() {
+					_ = pauses(s.withTurn(t.Context(), w.class)).Err()
+					order = append(order, w.name)
+				})
+			})
+			synctest.Wait()
+		}
+		close(queued)
+		all.Wait()
+		want := "call 1, logs, trace 1, part 0, call 2, trace 1, part 1, trace 1, part 2, trace 1, part 3, trace 2"
 		if got := strings.Join(order, ", "); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -166,7 +209,7 @@ func BenchmarkWakeUp(b *testing.B) {
 			}
 			stop()
 			all.Wait()
-			sort.Slice(late, func(i, k int) bool { return late[i] < late[k] })
+			slices.Sort(late)
 			b.ReportMetric(float64(late[len(late)/2].Microseconds()), "p50-µs")
 			b.ReportMetric(float64(late[len(late)*99/100].Microseconds()), "p99-µs")
 			b.ReportMetric(float64(slices.Max(late).Microseconds()), "max-µs")

@@ -110,8 +110,9 @@ type Pool interface {
 	ReasonFor(chain.Hash) (mempool.Fault, bool)
 	// Changed gives a channel that closes when the pool changes.
 	Changed() <-chan struct{}
-	// Since gives up to limit transactions that became pending after a cursor, and the next cursor.
-	Since(cursor uint64, limit int) ([]*chain.Tx, uint64)
+	// Seen gives up to limit transactions that became pending after a cursor, those in blocks by now among
+	// them, and the next cursor.
+	Seen(cursor uint64, limit int) ([]*chain.Tx, uint64)
 }
 
 // Network is what this package shows of the peers.

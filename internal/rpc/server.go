@@ -220,6 +220,7 @@ func (s *Server) inTurn(ctx context.Context, m *Method, params json.RawMessage) 
 func (s *Server) call(ctx context.Context, m *Method, params json.RawMessage) (result json.RawMessage, fault *Error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Limits.Classes[m.Class].Timeout)
 	defer cancel()
+	ctx = s.lanes.withTurn(ctx, m.Class)
 	defer func() {
 		if p := recover(); p != nil {
 			s.opts.Log.Error("method panicked", "method", m.Name, "panic", p, "stack", string(debug.Stack()))

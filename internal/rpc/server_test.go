@@ -388,3 +388,40 @@ func TestSlowLogs(t *testing.T) {
 		t.Errorf("got %v", fault)
 	}
 }
+
+// catchingUp is a chain and a network whose standing a test sets, one step after the other.
+type catchingUp struct {
+	Chain
+	Network
+	steps [][2]chain.Height // current and highest; equal: in step
+	at    int
+}
+
+func (c *catchingUp) Head() (Head, <-chan struct{}) {
+	changed := make(chan struct{})
+	close(changed)
+	return Head{}, changed
+}
+
+func (c *catchingUp) Behind() (current, highest chain.Height, syncing bool) {
+	s := c.steps[min(c.at, len(c.steps)-1)]
+	c.at++
+	return s[0], s[1], s[0] < s[1]
+}
+
+func TestSyncFeed(t *testing.T) {
+	c := &catchingUp{steps: [][2]chain.Height{{5, 5}, {6, 9}, {8, 9}, {9, 9}, {9, 9}, {9, 12}}}
+	var told []string
+	enough := errors.New("enough")
+	err := syncFeed(t.Context(), c, c, func(v any) error {
+		if told = append(told, string(encode(v))); len(told) == 4 {
+			return enough
+		}
+		return nil
+	})
+	want := `false {"syncing":true,"status":{"startingBlock":"0x0","currentBlock":"0x6","highestBlock":"0x9"}} false ` +
+		`{"syncing":true,"status":{"startingBlock":"0x0","currentBlock":"0x9","highestBlock":"0xc"}}`
+	if got := strings.Join(told, " "); !errors.Is(err, enough) || got != want {
+		t.Errorf("got %v, %s, want %s", err, got, want)
+	}
+}

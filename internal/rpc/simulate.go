@@ -62,7 +62,7 @@ func (e *eth) simulate(ctx context.Context, args simulateArgs, tag *BlockTag) ([
 	}
 	defer s.Close()
 	sim := &simulation{
-		ctx: ctx, args: &args, params: e.params, box: s, usual: s.Input, state: s.State,
+		ctx: pauses(ctx), args: &args, params: e.params, box: s, usual: s.Input, state: s.State,
 		parent: s.At.Header, parentHash: s.At.Hash, parentMs: s.At.Ext.TimeMs, gasLeft: simulateGasMax, callsLeft: simulateCallsMax,
 	}
 	return sim.run()

@@ -26,6 +26,7 @@ import (
 const (
 	startMax = time.Minute
 	runMax   = 3 * time.Minute
+	paceMs   = 300 // what `aiwork-node devnet` sets
 )
 
 var (
@@ -96,6 +97,7 @@ func startDevnet() (d devnet, err error) {
 	if d.cluster, err = testnet.Open(dir, exe, ""); err != nil {
 		return d, err
 	}
+	d.cluster.Pace(paceMs)
 	if err := d.cluster.Start(); err != nil {
 		return d, err
 	}

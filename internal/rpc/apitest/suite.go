@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -68,9 +69,7 @@ func Load(t testing.TB) *Suite {
 			if err := yaml.Unmarshal(text, &defined); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			for k, v := range defined {
-				s.schemas[k] = v
-			}
+			maps.Copy(s.schemas, defined)
 		case path.Ext(name) == ".yaml" && slices.Contains([]string{"src/eth", "src/debug", "src/txpool"}, path.Dir(name)):
 			s.addMethods(t, name, text)
 		}
