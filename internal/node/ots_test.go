@@ -129,6 +129,10 @@ func TestOtsBlocks(t *testing.T) {
 	if w.askFor(&byNumber, "ots_getBlockDetails", "0x2"); string(byHash) != string(byNumber) {
 		t.Errorf("by hash %s, by number %s", byHash, byNumber)
 	}
+	var header struct{ Hash chain.Hash }
+	if w.askFor(&header, "erigon_getHeaderByNumber", "0x2"); header.Hash != w.blocks[2].Hash() {
+		t.Errorf("header: %s", header.Hash)
+	}
 	for page, want := range [][]chain.Hash{{w.txs[1].Hash(), w.txs[2].Hash()}, {w.txs[0].Hash()}, nil} {
 		var got struct {
 			Fullblock struct {

@@ -1,8 +1,13 @@
 package node
 
 // What is tested: debug_* and ots_* over a real chain, through the node's own adapters: what they say is
+<<<<<<< HEAD
+// held against receipts, against the states before and after, and against each other. The forms are held
+// against recorded answers of other nodes in ethcases_test.go.
+=======
 // held against receipts, against the states before and after, and against each other. TestOfficialCases holds them
 // against the recorded answers of other nodes.
+>>>>>>> main
 
 import (
 	"bytes"
@@ -22,12 +27,12 @@ import (
 // traceWorld adds contracts to an rpcWorld:
 //
 //	5 account 2 creates a factory, and sends money to account 1
-//	6 it calls the factory, which creates a contract with 3 units and logs; and another call, which reverts
+//	6 it calls the factory, which creates a contract with 3 units and logs; a call that reverts; another like the first
 //	7 account 1 sends to account 0
 type traceWorld struct {
 	*rpcWorld
-	factory, made          chain.Address
-	create, call, reverted *chain.Tx
+	factory, made                 chain.Address
+	create, call, reverted, again *chain.Tx
 }
 
 // factoryCode creates, when it is called with a value, a contract that holds three units and logs its
@@ -59,8 +64,8 @@ func newTraceWorld(t *testing.T) *traceWorld {
 		t.Fatalf("the factory: %s", r[0].Reason)
 	}
 	w.factory = *r[0].ContractAddress
-	w.call, w.reverted = sign(2, 5, &w.factory, []byte{1, 2, 3, 4, 5}), sign(3, 0, &w.factory, nil)
-	r = w.Block(w.call, w.reverted)
+	w.call, w.reverted, w.again = sign(2, 5, &w.factory, []byte{1, 2, 3, 4, 5}), sign(3, 0, &w.factory, nil), sign(4, 5, &w.factory, nil)
+	r = w.Block(w.call, w.reverted, w.again)
 	if r[0].Status != chain.StatusOK || len(r[0].Logs) != 1 || r[1].Status != chain.StatusFailed {
 		t.Fatalf("the calls: %+v, %+v", r[0], r[1])
 	}
@@ -97,6 +102,11 @@ func TestTraceCalls(t *testing.T) {
 	}
 	if len(f.Logs) != 1 || f.Logs[0].Address != lower(w.factory) || f.Logs[0].Position != "0x1" || f.Logs[0].Index != "0x0" {
 		t.Errorf("its log: %+v", f.Logs)
+	}
+	f = callFrame{}
+	w.askFor(&f, "debug_traceTransaction", w.again.Hash(), tracer("callTracer", object{"withLog": true}))
+	if len(f.Logs) != 1 || f.Logs[0].Index != "0x1" {
+		t.Errorf("the second log of the block: %+v", f.Logs)
 	}
 	w.askFor(&f, "debug_traceTransaction", w.reverted.Hash(), tracer("callTracer", nil))
 	if f.Error != "execution reverted" || f.Output != "0xab000000" {

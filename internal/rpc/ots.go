@@ -23,6 +23,7 @@ const (
 func (e *eth) addOts(t *Table) {
 	t.Add(Method{Name: "ots_getApiLevel", Summary: "Version of Otterscan's methods."},
 		func(context.Context) (int, error) { return otsLevel, nil })
+	t.Add(Method{Name: "erigon_getHeaderByNumber", Summary: "Header of a block, by which Otterscan sees that a node is one for it.", Params: []string{"block"}}, e.otsHeader)
 	t.Add(Method{Name: "ots_hasCode", Summary: "Whether an account has code.", Params: []string{"address", "block"}}, e.otsHasCode)
 	t.Add(Method{Name: "ots_getBlockDetails", Summary: "A block without its transactions, with its fees.", Params: []string{"block"}, Cost: 5}, e.otsBlock)
 	t.Add(Method{Name: "ots_getBlockDetailsByHash", Summary: "A block without its transactions, with its fees.", Params: []string{"hash"}, Cost: 5},
@@ -37,6 +38,15 @@ func (e *eth) addOts(t *Table) {
 	t.Add(Method{Name: "ots_traceTransaction", Summary: "All calls of a transaction in order, with their depth.", Params: []string{"hash"}, Cost: 30, Class: ClassTrace}, e.otsTrace)
 	t.Add(Method{Name: "ots_getTransactionError", Summary: "What a reverted transaction said.", Params: []string{"hash"}, Cost: 30, Class: ClassTrace}, e.otsError)
 	t.Add(Method{Name: "ots_getContractCreator", Summary: "Who created a contract, in which transaction.", Params: []string{"address"}, Cost: 30, Class: ClassTrace}, e.otsCreator)
+}
+
+func (e *eth) otsHeader(_ context.Context, tag BlockTag) (*headerForm, error) {
+	b, err := e.block(tag)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	h := formHeader(&b.Header)
+	return &h, nil
 }
 
 func (e *eth) otsHasCode(_ context.Context, a chain.Address, tag *BlockTag) (bool, error) {

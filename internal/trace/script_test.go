@@ -56,7 +56,7 @@ func TestScripts(t *testing.T) {
 func play(t *testing.T, script string) string {
 	w := newWorld()
 	var out []string
-	for _, block := range strings.Split(strings.TrimSpace(script), "\n\n") {
+	for block := range strings.SplitSeq(strings.TrimSpace(script), "\n\n") {
 		said, _, asked := strings.Cut(block, "\n----")
 		lines := strings.Split(said, "\n")
 		command := lines[0]
@@ -238,7 +238,7 @@ func number(t *testing.T, text string) uint64 {
 // assemble turns names of instructions and bytes in hexadecimal into code.
 func assemble(t *testing.T, lines []string) []byte {
 	var code []byte
-	for _, word := range strings.Fields(strings.Join(lines, " ")) {
+	for word := range strings.FieldsSeq(strings.Join(lines, " ")) {
 		if op, ok := opNamed(word); ok {
 			code = append(code, byte(op))
 		} else {
