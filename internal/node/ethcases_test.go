@@ -8,6 +8,7 @@ package node
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -218,7 +219,7 @@ func TestOfficialCases(t *testing.T) {
 		}
 	}
 	t.Logf("%-42s %5s %6s %6s %6s", "method", "cases", "schema", "keys", "code")
-	for _, method := range slices.Sorted(mapsKeys(counts)) {
+	for _, method := range slices.Sorted(maps.Keys(counts)) {
 		r := counts[method]
 		t.Logf("%-42s %5d %6d %6d %6d  %s", method, r.cases, r.schema, r.keys, r.code, r.note)
 	}
@@ -229,16 +230,6 @@ func TestOfficialCases(t *testing.T) {
 type tally struct {
 	cases, schema, keys, code int
 	note                      string
-}
-
-func mapsKeys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 func (w *ethWorld) holdAgainst(t *testing.T, suite *apitest.Suite, c *apitest.Case, tw *twin, row *tally) {
