@@ -1,13 +1,8 @@
 package node
 
 // What is tested: debug_* and ots_* over a real chain, through the node's own adapters: what they say is
-<<<<<<< HEAD
-// held against receipts, against the states before and after, and against each other. The forms are held
-// against recorded answers of other nodes in ethcases_test.go.
-=======
 // held against receipts, against the states before and after, and against each other. TestOfficialCases holds them
 // against the recorded answers of other nodes.
->>>>>>> main
 
 import (
 	"bytes"
