@@ -123,6 +123,9 @@ func TestClients(t *testing.T) {
 			})
 		}
 	})
+	if len(tab.cells) == 0 {
+		t.Skip("no client is installed")
+	}
 	text := tab.markdown(all)
 	t.Logf("clients and flows:\n%s", text)
 	if len(tab.skipped) > 0 || *other != "" {
