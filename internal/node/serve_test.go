@@ -44,6 +44,7 @@ var answers = []struct {
 	{"eth_maxPriorityFeePerGas", `[]`, 0, `"0xf4240"`},
 	{"eth_blobBaseFee", `[]`, 0, `"0x1"`},
 
+	{"erigon_getHeaderByNumber", `["0x2"]`, 0, `"number":"0x2"`},
 	{"eth_getBlockByNumber", `["0x2",false]`, 0, `"transactions":["TX0","TX1","TX2"]`},
 	{"eth_getBlockByNumber", `["latest"]`, 0, `"number":"0x4"`},
 	{"eth_getBlockByNumber", `["finalized",true]`, 0, `"hash":"TX4"`},
