@@ -137,7 +137,9 @@ await flow('receipt', async () => {
   assert.ok(block.transactions.some((t) => t.hash === tx.hash))
   const all = await node.request({ method: 'eth_getBlockReceipts', params: [numberToHex(receipt.blockNumber)] })
   assert.ok(all.some((r) => r.transactionHash === tx.hash))
-  assert.equal(await node.getTransactionConfirmations({ hash: tx.hash }) > 0n, true)
+  assert.ok((await node.getTransactionConfirmations({ hash: tx.hash })) > 0n)
+  const raw = await node.request({ method: 'eth_getRawTransactionByHash', params: [tx.hash] })
+  assert.equal(keccak256(raw), tx.hash)
 })
 
 await flow('block hash', async () => {
