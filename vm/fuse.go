@@ -118,22 +118,22 @@ func (t *translator) fusePush(raws []raw) (instr, int) {
 		return instr{form: formLoadAt, arg: uint32(c[0])}, 2
 	case next == MSTORE:
 		return instr{form: formStoreAt, arg: uint32(c[0])}, 2
-	case next >= DUP1 && next <= DUP16 && t.withDup(raws[1:]) == formNone:
+	case next >= DUP1 && next <= DUP16 && dupForm(raws[1:]) == formNone:
 		return instr{form: formPushDup, n: uint8(next-DUP1) + 1, arg: uint32(c[0])}, 2
-	case next == PUSH32 && c[0] < 1<<16 && t.words[raws[1].word].LtUint64(1<<32) && t.withPush(raws[1:]) == 0:
+	case next == PUSH32 && c[0] < 1<<16 && t.words[raws[1].word].LtUint64(1<<32) && !t.pushFuses(raws[1:]):
 		return instr{form: formPush2, m: uint16(c[0]), arg: uint32(t.words[raws[1].word][0])}, 2
 	}
 	return instr{form: formPushSmall, arg: uint32(c[0])}, 1
 }
 
-// withPush says whether a constant makes a form with what follows it.
-func (t *translator) withPush(raws []raw) int {
-	c, next := &t.words[raws[0].word], raws[1].op
+// pushFuses reports whether a constant makes a form with what follows it.
+func (t *translator) pushFuses(raws []raw) bool {
+	next := raws[1].op
 	if next == JUMP || next == JUMPI || next == MLOAD || next == MSTORE {
-		return 1
+		return true
 	}
-	_, n := constForm(c, next, raws[2].op)
-	return n
+	f, _ := constForm(&t.words[raws[0].word], next, raws[2].op)
+	return f != formNone
 }
 
 // fuseConst makes an instruction of a constant and the operation on it.
@@ -197,18 +197,18 @@ func (t *translator) fuseDup(raws []raw) (instr, int) {
 		in.form, in.m = in.form+(formJumpLtDup-formJumpLt), uint16(n)
 		return in, taken
 	}
-	if f := t.withDup(raws); f != formNone {
+	if f := dupForm(raws); f != formNone {
 		return instr{form: f, n: n}, 2
 	}
 	next := raws[1].op
-	if next >= DUP1 && next <= DUP16 && t.withDup(raws[1:]) == formNone {
+	if next >= DUP1 && next <= DUP16 && dupForm(raws[1:]) == formNone {
 		return instr{form: formDup2, n: n, m: uint16(next-DUP1) + 1}, 2
 	}
 	return instr{form: formDup, n: n}, 1
 }
 
-// withDup gives the form of a copy and the operation on it and the word below.
-func (t *translator) withDup(raws []raw) form {
+// dupForm gives the form of a copy and the operation on it and the word below, formNone if there is none.
+func dupForm(raws []raw) form {
 	switch raws[1].op {
 	case ADD:
 		return formAddDup

@@ -226,8 +226,10 @@ func notification(id string, v any) []byte {
 	})
 }
 
+// newSubscriptionID gives a quantity, which has no leading zero.
 func newSubscriptionID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
+	b[0] |= 0x10
 	return "0x" + hex.EncodeToString(b[:])
 }

@@ -165,6 +165,26 @@ func TestBenchesAgree(t *testing.T) {
 	}
 }
 
+// allocations a transaction may make however long it runs: its answer, and what the state's growth costs now and
+// then. Contracts that log or create make more, for what outlives them.
+const allocationsMax = 3
+
+func TestNothingIsAllocated(t *testing.T) {
+	for _, b := range benches {
+		ours, _ := stages(t, b.contract, b.function, b.n)
+		var r Result
+		for range 5 {
+			r = ours.run(t)
+		}
+		if len(r.Logs) > 0 || b.function == "creates" || b.function == "sha" || b.function == "recover" {
+			continue // answers of built-in contracts are made anew
+		}
+		if got := testing.AllocsPerRun(5, func() { ours.run(t) }); got > allocationsMax {
+			t.Errorf("%s.%s: got %.0f allocations, want at most %d", b.contract, b.function, got, allocationsMax)
+		}
+	}
+}
+
 func BenchmarkContract(b *testing.B) {
 	for _, c := range benches {
 		name := c.contract + "." + c.function

@@ -23,6 +23,9 @@ func (s *Suite) Check(method string, result json.RawMessage) []string {
 	return s.check(schema, v, "result")
 }
 
+// Methods lists the methods that have a schema.
+func (s *Suite) Methods() []string { return slices.Sorted(maps.Keys(s.results)) }
+
 func decode(raw json.RawMessage) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
