@@ -4,8 +4,8 @@
 // slice of Go's own type; asking for the wrong type is a mistake of the program and panics. A View shares
 // its elements with its Base under another shape. Tensors are not changed once they have been handed on.
 //
-//	TENSOR-1  A shape has at most RankMax dimensions, none negative, and at most ElementsMax elements;
-//	          CheckShape says so before anything is allocated.
+//	TENSOR-1  A shape has at most RankMax dimensions, none negative, and at most ElementsMax elements,
+//	          where a dimension of zero counts as one; CheckShape says so before anything is allocated.
 //	TENSOR-2  No dimension, one element: a scalar. A dimension of zero: no elements.
 //
 // Movement of elements is described by offsets: Offsets lists where each element of a result comes from,

@@ -11,27 +11,20 @@ func Count(shape []int) int {
 	return n
 }
 
-// CheckShape enforces TENSOR-1.
+// CheckShape enforces TENSOR-1. Dimensions of zero count as one, so that no part of a shape is larger.
 func CheckShape(shape []int) error {
 	if len(shape) > RankMax {
 		return fmt.Errorf("shape %v has %d dimensions, at most %d are allowed", shape, len(shape), RankMax)
 	}
 	n := 1
 	for _, d := range shape {
-		if d < 0 || d > ElementsMax {
-			return fmt.Errorf("shape %v has a dimension outside 0 to %d", shape, ElementsMax)
+		if d < 0 {
+			return fmt.Errorf("shape %v has a negative dimension", shape)
 		}
-	}
-	for _, d := range shape {
-		if d == 0 {
-			return nil
-		}
-	}
-	for _, d := range shape {
-		if n > ElementsMax/d {
+		if d > 0 && n > ElementsMax/d {
 			return fmt.Errorf("shape %v has more than %d elements", shape, ElementsMax)
 		}
-		n *= d
+		n *= max(d, 1)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ func TestCheckShape(t *testing.T) {
 		{[]int{1 << 14, 1<<14 + 1}, false},
 		{[]int{1<<28 + 1, 0}, false},
 		{[]int{1 << 27, 1 << 27, 1 << 27, 1 << 27}, false}, // the product wraps
+		{[]int{1 << 28, 2, 0}, false},
 		{[]int{-1}, false},
 		{[]int{1, 1, 1, 1, 1, 1, 1, 1}, true},
 		{[]int{1, 1, 1, 1, 1, 1, 1, 1, 1}, false},
