@@ -64,7 +64,7 @@ func resize(a *Attrs) Func {
 // An axisPlan is how one axis is resized.
 type axisPlan struct {
 	axis, from, to int
-	scale          float32
+	scale, length  float32 // length is that of the output before it is cut to a whole number
 	start, end     float32 // of the region of interest
 }
 
@@ -102,12 +102,12 @@ func (r resizing) plan(shape []int, roi, scales []float32, to []int64) ([]axisPl
 			if !(size >= 0 && size <= tensor.ElementsMax) || !(p.scale > 0) {
 				return nil, fmt.Errorf("scale %v of axis %d of shape %v", scales[i], axis, shape)
 			}
-			p.to = int(size)
+			p.to, p.length = int(size), float32(float32(p.from)*scales[i])
 		} else {
 			if to[i] < 0 || to[i] > tensor.ElementsMax {
 				return nil, fmt.Errorf("size %d of axis %d", to[i], axis)
 			}
-			p.to = int(to[i])
+			p.to, p.length = int(to[i]), float32(to[i])
 			p.scale = float32(p.to) / float32(p.from)
 		}
 		plans[i] = p
@@ -135,6 +135,7 @@ func (r resizing) keepAspect(plans []axisPlan) {
 		p := &plans[i]
 		p.scale = scale
 		p.to = int(saturate(float32(math.Floor(float64(float32(scale*float32(p.from))+0.5))), 0, tensor.ElementsMax))
+		p.length = float32(p.to)
 	}
 }
 
@@ -195,10 +196,10 @@ func (r resizing) place(i int, p axisPlan) float32 {
 	case "tf_half_pixel_for_nn":
 		return (x + 0.5) / p.scale
 	case "align_corners":
-		if p.to <= 1 {
+		if p.length <= 1 {
 			return 0
 		}
-		return float32(x*float32(p.from-1)) / float32(p.to-1)
+		return float32(x*float32(p.from-1)) / (p.length - 1)
 	case "tf_crop_and_resize":
 		if p.to <= 1 {
 			return float32(0.5*(p.start+p.end)) * float32(p.from-1)

@@ -8,7 +8,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
-// Operators on signals. Angles are 2π·(k·n mod N)/N, the fraction taken first, so that they stay exact.
+// Operators on signals. Angles are whole numbers of N-ths of a circle.
 
 func signalOperators() []Operator {
 	return []Operator{
@@ -163,15 +163,16 @@ func (t transform) line(c *Call, y []float32, step, count, n int, l signalLine) 
 		return err
 	}
 	for k := range count {
-		var re, im float32
+		var sums [2]compensated
 		for i := range l.n {
 			a, b := l.at(i)
 			turn := int(uint64(k) * uint64(i) % uint64(n))
-			re = kernel.FMA(a, cosines[turn], re)
-			re = kernel.FMA(-b, sines[turn], re)
-			im = kernel.FMA(a, sines[turn], im)
-			im = kernel.FMA(b, cosines[turn], im)
+			sums[0].add(a, cosines[turn])
+			sums[0].add(-b, sines[turn])
+			sums[1].add(a, sines[turn])
+			sums[1].add(b, cosines[turn])
 		}
+		re, im := sums[0].end(), sums[1].end()
 		if t.inverse {
 			re, im = re/float32(n), im/float32(n)
 		}
@@ -180,7 +181,23 @@ func (t transform) line(c *Call, y []float32, step, count, n int, l signalLine) 
 	return nil
 }
 
-// circle gives cosine and sine of the n angles, negative unless inverse.
+// A compensated sum keeps what rounding takes from each product and each addition, and adds it at the end.
+// Signals whose transform is zero by symmetry so give zero.
+type compensated struct{ sum, rest float32 }
+
+func (s *compensated) add(a, b float32) {
+	p := a * b
+	lost := kernel.FMA(a, b, -p)
+	next := s.sum + p
+	t := next - s.sum
+	lost += (s.sum - (next - t)) + (p - t)
+	s.sum, s.rest = next, s.rest+lost
+}
+
+func (s *compensated) end() float32 { return s.sum + s.rest }
+
+// circle gives cosine and sine of the n angles, negative unless inverse. Both are taken of an angle of the
+// first eighth, so that the circle is symmetric to the bit.
 func (t transform) circle(c *Call, n int) (cosines, sines []float32, err error) {
 	both, err := c.scratch(2 * n)
 	if err != nil {
@@ -188,13 +205,27 @@ func (t transform) circle(c *Call, n int) (cosines, sines []float32, err error) 
 	}
 	cosines, sines = both[:n], both[n:]
 	for i := range n {
-		angle := float32(twoPi * (float32(i) / float32(n)))
-		if !t.inverse {
-			angle = -angle
+		quarter, rest := 4*i/n, 4*i%n // the angle is (quarter + rest/n) · π/2
+		co, si := firstQuarter(rest, n)
+		for range quarter {
+			co, si = -si, co
 		}
-		cosines[i], sines[i] = kernel.Cos(angle), kernel.Sin(angle)
+		if !t.inverse {
+			si = -si
+		}
+		cosines[i], sines[i] = co, si
 	}
 	return cosines, sines, nil
+}
+
+// firstQuarter gives cosine and sine of rest/n · π/2.
+func firstQuarter(rest, n int) (co, si float32) {
+	if 2*rest > n {
+		si, co = firstQuarter(n-rest, n)
+		return co, si
+	}
+	angle := float32(twoPi/4) * (float32(rest) / float32(n))
+	return kernel.Cos(angle), kernel.Sin(angle)
 }
 
 // stft transforms frames of a signal [batch][length][1 or 2].
