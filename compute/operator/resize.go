@@ -187,7 +187,7 @@ func (r resizing) place(i int, p axisPlan) float32 {
 	case "half_pixel_symmetric":
 		adjusted := float32(float32(p.to)/float32(p.scale*float32(p.from))) * 1
 		centre := float32(p.from) / 2
-		return centre*(1-adjusted) + ((x+0.5)/p.scale - 0.5)
+		return float32(centre*(1-adjusted)) + ((x+0.5)/p.scale - 0.5)
 	case "pytorch_half_pixel":
 		if p.to <= 1 {
 			return 0

@@ -292,7 +292,8 @@ type box struct{ y0, x0, y1, x1 float32 }
 
 func corners(v []float32, centred bool) box {
 	if centred {
-		return box{v[1] - v[3]/2, v[0] - v[2]/2, v[1] + v[3]/2, v[0] + v[2]/2}
+		high, wide := float32(v[3]/2), float32(v[2]/2)
+		return box{v[1] - high, v[0] - wide, v[1] + high, v[0] + wide}
 	}
 	return box{smaller(v[0], v[2]), smaller(v[1], v[3]), larger(v[0], v[2]), larger(v[1], v[3])}
 }

@@ -186,7 +186,7 @@ func (t transform) line(c *Call, y []float32, step, count, n int, l signalLine) 
 type compensated struct{ sum, rest float32 }
 
 func (s *compensated) add(a, b float32) {
-	p := a * b
+	p := float32(a * b)
 	lost := kernel.FMA(a, b, -p)
 	next := s.sum + p
 	t := next - s.sum
