@@ -11,8 +11,15 @@ import (
 type Attrs struct {
 	list   []onnx.Attr
 	read   []bool
+	asked  []question
 	err    error
 	Result tensor.Type // what 'T' stands for in the signature, set by the operator's Make
+}
+
+// A question is an attribute that an operator asks for.
+type question struct {
+	name string
+	kind onnx.AttrKind
 }
 
 // NewAttrs reads from list.
@@ -48,6 +55,7 @@ func (a *Attrs) unsupported(format string, args ...any) {
 
 // find gives the attribute of a name and kind, or nil.
 func (a *Attrs) find(name string, kind onnx.AttrKind) *onnx.Attr {
+	a.asked = append(a.asked, question{name, kind})
 	for i := range a.list {
 		if a.list[i].Name != name {
 			continue

@@ -107,6 +107,9 @@ func (c *Call) conv(w windowAttrs, group int64, x, weights, bias *tensor.Tensor)
 	if err != nil {
 		return nil, err
 	}
+	if len(y) == 0 {
+		return one(out), nil
+	}
 	biases, err := biasOf(bias, outs)
 	if err != nil {
 		return nil, err
@@ -160,6 +163,9 @@ func convTranspose(a *Attrs) Func {
 		out, y, err := c.floats(append([]int{batch, outs * groups}, g.out...))
 		if err != nil {
 			return nil, err
+		}
+		if len(y) == 0 {
+			return one(out), nil
 		}
 		biases, err := biasOf(c.in(2), outs*groups)
 		if err != nil {

@@ -291,6 +291,9 @@ func affineGrid(a *Attrs) Func {
 		if err != nil {
 			return nil, err
 		}
+		if len(y) == 0 {
+			return one(out), nil
+		}
 		n := tensor.Count(points)
 		at := newPosition(points)
 		for p := range n {

@@ -150,10 +150,10 @@ func gemmOperator(at *Attrs) Func {
 		if bias == nil {
 			return one(out), nil
 		}
-		at, err := c.stretched(bias, out.Shape())
-		if shape, wrong := tensor.Broadcast(bias.Shape(), out.Shape()); wrong != nil || !slices.Equal(shape, out.Shape()) {
+		if shape, err := tensor.Broadcast(bias.Shape(), out.Shape()); err != nil || !slices.Equal(shape, out.Shape()) {
 			return nil, shapesError(bias, out)
 		}
+		at, err := c.stretched(bias, out.Shape())
 		if err != nil {
 			return nil, err
 		}

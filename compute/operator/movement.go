@@ -119,7 +119,7 @@ func splitInputs(a *Attrs) Func {
 	return func(c *Call) ([]*tensor.Tensor, error) {
 		n := c.Outs
 		if parts != 0 {
-			if parts < int64(n) || parts > tensor.ElementsMax {
+			if parts < int64(n) || parts > partsMax {
 				return nil, fmt.Errorf("%d parts for %d outputs", parts, n)
 			}
 			n = int(parts)
@@ -135,6 +135,9 @@ func splitInputs(a *Attrs) Func {
 	}
 }
 
+// partsMax bounds the outputs of Split, which cost something even when they are empty.
+const partsMax = 1 << 16
+
 // split cuts the first input into parts along an axis: of some sizes, or else of nearly equal ones.
 func (c *Call) split(axis int64, sizes []int64, parts int) ([]*tensor.Tensor, error) {
 	x := c.In[0]
@@ -148,6 +151,9 @@ func (c *Call) split(axis int64, sizes []int64, parts int) ([]*tensor.Tensor, er
 		for i := range parts {
 			sizes = append(sizes, int64(min(each, max(0, length-i*each))))
 		}
+	}
+	if len(sizes) > partsMax {
+		return nil, fmt.Errorf("%d parts, at most %d are allowed", len(sizes), partsMax)
 	}
 	strides, start := tensor.Strides(x.Shape()), 0
 	outs := make([]*tensor.Tensor, 0, len(sizes))

@@ -278,7 +278,7 @@ func (c *Call) intConv(at windowAttrs, group int64, x, w *tensor.Tensor, v, weig
 		return nil, nil, err
 	}
 	taps, size, positions := tensor.Count(g.kernel), tensor.Count(in), tensor.Count(g.out)
-	if err := c.Budget.Spend(max(len(y), 1), max(each, 1), taps); err != nil {
+	if err := c.Budget.Spend(max(batch*outs, 1), positions, max(each, 1), taps); err != nil {
 		return nil, nil, err
 	}
 	perGroup := outs / int(group)

@@ -217,6 +217,9 @@ func (n recurrence) run(c *Call) ([]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Budget.Spend(s.times, s.batch+16); err != nil {
+		return nil, err
+	}
 	// All in the form of time first: y[times][directions][batch][hidden], states[directions][batch][hidden].
 	out, y, err := c.floats([]int{s.times, s.directions, s.batch, s.hidden})
 	if err != nil {

@@ -88,13 +88,10 @@ func (c *Call) topK(k, axis int64, largest bool) ([]*tensor.Tensor, error) {
 	if k < 0 || k > int64(n) {
 		return nil, fmt.Errorf("the first %d of %d", k, n)
 	}
-	r, err := c.rows(x.Shape(), [tensor.RankMax]bool{})
-	if err != nil {
-		return nil, err
-	}
 	marked := [tensor.RankMax]bool{}
 	marked[along] = true
-	if r, err = c.rows(x.Shape(), marked); err != nil {
+	r, err := c.rows(x.Shape(), marked)
+	if err != nil {
 		return nil, err
 	}
 	shape := slices.Clone(x.Shape())
@@ -249,6 +246,9 @@ func nonMaxSuppression(a *Attrs) Func {
 		n := b[1]
 		list, err := c.indexes(n)
 		if err != nil {
+			return nil, err
+		}
+		if err := c.Budget.Spend(s[0]*s[1], n+16); err != nil {
 			return nil, err
 		}
 		for set := range s[0] * s[1] {

@@ -111,6 +111,10 @@ func (t transform) run(c *Call, axis int64) ([]*tensor.Tensor, error) {
 		shape[along] = int(n)/2 + 1
 	}
 	out, y, err := c.floats(shape)
+	if err != nil || x.Len() == 0 {
+		return one(out), err
+	}
+	ring, err := t.circle(c, int(n))
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +130,8 @@ func (t transform) run(c *Call, axis int64) ([]*tensor.Tensor, error) {
 		return nil, err
 	}
 	for i := range from {
-		line := signalLine{floatsOf(x)[from[i]:], own[along], min(int(n), x.Shape()[along]), parts == 2, nil}
-		if err := t.line(c, y[to[i]:], strides[along], shape[along], int(n), line); err != nil {
+		line := signalLine{ring, floatsOf(x)[from[i]:], own[along], min(int(n), x.Shape()[along]), parts == 2, nil}
+		if err := t.line(c, y[to[i]:], strides[along], shape[along], line); err != nil {
 			return nil, err
 		}
 	}
@@ -136,6 +140,7 @@ func (t transform) run(c *Call, axis int64) ([]*tensor.Tensor, error) {
 
 // A signalLine is a signal within a tensor, perhaps with a window to multiply it by.
 type signalLine struct {
+	circle
 	x       []float32
 	step, n int
 	complex bool
@@ -153,13 +158,10 @@ func (l signalLine) at(i int) (re, im float32) {
 	return re, im
 }
 
-// line computes outputs 0 to count-1 of a transform of length n: each part is a fused sum, ascending.
-func (t transform) line(c *Call, y []float32, step, count, n int, l signalLine) error {
+// line computes outputs 0 to count-1 of a transform: each part is a compensated sum, ascending.
+func (t transform) line(c *Call, y []float32, step, count int, l signalLine) error {
+	n := len(l.cosines)
 	if err := c.Budget.Spend(count, n, 4); err != nil {
-		return err
-	}
-	cosines, sines, err := t.circle(c, n)
-	if err != nil {
 		return err
 	}
 	for k := range count {
@@ -167,10 +169,10 @@ func (t transform) line(c *Call, y []float32, step, count, n int, l signalLine) 
 		for i := range l.n {
 			a, b := l.at(i)
 			turn := int(uint64(k) * uint64(i) % uint64(n))
-			sums[0].add(a, cosines[turn])
-			sums[0].add(-b, sines[turn])
-			sums[1].add(a, sines[turn])
-			sums[1].add(b, cosines[turn])
+			sums[0].add(a, l.cosines[turn])
+			sums[0].add(-b, l.sines[turn])
+			sums[1].add(a, l.sines[turn])
+			sums[1].add(b, l.cosines[turn])
 		}
 		re, im := sums[0].end(), sums[1].end()
 		if t.inverse {
@@ -196,14 +198,17 @@ func (s *compensated) add(a, b float32) {
 
 func (s *compensated) end() float32 { return s.sum + s.rest }
 
-// circle gives cosine and sine of the n angles, negative unless inverse. Both are taken of an angle of the
-// first eighth, so that the circle is symmetric to the bit.
-func (t transform) circle(c *Call, n int) (cosines, sines []float32, err error) {
+// A circle holds cosine and sine of n angles around it.
+type circle struct{ cosines, sines []float32 }
+
+// circle gives that of n angles, negative unless inverse. Both numbers are taken of an angle of the first
+// eighth, so that the circle is symmetric to the bit.
+func (t transform) circle(c *Call, n int) (ring circle, err error) {
 	both, err := c.scratch(2 * n)
 	if err != nil {
-		return nil, nil, err
+		return ring, err
 	}
-	cosines, sines = both[:n], both[n:]
+	ring = circle{both[:n], both[n:]}
 	for i := range n {
 		quarter, rest := 4*i/n, 4*i%n // the angle is (quarter + rest/n) · π/2
 		co, si := firstQuarter(rest, n)
@@ -213,9 +218,9 @@ func (t transform) circle(c *Call, n int) (cosines, sines []float32, err error) 
 		if !t.inverse {
 			si = -si
 		}
-		cosines[i], sines[i] = co, si
+		ring.cosines[i], ring.sines[i] = co, si
 	}
-	return cosines, sines, nil
+	return ring, nil
 }
 
 // firstQuarter gives cosine and sine of rest/n · π/2.
@@ -260,17 +265,19 @@ func stft(a *Attrs) Func {
 		if err != nil {
 			return nil, err
 		}
-		l := signalLine{step: s[2], n: n, complex: s[2] == 2}
+		ring, err := t.circle(c, n)
+		if err != nil {
+			return nil, err
+		}
+		l := signalLine{circle: ring, step: s[2], n: n, complex: s[2] == 2}
 		if window != nil {
 			l.window = floatsOf(window)
 		}
-		before := c.Budget.Bytes
 		for i := range s[0] * frames {
 			l.x = floatsOf(x)[(i/frames*s[1]+i%frames*int(hop))*s[2]:]
-			if err := t.line(c, y[i*bins*2:], 2, bins, n, l); err != nil {
+			if err := t.line(c, y[i*bins*2:], 2, bins, l); err != nil {
 				return nil, err
 			}
-			c.Budget.Bytes = before
 		}
 		return one(out), nil
 	}

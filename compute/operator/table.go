@@ -19,7 +19,10 @@ type Operator struct {
 }
 
 // A Table holds all operators.
-type Table struct{ byName map[string][]Operator }
+type Table struct {
+	all    []Operator
+	byName map[string][]Operator
+}
 
 // NewTable lists them.
 func NewTable() *Table {
@@ -31,6 +34,7 @@ func NewTable() *Table {
 		signalOperators(),
 	} {
 		for _, o := range group {
+			t.all = append(t.all, o)
 			t.byName[o.Name] = append(t.byName[o.Name], o)
 		}
 	}
@@ -53,6 +57,9 @@ func (t *Table) Find(name string, opset int) (Operator, error) {
 	}
 	return found, nil
 }
+
+// All lists every form of every operator, those that were taken away too.
+func (t *Table) All() []Operator { return t.all }
 
 // plain is a Make for an operator without attributes.
 func plain(f Func) func(*Attrs) Func { return func(*Attrs) Func { return f } }
