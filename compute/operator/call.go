@@ -2,6 +2,7 @@ package operator
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -27,13 +28,13 @@ func (b *Budget) Take(bytes int) error {
 	return nil
 }
 
-// Spend takes steps. Factors are multiplied without overflow.
+// Spend takes as many steps as the product of the factors, which may exceed an int; none if one is zero.
 func (b *Budget) Spend(factors ...int) error {
+	if slices.Min(factors) <= 0 {
+		return nil
+	}
 	n := 1
 	for _, f := range factors {
-		if f <= 0 {
-			return nil
-		}
 		if n > b.Steps/f {
 			return &LimitError{"steps"}
 		}
