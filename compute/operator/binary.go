@@ -36,6 +36,9 @@ func (c *Call) stretched(t *tensor.Tensor, shape []int) ([]int32, error) {
 	if t.Len() == tensor.Count(shape) {
 		return nil, nil
 	}
+	if t.Len() == 1 { // all the same
+		return c.indexes(tensor.Count(shape))
+	}
 	return c.offsets(shape, tensor.BroadcastStrides(t.Shape(), shape), 0)
 }
 

@@ -10,27 +10,65 @@ import (
 // Convolutions: chains of rule AIW-2 over input channel and kernel position. They are computed as products
 // of the weights with the unfolded input, a block of output positions at a time, which keeps every chain.
 
-// A spread says which input element a tap reads at an output position; -1 reads +0.
-type spread func(out, tap []int) int
-
-// A convolution of one group of one batch: weights[outs][channels·taps], x[channels][in], y[outs][out].
+// A convolution of one group of one batch: weights[outs][channels·taps], x[channels][size],
+// y[outs][positions].
 type convolution struct {
-	weights, bias  []float32
-	outs, channels int
-	in, out, taps  []int
-	from           spread
+	weights, bias         []float32
+	outs, channels        int
+	size, positions, taps int
+	from                  []int32 // [taps][positions]: the input under a tap, -1 where it reads +0
+	itself                bool    // there is one tap, and it reads each position's own input
 }
 
-const unfoldMax = 1 << 18 // elements of an unfolded block, unless a single position has more
+// under lists the inputs under all taps at all positions, by a rule that says where one lies.
+func (c *Call) under(g geometry, rule func(out, tap []int) int) (from []int32, err error) {
+	taps, positions := tensor.Count(g.kernel), tensor.Count(g.out)
+	if taps > tensor.ElementsMax/max(positions, 1) {
+		return nil, fmt.Errorf("a kernel of %v at %v positions", g.kernel, g.out)
+	}
+	if from, err = c.indexes(taps * positions); err != nil {
+		return nil, err
+	}
+	tap := newPosition(g.kernel)
+	for t := range taps {
+		at := newPosition(g.out)
+		for p := range positions {
+			from[t*positions+p] = int32(rule(at.at, tap.at))
+			at.next()
+		}
+		tap.next()
+	}
+	return from, nil
+}
+
+func (g geometry) convolution(from []int32, outs, channels int) convolution {
+	v := convolution{
+		outs: outs, channels: channels, from: from,
+		size: tensor.Count(g.in), positions: tensor.Count(g.out), taps: tensor.Count(g.kernel),
+	}
+	v.itself = v.taps == 1 && v.size == v.positions
+	for p := 0; v.itself && p < len(from); p++ {
+		v.itself = int(from[p]) == p
+	}
+	return v
+}
+
+const unfoldMax = 1 << 20 // elements of an unfolded block, unless a single position has more
 
 // convolve computes it. The bias, if any, comes behind the chain and before + (+0).
 func (c *Call) convolve(v convolution, y, x []float32) error {
-	taps, positions, size := tensor.Count(v.taps), tensor.Count(v.out), tensor.Count(v.in)
-	k := v.channels * taps
-	if positions == 0 || v.outs == 0 {
+	k := v.channels * v.taps
+	if v.positions == 0 || v.outs == 0 {
 		return nil
 	}
-	block := min(positions, max(1, unfoldMax/max(k, 1)))
+	block := min(v.positions, max(1, unfoldMax/max(k, 1)))
+	if v.itself && block == v.positions {
+		if err := c.gemm(y, v.weights, x, v.outs, v.positions, k); err != nil {
+			return err
+		}
+		v.addBias(y)
+		return nil
+	}
 	before := c.Budget.Bytes
 	unfolded, err := c.scratch(k * block)
 	if err != nil {
@@ -40,42 +78,45 @@ func (c *Call) convolve(v convolution, y, x []float32) error {
 	if err != nil {
 		return err
 	}
-	at := newPosition(v.out)
-	for first := 0; first < positions; first += block {
-		n := min(block, positions-first)
+	for first := 0; first < v.positions; first += block {
+		n := min(block, v.positions-first)
 		if err := c.Budget.Spend(n, max(k, 1)); err != nil {
 			return err
 		}
-		for p := range n {
-			tap := newPosition(v.taps)
-			for t := range taps {
-				source := v.from(at.at, tap.at)
-				for ch := range v.channels {
-					value := float32(0)
-					if source >= 0 {
-						value = x[ch*size+source]
+		for ch := range v.channels {
+			plane := x[ch*v.size:][:v.size]
+			for t := range v.taps {
+				row := unfolded[(ch*v.taps+t)*n:][:n]
+				for p, s := range v.from[t*v.positions+first:][:n] {
+					row[p] = 0
+					if s >= 0 {
+						row[p] = plane[s]
 					}
-					unfolded[(ch*taps+t)*n+p] = value
 				}
-				tap.next()
 			}
-			at.next()
 		}
 		if err := c.gemm(result, v.weights, unfolded, v.outs, n, k); err != nil {
 			return err
 		}
 		for o := range v.outs {
-			row := y[o*positions+first:][:n]
-			copy(row, result[o*n:])
-			if v.bias != nil {
-				for i := range row {
-					row[i] = (row[i] + v.bias[o]) + 0
-				}
-			}
+			copy(y[o*v.positions+first:][:n], result[o*n:])
 		}
 	}
+	v.addBias(y)
 	c.Budget.Bytes = before // the buffers go at once
 	return nil
+}
+
+func (v convolution) addBias(y []float32) {
+	if v.bias == nil {
+		return
+	}
+	for o := range v.outs {
+		row := y[o*v.positions:][:v.positions]
+		for i := range row {
+			row[i] = (row[i] + v.bias[o]) + 0
+		}
+	}
 }
 
 func conv(a *Attrs) Func {
@@ -114,16 +155,19 @@ func (c *Call) conv(w windowAttrs, group int64, x, weights, bias *tensor.Tensor)
 	if err != nil {
 		return nil, err
 	}
-	v := convolution{outs: outs / groups, channels: each, in: in, out: g.out, taps: g.kernel, from: g.source}
-	perGroup, positions := v.outs*each*tensor.Count(g.kernel), tensor.Count(g.out)
+	under, err := c.under(g, g.source)
+	if err != nil {
+		return nil, err
+	}
+	v := g.convolution(under, outs/groups, each)
+	perGroup := v.outs * each * v.taps
 	for i := range batch * groups {
 		which := i % groups
 		v.weights = floatsOf(weights)[which*perGroup:][:perGroup]
 		if biases != nil {
 			v.bias = biases[which*v.outs:]
 		}
-		from := floatsOf(x)[i*each*tensor.Count(in):]
-		if err := c.convolve(v, y[i*v.outs*positions:], from); err != nil {
+		if err := c.convolve(v, y[i*v.outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
 			return nil, err
 		}
 	}
@@ -177,15 +221,19 @@ func convTranspose(a *Attrs) Func {
 		if err != nil {
 			return nil, err
 		}
-		v := convolution{outs: outs, channels: each, in: in, out: g.out, taps: g.kernel, from: g.origin}
-		perGroup, positions := outs*each*taps, tensor.Count(g.out)
+		under, err := c.under(g, g.origin)
+		if err != nil {
+			return nil, err
+		}
+		v := g.convolution(under, outs, each)
+		perGroup := outs * each * taps
 		for i := range batch * groups {
 			which := i % groups
 			v.weights = floatsOf(turned[0])[which*perGroup:][:perGroup]
 			if biases != nil {
 				v.bias = biases[which*outs:]
 			}
-			if err := c.convolve(v, y[i*outs*positions:], floatsOf(x)[i*each*tensor.Count(in):]); err != nil {
+			if err := c.convolve(v, y[i*outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
 				return nil, err
 			}
 		}
