@@ -19,6 +19,7 @@ func commands() []*cli.Command {
 		benchCommand(),
 		simCommand(),
 		evmCommand(),
+		modelCommand(),
 		versionCommand(),
 		engineCommand(),
 	}

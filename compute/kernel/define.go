@@ -30,21 +30,22 @@ func (w Window) pixel(oh, ow, kh, kw int) (int, bool) {
 	return y*w.Width + x, true
 }
 
-// A chain adds products by rule AIW-2.
-type chain struct {
+// A Chain adds products by rule AIW-2. Its zero value is ready.
+type Chain struct {
 	total, acc float32
 	steps      int
 	joined     bool
 }
 
-func (c *chain) step(a, b float32) {
+// Step adds a·b.
+func (c *Chain) Step(a, b float32) {
 	c.acc = FMA(a, b, c.acc)
 	if c.steps++; c.steps == SegmentLen {
 		c.join()
 	}
 }
 
-func (c *chain) join() {
+func (c *Chain) join() {
 	if c.joined {
 		c.total += c.acc
 	} else {
@@ -53,8 +54,8 @@ func (c *chain) join() {
 	c.joined, c.acc, c.steps = true, 0, 0
 }
 
-// end closes the chain: the last segment, the bias, + (+0).
-func (c *chain) end(bias float32) float32 {
+// End closes the chain: the last segment, the bias, + (+0).
+func (c *Chain) End(bias float32) float32 {
 	if c.steps > 0 || !c.joined {
 		c.join()
 	}
@@ -65,11 +66,11 @@ func (c *chain) end(bias float32) float32 {
 func DefineGemm(c, a, b, bias []float32, m, n, k int) {
 	for i := range m {
 		for j := range n {
-			var sum chain
+			var sum Chain
 			for l := range k {
-				sum.step(a[i*k+l], b[l*n+j])
+				sum.Step(a[i*k+l], b[l*n+j])
 			}
-			c[i*n+j] = sum.end(at(bias, j))
+			c[i*n+j] = sum.End(at(bias, j))
 		}
 	}
 }
@@ -80,14 +81,14 @@ func DefineConv(out, x, weights, bias []float32, w Window, outs int) {
 		for ow := range w.OutWidth() {
 			for o := range outs {
 				sum := convChain(x, weights, w, oh, ow, o, outs)
-				out[(oh*w.OutWidth()+ow)*outs+o] = sum.end(at(bias, o))
+				out[(oh*w.OutWidth()+ow)*outs+o] = sum.End(at(bias, o))
 			}
 		}
 	}
 }
 
-func convChain(x, weights []float32, w Window, oh, ow, o, outs int) chain {
-	var sum chain
+func convChain(x, weights []float32, w Window, oh, ow, o, outs int) Chain {
+	var sum Chain
 	for c := range w.Channels {
 		for kh := range w.KernelHeight {
 			for kw := range w.KernelWidth {
@@ -95,7 +96,7 @@ func convChain(x, weights []float32, w Window, oh, ow, o, outs int) chain {
 				if p, ok := w.pixel(oh, ow, kh, kw); ok {
 					v = x[p*w.Channels+c]
 				}
-				sum.step(v, weights[((kh*w.KernelWidth+kw)*w.Channels+c)*outs+o])
+				sum.Step(v, weights[((kh*w.KernelWidth+kw)*w.Channels+c)*outs+o])
 			}
 		}
 	}
@@ -107,17 +108,17 @@ func DefineDepthwise(out, x, weights, bias []float32, w Window) {
 	for oh := range w.OutHeight() {
 		for ow := range w.OutWidth() {
 			for c := range w.Channels {
-				var sum chain
+				var sum Chain
 				for kh := range w.KernelHeight {
 					for kw := range w.KernelWidth {
 						v := float32(0)
 						if p, ok := w.pixel(oh, ow, kh, kw); ok {
 							v = x[p*w.Channels+c]
 						}
-						sum.step(v, weights[(kh*w.KernelWidth+kw)*w.Channels+c])
+						sum.Step(v, weights[(kh*w.KernelWidth+kw)*w.Channels+c])
 					}
 				}
-				out[(oh*w.OutWidth()+ow)*w.Channels+c] = sum.end(at(bias, c))
+				out[(oh*w.OutWidth()+ow)*w.Channels+c] = sum.End(at(bias, c))
 			}
 		}
 	}

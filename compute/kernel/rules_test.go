@@ -7,7 +7,7 @@ import (
 
 // The numbered rules of the package comment, each on a case that tells it from its neighbours.
 
-func bits(v float32) uint32 { return math.Float32bits(v) }
+func bitsOf(v float32) uint32 { return math.Float32bits(v) }
 
 // AIW-2: segments. With one chain over all of k the small terms would be lost one by one.
 func TestChainIsCutIntoSegments(t *testing.T) {
@@ -46,11 +46,11 @@ func TestChainEndsWithoutNegativeZero(t *testing.T) {
 	tiny := math.Float32frombits(1)
 	var got [1]float32
 	DefineGemm(got[:], []float32{-tiny}, []float32{tiny}, nil, 1, 1, 1)
-	if FMA(-tiny, tiny, 0) != 0 || bits(FMA(-tiny, tiny, 0)) != 1<<31 {
+	if FMA(-tiny, tiny, 0) != 0 || bitsOf(FMA(-tiny, tiny, 0)) != 1<<31 {
 		t.Error("the product should round to -0")
 	}
-	if bits(got[0]) != 0 {
-		t.Errorf("got %08x, want +0", bits(got[0]))
+	if bitsOf(got[0]) != 0 {
+		t.Errorf("got %08x, want +0", bitsOf(got[0]))
 	}
 }
 
@@ -90,12 +90,12 @@ func TestClampRules(t *testing.T) {
 	for _, c := range cases {
 		var got [1]float32
 		DefineClamp(got[:], []float32{c.v}, c.lo, c.hi)
-		if bits(got[0]) != c.want {
-			t.Errorf("clamp(%v, %v, %v): got %08x, want %08x", c.v, c.lo, c.hi, bits(got[0]), c.want)
+		if bitsOf(got[0]) != c.want {
+			t.Errorf("clamp(%v, %v, %v): got %08x, want %08x", c.v, c.lo, c.hi, bitsOf(got[0]), c.want)
 		}
 	}
-	if got := larger(NaN(), 1); bits(got) != CanonicalNaNBits {
-		t.Errorf("max(NaN, 1): got %08x, want canonical NaN", bits(got))
+	if got := larger(NaN(), 1); bitsOf(got) != CanonicalNaNBits {
+		t.Errorf("max(NaN, 1): got %08x, want canonical NaN", bitsOf(got))
 	}
 }
 

@@ -6,3 +6,6 @@ import "testing"
 
 // All 2^32 inputs of exp, on every path. It takes some minutes.
 func TestExpAll(t *testing.T) { sweepExp(t, 1) }
+
+// All 2^32 inputs of every unary function, against package math. It takes hours on two cores.
+func TestUnaryAll(t *testing.T) { sweepUnary(t, 1) }

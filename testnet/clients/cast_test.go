@@ -145,6 +145,7 @@ func (c *castClient) reads(t *testing.T) {
 	want(t, c.run(t, "storage", addressOf(2), "0"), "0x"+strings.Repeat("0", 64))
 	want(t, c.run(t, "rpc", "web3_sha3", "0x"), "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
 	want(t, c.run(t, "client"), "/")
+	want(t, c.run(t, "chain-id", "--rpc-url", strings.Replace(c.url, "http", "ws", 1)), "20260")
 	want(t, c.run(t, "tx-pool", "status"), "pending", "queued")
 }
 

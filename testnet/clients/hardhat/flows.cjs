@@ -3,7 +3,7 @@ const assert = require('node:assert/strict')
 const hre = require('hardhat')
 
 async function main() {
-  const { BrowserProvider, ContractFactory, Interface, parseEther } = await import('ethers')
+  const { BrowserProvider, ContractFactory, Interface } = await import('ethers')
   const { flow, refusal } = await import('../flows.mjs')
   const provider = new BrowserProvider(hre.network.provider, undefined, { pollingInterval: 50 })
   const signer = await provider.getSigner(0)
@@ -26,10 +26,26 @@ async function main() {
   await flow('call', async () => {
     assert.equal(await board.title(), 'hardhat')
   })
-  await flow('send type 2', async () => {
-    const receipt = await (await signer.sendTransaction({ to: signer.address, value: parseEther('1') })).wait()
-    assert.equal(receipt.status, 1)
-    assert.equal(receipt.type, 2)
+  const to = '0x00000000000000000000000000000000000a47a8'
+  const types = [
+    ['send type 0', '0x0', () => ({ gasPrice: '0x174876e800' })],
+    ['send type 1', '0x1', () => ({ gasPrice: '0x174876e800', accessList: [{ address: board.target, storageKeys: [] }] })],
+    ['send type 2', '0x2', () => ({})],
+  ]
+  for (const [name, type, fields] of types) {
+    await flow(name, async () => {
+      const before = await provider.getBalance(to)
+      const hash = await request('eth_sendTransaction', { from: signer.address, to, value: '0x7', ...fields() })
+      await provider.waitForTransaction(hash)
+      assert.equal((await request('eth_getTransactionReceipt', hash)).type, type)
+      assert.equal((await provider.getBalance(to)) - before, 7n)
+    })
+  }
+  await flow('receipt', async () => {
+    const receipt = await (await board.post('a receipt')).wait()
+    const tx = await request('eth_getTransactionByHash', receipt.hash)
+    assert.equal(tx.blockHash, receipt.blockHash)
+    assert.ok((await request('eth_getBlockByHash', receipt.blockHash, false)).transactions.includes(receipt.hash))
   })
   await flow('logs', async () => {
     const receipt = await (await board.post('from hardhat')).wait()
@@ -50,7 +66,7 @@ async function main() {
   })
   await flow('nonces in a row', async () => {
     for (let i = 0; i < 5; i++) await (await board.post(`row ${i}`)).wait()
-    assert.equal(await board.postsOf(signer.address), 6n)
+    assert.equal(await board.postsOf(signer.address), 5n + 2n) // with those of the flows before
   })
 }
 

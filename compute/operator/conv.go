@@ -1,0 +1,285 @@
+package operator
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/aiwork/aiwork-node/compute/tensor"
+)
+
+// Convolutions: chains of rule AIW-2 over input channel and kernel position. They are computed as products
+// of the weights with the unfolded input, a block of output positions at a time, which keeps every chain.
+
+// A convolution of one group of one batch: weights[outs][channels·taps], x[channels][size],
+// y[outs][positions].
+type convolution struct {
+	weights, bias         []float32
+	outs, channels        int
+	size, positions, taps int
+	from                  []int32 // [taps][positions]: the input under a tap, -1 where it reads +0
+	itself                bool    // there is one tap, and it reads each position's own input
+}
+
+// under lists the inputs under all taps at all positions, by a rule that says where one lies.
+func (c *Call) under(g geometry, rule func(out, tap []int) int) (from []int32, err error) {
+	taps, positions := tensor.Count(g.kernel), tensor.Count(g.out)
+	if taps > tensor.ElementsMax/max(positions, 1) {
+		return nil, fmt.Errorf("a kernel of %v at %v positions", g.kernel, g.out)
+	}
+	if from, err = c.indexes(taps * positions); err != nil {
+		return nil, err
+	}
+	tap := newPosition(g.kernel)
+	for t := range taps {
+		at := newPosition(g.out)
+		for p := range positions {
+			from[t*positions+p] = int32(rule(at.at, tap.at))
+			at.next()
+		}
+		tap.next()
+	}
+	return from, nil
+}
+
+func (g geometry) convolution(from []int32, outs, channels int) convolution {
+	v := convolution{
+		outs: outs, channels: channels, from: from,
+		size: tensor.Count(g.in), positions: tensor.Count(g.out), taps: tensor.Count(g.kernel),
+	}
+	v.itself = v.taps == 1 && v.size == v.positions
+	for p := 0; v.itself && p < len(from); p++ {
+		v.itself = int(from[p]) == p
+	}
+	return v
+}
+
+const unfoldMax = 1 << 20 // elements of an unfolded block, unless a single position has more
+
+// convolve computes it. The bias, if any, comes behind the chain and before + (+0).
+func (c *Call) convolve(v convolution, y, x []float32) error {
+	k := v.channels * v.taps
+	if v.positions == 0 || v.outs == 0 {
+		return nil
+	}
+	block := min(v.positions, max(1, unfoldMax/max(k, 1)))
+	if v.itself && block == v.positions {
+		if err := c.gemm(y, v.weights, x, v.outs, v.positions, k); err != nil {
+			return err
+		}
+		v.addBias(y)
+		return nil
+	}
+	before := c.Budget.Bytes
+	unfolded, err := c.scratch(k * block)
+	if err != nil {
+		return err
+	}
+	result, err := c.scratch(v.outs * block)
+	if err != nil {
+		return err
+	}
+	for first := 0; first < v.positions; first += block {
+		n := min(block, v.positions-first)
+		if err := c.Budget.Spend(n, max(k, 1)); err != nil {
+			return err
+		}
+		for ch := range v.channels {
+			plane := x[ch*v.size:][:v.size]
+			for t := range v.taps {
+				row := unfolded[(ch*v.taps+t)*n:][:n]
+				for p, s := range v.from[t*v.positions+first:][:n] {
+					row[p] = 0
+					if s >= 0 {
+						row[p] = plane[s]
+					}
+				}
+			}
+		}
+		if err := c.gemm(result, v.weights, unfolded, v.outs, n, k); err != nil {
+			return err
+		}
+		for o := range v.outs {
+			copy(y[o*v.positions+first:][:n], result[o*n:])
+		}
+	}
+	v.addBias(y)
+	c.Budget.Bytes = before // the buffers go at once
+	return nil
+}
+
+func (v convolution) addBias(y []float32) {
+	if v.bias == nil {
+		return
+	}
+	for o := range v.outs {
+		row := y[o*v.positions:][:v.positions]
+		for i := range row {
+			row[i] = (row[i] + v.bias[o]) + 0
+		}
+	}
+}
+
+func conv(a *Attrs) Func {
+	w, group := readWindow(a), a.int("group", 1)
+	return func(c *Call) ([]*tensor.Tensor, error) { return c.conv(w, group, c.In[0], c.In[1], c.in(2)) }
+}
+
+// conv is a convolution in groups with weights[outs][channels/group][kernel...].
+func (c *Call) conv(w windowAttrs, group int64, x, weights, bias *tensor.Tensor) ([]*tensor.Tensor, error) {
+	batch, ch, in, err := spatial(x)
+	if err != nil {
+		return nil, err
+	}
+	if weights.Rank() != x.Rank() || group < 1 || group > int64(max(ch, 1)) {
+		return nil, fmt.Errorf("weights of shape %v in %d groups for shape %v", weights.Shape(), group, x.Shape())
+	}
+	outs, each, groups := weights.Shape()[0], weights.Shape()[1], int(group)
+	if each*groups != ch || outs%groups != 0 {
+		return nil, fmt.Errorf("weights of shape %v in %d groups for shape %v", weights.Shape(), group, x.Shape())
+	}
+	g, err := w.resolve(in, weights.Shape()[2:])
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(g.kernel, weights.Shape()[2:]) {
+		return nil, fmt.Errorf("kernel %v for weights of shape %v", g.kernel, weights.Shape())
+	}
+	out, y, err := c.floats(append([]int{batch, outs}, g.out...))
+	if err != nil {
+		return nil, err
+	}
+	if len(y) == 0 {
+		return one(out), nil
+	}
+	biases, err := biasOf(bias, outs)
+	if err != nil {
+		return nil, err
+	}
+	under, err := c.under(g, g.source)
+	if err != nil {
+		return nil, err
+	}
+	v := g.convolution(under, outs/groups, each)
+	perGroup := v.outs * each * v.taps
+	for i := range batch * groups {
+		which := i % groups
+		v.weights = floatsOf(weights)[which*perGroup:][:perGroup]
+		if biases != nil {
+			v.bias = biases[which*v.outs:]
+		}
+		if err := c.convolve(v, y[i*v.outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
+			return nil, err
+		}
+	}
+	return one(out), nil
+}
+
+func biasOf(bias *tensor.Tensor, outs int) ([]float32, error) {
+	if bias == nil {
+		return nil, nil
+	}
+	if bias.Rank() != 1 || bias.Len() != outs {
+		return nil, fmt.Errorf("a bias of shape %v for %d outputs", bias.Shape(), outs)
+	}
+	return floatsOf(bias), nil
+}
+
+// convTranspose spreads each input over a window of outputs. An output is the chain over all input
+// channels and kernel positions, in which a position that no input reaches reads +0.
+func convTranspose(a *Attrs) Func {
+	w, group := readWindow(a), a.int("group", 1)
+	extra, wanted := a.ints("output_padding"), a.ints("output_shape")
+	return func(c *Call) ([]*tensor.Tensor, error) {
+		x, weights := c.In[0], c.In[1]
+		batch, ch, in, err := spatial(x)
+		if err != nil {
+			return nil, err
+		}
+		if weights.Rank() != x.Rank() || weights.Shape()[0] != ch || group < 1 || int64(ch)%group != 0 {
+			return nil, fmt.Errorf("weights of shape %v in %d groups for shape %v", weights.Shape(), group, x.Shape())
+		}
+		g, err := w.transposed(in, weights.Shape()[2:], extra, wanted)
+		if err != nil {
+			return nil, err
+		}
+		groups := int(group)
+		each, outs := ch/groups, weights.Shape()[1]
+		out, y, err := c.floats(append([]int{batch, outs * groups}, g.out...))
+		if err != nil {
+			return nil, err
+		}
+		if len(y) == 0 {
+			return one(out), nil
+		}
+		biases, err := biasOf(c.in(2), outs*groups)
+		if err != nil {
+			return nil, err
+		}
+		// As [group][outs][channels][taps], the order of the chain.
+		taps := tensor.Count(g.kernel)
+		turned, err := c.picked(weights, []int{groups, outs, each, taps}, []int{each * outs * taps, taps, outs * taps, 1}, 0)
+		if err != nil {
+			return nil, err
+		}
+		under, err := c.under(g, g.origin)
+		if err != nil {
+			return nil, err
+		}
+		v := g.convolution(under, outs, each)
+		perGroup := outs * each * taps
+		for i := range batch * groups {
+			which := i % groups
+			v.weights = floatsOf(turned[0])[which*perGroup:][:perGroup]
+			if biases != nil {
+				v.bias = biases[which*outs:]
+			}
+			if err := c.convolve(v, y[i*outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
+				return nil, err
+			}
+		}
+		return one(out), nil
+	}
+}
+
+// transposed gives the geometry of a transposed window; wanted sizes decide the padding.
+func (w windowAttrs) transposed(in, kernel []int, extra, wanted []int64) (geometry, error) {
+	g, err := w.lists(in, kernel)
+	if err != nil {
+		return g, err
+	}
+	if !slices.Equal(g.kernel, kernel) {
+		return g, fmt.Errorf("kernel %v for weights of %v", g.kernel, kernel)
+	}
+	more, err := sizes(extra, len(in), 0, 0, "output padding")
+	if err != nil {
+		return g, err
+	}
+	if len(wanted) > len(in) { // with batch and channels before
+		wanted = wanted[len(wanted)-len(in):]
+	}
+	given, err := sizes(wanted, len(in), -1, 1, "output shape")
+	if err != nil {
+		return g, err
+	}
+	for i, size := range in {
+		full := (size-1)*g.stride[i] + more[i] + (g.kernel[i]-1)*g.dilation[i] + 1
+		same := w.autoPad == "SAME_UPPER" || w.autoPad == "SAME_LOWER"
+		if same && given[i] < 0 {
+			given[i] = size * g.stride[i]
+		}
+		if given[i] >= 0 {
+			total := max(0, full-given[i])
+			g.before[i], g.after[i] = total-total/2, total/2
+			if w.autoPad == "SAME_UPPER" {
+				g.before[i], g.after[i] = g.after[i], g.before[i]
+			}
+			g.out[i] = given[i]
+			continue
+		}
+		g.out[i] = full - g.before[i] - g.after[i]
+		if g.out[i] < 0 {
+			return g, fmt.Errorf("padding larger than the output")
+		}
+	}
+	return g, tensor.CheckShape(g.out)
+}
