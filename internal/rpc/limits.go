@@ -53,6 +53,7 @@ type Limits struct {
 	Classes         [classes]ClassLimits
 	TurnTimeout     time.Duration // of waiting for one's turn
 	HeavyThreadsMax int           // threads of heavy classes together, all of low priority
+	ParsingMax      int           // bodies that are parsed at once
 
 	CostPerSecond float64 // budget of one remote address; a plain read costs 1
 	CostBurst     float64
@@ -79,8 +80,8 @@ func DefaultLimits() Limits {
 		MemoryBytesMax:    128 << 20,
 
 		Classes: [classes]ClassLimits{
-			ClassRead:  {RunningMax: 8, WaitingMax: 1024, Timeout: 10 * time.Second},
-			ClassSend:  {RunningMax: 4, WaitingMax: 1024, Timeout: 10 * time.Second},
+			ClassRead:  {RunningMax: lightShare(), WaitingMax: 1024, Timeout: 10 * time.Second},
+			ClassSend:  {RunningMax: lightShare(), WaitingMax: 1024, Timeout: 10 * time.Second},
 			ClassWait:  {RunningMax: 1024, WaitingMax: 0, Timeout: 10 * time.Second},
 			ClassCall:  {RunningMax: heavyShare(), WaitingMax: 256, Timeout: 5 * time.Second},
 			ClassTrace: {RunningMax: heavyShare(), WaitingMax: 32, Timeout: 20 * time.Second},
@@ -88,12 +89,17 @@ func DefaultLimits() Limits {
 		},
 		TurnTimeout:     10 * time.Second,
 		HeavyThreadsMax: heavyThreads(),
+		ParsingMax:      lightShare(),
 
 		CostPerSecond: 500,
 		CostBurst:     2000,
 		ClientsMax:    4096,
 	}
 }
+
+// lightShare keeps the light classes short, too: what wakes up in consensus stands in one line with all that
+// can run at that moment, and waits for each before it.
+func lightShare() int { return max(1, runtime.NumCPU()-1) }
 
 // heavyThreads leaves a processor to consensus, if there are two.
 func heavyThreads() int { return max(1, runtime.NumCPU()-1) }

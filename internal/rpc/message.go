@@ -80,6 +80,18 @@ func success(id json.RawMessage, result json.RawMessage) response {
 	return response{Version: "2.0", ID: id, Result: result}
 }
 
+// encode gives the response as JSON. The result is JSON already and is not read again.
+func (r *response) encode() []byte {
+	if r.Error != nil {
+		return encode(r)
+	}
+	const head, middle = `{"jsonrpc":"2.0","id":`, `,"result":`
+	out := make([]byte, 0, len(head)+len(r.ID)+len(middle)+len(r.Result)+1)
+	out = append(append(out, head...), r.ID...)
+	out = append(append(out, middle...), r.Result...)
+	return append(out, '}')
+}
+
 // parseBody splits a body into requests and says whether it was a batch.
 func parseBody(body []byte, itemsMax int) (items []json.RawMessage, batch bool, err *Error) {
 	body = bytes.TrimLeft(body, " \t\r\n")

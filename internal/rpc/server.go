@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ type Server struct {
 	limiter  *limiter
 	lanes    *lanes
 	memory   budget
+	parsing  chan struct{} // a body that is parsed holds one
 	sockets  atomic.Int64
 	listener net.Listener
 	http     *http.Server
@@ -49,6 +51,7 @@ func Listen(table *Table, opts Options) (*Server, error) {
 	s := &Server{
 		table: table, opts: opts, listener: &cappedListener{Listener: ln, free: make(chan struct{}, opts.Limits.ConnectionsMax)},
 		limiter: newLimiter(opts.Limits, time.Now), memory: budget{bytesMax: opts.Limits.MemoryBytesMax},
+		parsing: make(chan struct{}, opts.Limits.ParsingMax),
 	}
 	s.lanes = newLanes(&s.opts.Limits)
 	s.http = &http.Server{
@@ -152,30 +155,42 @@ func (s *Server) unread(err error) (status int, fault *Error) {
 
 // answer gives the reply to a body, or nil if it held only notifications.
 func (s *Server) answer(ctx context.Context, from netip.Addr, body []byte, sock *socket) []byte {
-	items, batch, fault := parseBody(body, s.opts.Limits.BatchItemsMax)
+	items, batch, fault := s.parse(ctx, body)
 	if fault != nil {
 		return encode(failure(nil, fault))
 	}
 	if !batch {
 		if r, ok := s.answerOne(ctx, from, items[0], sock); ok {
-			return encode(r)
+			return r.encode()
 		}
 		return nil
 	}
 	return s.answerBatch(ctx, from, items, sock)
 }
 
+// parse splits a body when it is its turn.
+func (s *Server) parse(ctx context.Context, body []byte) (items []json.RawMessage, batch bool, fault *Error) {
+	select {
+	case s.parsing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false, callerGone()
+	}
+	defer func() { <-s.parsing }()
+	return parseBody(body, s.opts.Limits.BatchItemsMax)
+}
+
 // answerBatch answers in order, and says so for the items left over when the reply grows too large.
 func (s *Server) answerBatch(ctx context.Context, from netip.Addr, items []json.RawMessage, sock *socket) []byte {
 	out := []byte{'['}
 	for _, item := range items {
+		runtime.Gosched() // a long batch lets others go first at each of its items
 		if len(out) > s.opts.Limits.ReplyBytesMax {
 			req, _ := parseRequest(item)
 			out = appendItem(out, encode(failure(req.ID, Errorf(CodeLimit, "batch reply over %d bytes: split it", s.opts.Limits.ReplyBytesMax))))
 			continue
 		}
 		if r, ok := s.answerOne(ctx, from, item, sock); ok {
-			out = appendItem(out, encode(r))
+			out = appendItem(out, r.encode())
 		}
 	}
 	if len(out) == 1 {

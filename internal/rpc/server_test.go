@@ -375,7 +375,7 @@ func TestDiscover(t *testing.T) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	s := &Server{table: testTable(), opts: Options{Limits: DefaultLimits(), Log: slog.New(slog.DiscardHandler)}}
+	s := &Server{table: testTable(), opts: Options{Limits: DefaultLimits(), Log: slog.New(slog.DiscardHandler)}, parsing: make(chan struct{}, 1)}
 	s.lanes = newLanes(&s.opts.Limits)
 	s.limiter = newLimiter(s.opts.Limits, time.Now)
 	s.opts.Limits.Classes[ClassRead].Timeout = time.Millisecond
