@@ -35,7 +35,6 @@ func elementwiseOperators() []Operator {
 		{"HardSigmoid", 6, "f>f", hardSigmoid},
 		{"Shrink", 9, "f>f", shrink},
 		{"Gelu", 20, "f>f", gelu},
-		{"Swish", 24, "f>f", swish},
 		{"Softplus", 1, "f>f", plain(unary(softplus))},
 		{"PRelu", 7, "f,f>f", plain(prelu)},
 		{"Pow", 7, "f,f>f", plain(pow)},
@@ -194,11 +193,6 @@ func gelu(a *Attrs) Func {
 	return unary(func(x float32) float32 {
 		return float32(0.5*x) * (1 + kernel.Erf(float32(x*math.Float32frombits(rootHalf))))
 	})
-}
-
-func swish(a *Attrs) Func {
-	alpha := a.float("alpha", 1)
-	return unary(func(x float32) float32 { return x * kernel.Sigmoid(float32(alpha*x)) })
 }
 
 func prelu(c *Call) ([]*tensor.Tensor, error) {
