@@ -133,7 +133,7 @@ func folded(m arithmetic) Func {
 	}
 }
 
-// orders applies the comparison of its name.
+// compare gives the comparison of a name; others are for equality.
 func compare[E tensor.Number](name string) func(a, b E) bool {
 	switch name {
 	case "Less":
