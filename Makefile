@@ -10,10 +10,10 @@ FUZZSECONDS ?=
 SEEDS       ?= 5000
 DATA        ?= devnet-data
 
-.PHONY: build faulty demo devnet test check short bench soak fuzz fmt docs licences clean help
+.PHONY: build faulty demo devnet test check short bench evm-bench contracts soak fuzz fmt docs licences clean help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 build: ## build build/aiwork-node (reproducible: same commit, same bytes)
 	$(BUILD) -o $(BIN) ./cmd/aiwork-node
@@ -41,8 +41,16 @@ bench: build ## run the benchmarks and the devnet's load figures
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./crypto/... ./internal/... ./ledger/... ./mempool/... ./compute/... ./consensus/...
 	$(BIN) bench
 
-soak: build ## long runs: every 32-bit input of the unary functions, 100,000 simulator seeds, long chaos
+evm-bench: ## run benchmark contracts on our machine and go-ethereum's in turn and print the ratios of times
+	$(GO) test -C tools/evmdiff -count 1 -run 'TestRatios' -v . -args -rounds 15
+
+contracts: ## compile the Solidity of contracts/ anew (needs Node >= 20 and npm)
+	npm ci --no-audit --no-fund --ignore-scripts --prefix contracts
+	node contracts/compile.mjs
+
+soak: build ## long runs: every 32-bit input of the unary functions, 10^6 EVM programs, 100,000 simulator seeds, long chaos
 	AIWORK_SOAK=1 $(GO) test -timeout 6h -tags soak ./compute/kernel/...
+	$(GO) test -C tools/evmdiff -timeout 6h -run TestPrograms -v . -args -programs 1000000 -seed 1000000
 	$(BIN) sim consensus --seeds 100000 --nodes 7
 	$(BIN) testnet chaos --kills 200 --dir build/soak-chaos
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -114,6 +115,40 @@ func TestLogsByIndexAreThoseOfAScan(t *testing.T) {
 	}
 	if indexed < 300 || hits < 1000 {
 		t.Errorf("%d queries by index with %d hits: too few to show anything", indexed, hits)
+	}
+}
+
+// Only blocks in which all places of a query stand are opened, not those of some.
+func TestPlacesMeet(t *testing.T) {
+	l := filled(t, 100, func(h chain.Height) (logs []chain.Log) {
+		for i, n := range []chain.Height{2, 3, 5} {
+			if h%n == 0 {
+				logs = append(logs, chain.Log{Address: chain.Address{byte(i)}, Topics: []chain.Hash{{byte(i)}, {byte(i)}}})
+			}
+		}
+		return logs
+	}, nil)
+	q := LogQuery{From: 1, To: 95, Addresses: []chain.Address{{0}}, Topics: [][]chain.Hash{{{1}}, {{2}}}}
+	in, err := l.blocksOf(&q, q.To)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []chain.Height
+	for from := q.From; ; from++ {
+		h, found, err := in.seek(t.Context(), from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !found {
+			break
+		}
+		got, from = append(got, h), h
+	}
+	if want := []chain.Height{30, 60, 90}; !slices.Equal(got, want) {
+		t.Errorf("blocks to open: got %v, want %v", got, want)
+	}
+	if err := in.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

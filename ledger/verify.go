@@ -46,12 +46,12 @@ func (l *Ledger) Verify(ctx context.Context, progress func(done, all chain.Heigh
 		return err
 	}
 	var parent store.HeaderRow
-	var terms uint64
+	var rows indexRows
 	for h := chain.Height(0); h <= pos.Height; h++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if parent, err = l.verifyBlock(snap, h, parent, &terms); err != nil {
+		if parent, err = l.verifyBlock(snap, h, parent, &rows); err != nil {
 			return fmt.Errorf("block %d: %w", h, err)
 		}
 		if progress != nil {
@@ -61,8 +61,11 @@ func (l *Ledger) Verify(ctx context.Context, progress func(done, all chain.Heigh
 	if hash := parent.Header.Hash(); hash != pos.Hash {
 		return fmt.Errorf("block %d: hash %s, the head should be %s", pos.Height, hash, pos.Hash)
 	}
-	if n, err := snap.CountTerms(); err != nil || n != terms {
-		return errors.Join(fmt.Errorf("index of logs: %d rows, the receipts ask for %d", n, terms), err)
+	if n, err := snap.CountTerms(); err != nil || n != rows.terms {
+		return errors.Join(fmt.Errorf("index of logs: %d rows, the receipts ask for %d", n, rows.terms), err)
+	}
+	if err := verifyAddressRows(snap, rows.addresses); err != nil {
+		return err
 	}
 	if err := verifyState(snap, &pos); err != nil {
 		return err
@@ -70,9 +73,15 @@ func (l *Ledger) Verify(ctx context.Context, progress func(done, all chain.Heigh
 	return verifyPast(ctx, snap)
 }
 
-// verifyBlock checks one block against the one before it, gives its header, and adds to terms how many
-// rows it has in the index of logs.
-func (l *Ledger) verifyBlock(snap *store.Snapshot, h chain.Height, parent store.HeaderRow, terms *uint64) (store.HeaderRow, error) {
+// indexRows are how many rows the blocks ask for in the indexes.
+type indexRows struct {
+	terms     uint64
+	addresses store.AddressRows
+}
+
+// verifyBlock checks one block against the one before it, gives its header, and adds to rows what it asks
+// for in the indexes.
+func (l *Ledger) verifyBlock(snap *store.Snapshot, h chain.Height, parent store.HeaderRow, rows *indexRows) (store.HeaderRow, error) {
 	row, err := snap.Header(h)
 	if err != nil {
 		return parent, err
@@ -108,7 +117,10 @@ func (l *Ledger) verifyBlock(snap *store.Snapshot, h chain.Height, parent store.
 	if err != nil {
 		return parent, err
 	}
-	*terms += n
+	rows.terms += n
+	if err := verifyAppearances(snap, h, txs, receipts, &rows.addresses); err != nil {
+		return parent, err
+	}
 	return *row, verifyIndex(snap, b)
 }
 

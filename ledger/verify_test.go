@@ -5,6 +5,7 @@ package ledger_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -29,7 +30,7 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 		)
 	}
 	// The last byte of every kind of row is changed in turn, or the row is taken away.
-	for _, kind := range "pasthbrfnxlAS" {
+	for _, kind := range "pasthbrfnxliykAS" {
 		for _, remove := range []bool{false, true} {
 			o := ledger.Options{Dir: "chain", Genesis: c.Genesis, Modules: c.Modules, FS: disk.CrashClone(vfs.CrashCloneCfg{})}
 			if !spoil(t, o.FS, byte(kind), remove) {
@@ -47,6 +48,19 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 	}
 	if err := c.Verify(t.Context(), nil); err != nil {
 		t.Errorf("unchanged: %v", err)
+	}
+	// A row too much in the index of logs.
+	o := ledger.Options{Dir: "chain", Genesis: c.Genesis, Modules: c.Modules, FS: disk.CrashClone(vfs.CrashCloneCfg{})}
+	db := openRaw(t, o.FS, store.Comparer())
+	if err := errors.Join(db.Set([]byte("lterm....\x00\x00\x00\x00\x00\x00\x00\x02"), nil, pebble.Sync), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.Verify(t.Context(), nil), l.Close()); err == nil || !strings.Contains(err.Error(), "index of logs") {
+		t.Errorf("a term that no log has: got %v", err)
 	}
 }
 

@@ -36,6 +36,7 @@ func (n *news) wait() <-chan struct{} {
 	return n.waiting
 }
 
+// since gives those after the cursor that pass held.
 func (n *news) since(cursor uint64, limit int, held func(chain.Hash) bool) ([]*chain.Tx, uint64) {
 	if n.last > newsMax && cursor < n.last-newsMax {
 		cursor = n.last - newsMax

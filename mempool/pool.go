@@ -94,6 +94,14 @@ func (p *Pool) Since(cursor uint64, limit int) ([]*chain.Tx, uint64) {
 	return p.news.since(cursor, limit, func(h chain.Hash) bool { return p.byHash[h] != nil })
 }
 
+// Seen is Since with those that have left again: for readers who tell what became pending, not what to do
+// about it.
+func (p *Pool) Seen(cursor uint64, limit int) ([]*chain.Tx, uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.news.since(cursor, limit, func(chain.Hash) bool { return true })
+}
+
 // Stats counts what is in the pool.
 type Stats struct {
 	Pending, Queued, Senders, Bytes int

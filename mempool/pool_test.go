@@ -597,6 +597,22 @@ func TestReasonsAreBounded(t *testing.T) {
 	}
 }
 
+// A transaction that is in a block before anybody asked is seen, and not given as one that waits.
+func TestSeenKeepsWhatHasLeft(t *testing.T) {
+	l := ledger{}
+	l.set(0, 0, rich)
+	p := newPool(t, testOptions(), l)
+	one := add(t, p, spec{fee: 10})
+	l.set(0, 1, rich)
+	setHead(t, p, l, 1)
+	if got, _ := p.Since(0, 10); len(got) != 0 {
+		t.Errorf("since: got %d transactions, want none", len(got))
+	}
+	if got, cursor := p.Seen(0, 10); !slices.Equal(got, []*chain.Tx{one}) || cursor != 1 {
+		t.Errorf("seen: got %d transactions and cursor %d, want the one", len(got), cursor)
+	}
+}
+
 // A reader that is too late skips what the ring has lost.
 func TestSinceGoesBackOnlySoFar(t *testing.T) {
 	var n news

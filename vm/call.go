@@ -233,17 +233,17 @@ func (m *Machine) opCreate(f *frame, op Op, sp uint, gas uint64) (uint64, Fault)
 	}
 	f.ret = f.ret[:0]
 	nonce := m.st.Nonce(f.self)
-	if f.depth == depthMax || m.tooPoor(f.self, value) || nonce+1 == 0 {
-		m.traceRefused(op, f, chain.Address{}, value, given, init)
-		result.Clear()
-		return gas + given, 0
-	}
 	var addr chain.Address
 	if op == CREATE2 {
 		salt, hash := result.Bytes32(), keccak.Sum256(init)
 		addr = addressOf([]byte{0xff}, f.self[:], salt[:], hash[:])
 	} else {
 		addr = createAddress(f.self, nonce)
+	}
+	if f.depth == depthMax || m.tooPoor(f.self, value) || nonce+1 == 0 {
+		m.traceRefused(op, f, addr, value, given, init)
+		result.Clear()
+		return gas + given, 0
 	}
 	m.st.SetNonce(f.self, nonce+1)
 	c := m.frame(f.depth + 1)

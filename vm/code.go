@@ -13,7 +13,8 @@ type Code struct {
 	dests  []uint64 // bit i: a JUMPDEST that is no push data stands at i
 	size   int
 
-	kept    bool     // in a Codes
+	hash    chain.Hash
+	kept    bool     // in a Codes, under hash
 	heat    int      // jumps that the plain loop has made in it
 	program *program // made when it has been run enough to be worth it; nil before
 
@@ -62,41 +63,77 @@ func (c *Code) canJump(i uint64) bool {
 	return i < uint64(c.size) && c.dests[i>>6]&(1<<(i&63)) != 0
 }
 
-// CodesBytesMax is a good bound of what one Codes keeps, in bytes of code, for who executes blocks.
+// CodesBytesMax is a good bound of the memory that one Codes keeps, for who executes blocks.
 const CodesBytesMax = 32 << 20
 
 // codeOverhead is counted for each code besides, so that many short ones are bounded too.
 const codeOverhead = 256
 
-// Codes remembers prepared programs by their hash, so that each is analysed once and not once a call. It
-// is for one goroutine; executors keep one from block to block. When it is full it starts afresh.
+// Codes remembers codes that were made ready, and programs made of them, by hash, so that each is analysed
+// once and not once a call. It is for one goroutine; executors keep one from block to block. When half of
+// what it may keep is new, the rest is forgotten, but for what was used meanwhile.
 type Codes struct {
-	byHash   map[chain.Hash]*Code
-	bytes    int
-	bytesMax int
-	eager    bool
+	young, old map[chain.Hash]*Code
+	last       [codesLast]*Code // found last, by a byte of their hashes
+	bytes      int              // of young
+	bytesMax   int
+	eager      bool
 }
 
-// NewCodes gives an empty memory that keeps up to bytesMax bytes of code.
+// codesLast is a power of two.
+const codesLast = 64
+
+// NewCodes gives an empty one that keeps up to about bytesMax bytes of codes and programs.
 func NewCodes(bytesMax int) *Codes {
-	return &Codes{byHash: make(map[chain.Hash]*Code), bytesMax: bytesMax}
+	return &Codes{young: make(map[chain.Hash]*Code), bytesMax: bytesMax}
+}
+
+// find gives a code that is kept, nil if there is none with this hash.
+func (cs *Codes) find(hash *chain.Hash) *Code {
+	last := &cs.last[hash[0]%codesLast]
+	if c := *last; c != nil && c.hash == *hash {
+		return c
+	}
+	c := cs.young[*hash]
+	if c == nil {
+		if c = cs.old[*hash]; c == nil {
+			return nil
+		}
+		cs.keep(c)
+	}
+	*last = c
+	return c
 }
 
 // add makes a code ready and keeps it.
 func (cs *Codes) add(hash chain.Hash, code []byte) *Code {
-	c := &Code{kept: true}
+	c := &Code{kept: true, hash: hash}
 	c.prepare(code)
-	cs.grow(len(code) + codeOverhead)
-	cs.byHash[hash] = c
+	cs.keep(c)
 	return c
 }
 
-// grow counts bytes that a code now takes, and forgets all codes when there are too many.
+func (cs *Codes) keep(c *Code) {
+	cs.grow(c.bytes())
+	cs.young[c.hash] = c
+}
+
+// grow counts bytes more, and makes the young ones the old ones when there are too many.
 func (cs *Codes) grow(bytes int) {
-	if cs.bytes += bytes; cs.bytes > cs.bytesMax {
-		clear(cs.byHash)
+	if cs.bytes += bytes; cs.bytes > cs.bytesMax/2 {
+		cs.old, cs.young = cs.young, make(map[chain.Hash]*Code)
+		clear(cs.last[:])
 		cs.bytes = bytes
 	}
+}
+
+// bytes is about the memory that a code takes.
+func (c *Code) bytes() int {
+	n := len(c.padded) + codeOverhead
+	if c.program != nil {
+		n += c.program.size()
+	}
+	return n
 }
 
 // TranslateAll makes each code a program before it first runs, instead of when it has shown to be worth it.

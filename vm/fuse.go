@@ -4,7 +4,7 @@ import "github.com/holiman/uint256"
 
 // fuse gives the instruction for the longest stretch at the beginning of raws that has a form, and how many
 // raws that is. What takes gas by its operands or shows gas stands last in every form, so that what the
-// block has paid for the rest is known there.
+// block has paid for the rest is known there. After the last raw stand endRaws others that fit nowhere.
 func (t *translator) fuse(raws []raw) (instr, int) {
 	r := &raws[0]
 	switch {
@@ -27,7 +27,7 @@ func (t *translator) fuse(raws []raw) (instr, int) {
 	if in, n := t.fuseCompare(raws, 0); n > 0 {
 		return in, n
 	}
-	switch next := at(raws, 1); {
+	switch next := raws[1].op; {
 	case r.op == ADD && next == MLOAD:
 		return instr{form: formAddLoad}, 2
 	case r.op == ADD && next == ADD:
@@ -44,21 +44,13 @@ func (t *translator) fuse(raws []raw) (instr, int) {
 	return t.single(r), 1
 }
 
-// at gives the op of the i-th raw; STOP, which ends all forms, beyond the last.
-func at(raws []raw, i int) Op {
-	if i < len(raws) {
-		return raws[i].op
-	}
-	return STOP
-}
-
 // countMax bounds what a form counts in a byte.
 const countMax = 255
 
 // count gives how many of the first raws are op.
 func count(raws []raw, op Op) int {
 	n := 0
-	for n < countMax && at(raws, n) == op {
+	for n < countMax && raws[n].op == op {
 		n++
 	}
 	return n
@@ -77,7 +69,7 @@ func (t *translator) single(r *raw) instr {
 // fuseCompare makes a jump of raws from the i-th on: a comparison, perhaps an ISZERO, a constant, a JUMPI.
 // n is 0 if they are not that.
 func (t *translator) fuseCompare(raws []raw, i int) (in instr, n int) {
-	switch at(raws, i) {
+	switch raws[i].op {
 	case LT:
 		in.form = formJumpLt
 	case GT:
@@ -93,13 +85,13 @@ func (t *translator) fuseCompare(raws []raw, i int) (in instr, n int) {
 	default:
 		return in, 0
 	}
-	for n = i + 1; in.form != formJumpUnless && at(raws, n) == ISZERO; n++ {
+	for n = i + 1; in.form != formJumpUnless && raws[n].op == ISZERO; n++ {
 		in.n ^= 1
 	}
-	if at(raws, n) != PUSH32 || at(raws, n+1) != JUMPI {
+	if raws[n].op != PUSH32 || raws[n+1].op != JUMPI {
 		return in, 0
 	}
-	dest, ok := t.dest(&raws[n].word)
+	dest, ok := t.dest(&t.words[raws[n].word])
 	if !ok {
 		return in, 0
 	}
@@ -109,13 +101,13 @@ func (t *translator) fuseCompare(raws []raw, i int) (in instr, n int) {
 
 // fusePush makes an instruction that begins with a constant.
 func (t *translator) fusePush(raws []raw) (instr, int) {
-	c, next := &raws[0].word, at(raws, 1)
+	c, next := &t.words[raws[0].word], raws[1].op
 	if dest, ok := t.dest(c); ok && next == JUMP {
 		return instr{form: formJumpTo, arg: dest}, 2
 	} else if ok && next == JUMPI {
 		return instr{form: formJumpIf, arg: dest}, 2
 	}
-	if in, n := t.fuseConst(c, next, at(raws, 2)); n > 0 {
+	if in, n := t.fuseConst(c, next, raws[2].op); n > 0 {
 		return in, n
 	}
 	if !c.LtUint64(1 << 32) {
@@ -126,22 +118,22 @@ func (t *translator) fusePush(raws []raw) (instr, int) {
 		return instr{form: formLoadAt, arg: uint32(c[0])}, 2
 	case next == MSTORE:
 		return instr{form: formStoreAt, arg: uint32(c[0])}, 2
-	case next >= DUP1 && next <= DUP16 && t.withDup(raws[1:]) == formNone:
+	case next >= DUP1 && next <= DUP16 && dupForm(raws[1:]) == formNone:
 		return instr{form: formPushDup, n: uint8(next-DUP1) + 1, arg: uint32(c[0])}, 2
-	case next == PUSH32 && c[0] < 1<<16 && raws[1].word.LtUint64(1<<32) && t.withPush(raws[1:]) == 0:
-		return instr{form: formPush2, m: uint16(c[0]), arg: uint32(raws[1].word[0])}, 2
+	case next == PUSH32 && c[0] < 1<<16 && t.words[raws[1].word].LtUint64(1<<32) && !t.pushFuses(raws[1:]):
+		return instr{form: formPush2, m: uint16(c[0]), arg: uint32(t.words[raws[1].word][0])}, 2
 	}
 	return instr{form: formPushSmall, arg: uint32(c[0])}, 1
 }
 
-// withPush says whether a constant makes a form with what follows it.
-func (t *translator) withPush(raws []raw) int {
-	c, next := &raws[0].word, at(raws, 1)
+// pushFuses reports whether a constant makes a form with what follows it.
+func (t *translator) pushFuses(raws []raw) bool {
+	next := raws[1].op
 	if next == JUMP || next == JUMPI || next == MLOAD || next == MSTORE {
-		return 1
+		return true
 	}
-	_, n := constForm(c, next, at(raws, 2))
-	return n
+	f, _ := constForm(&t.words[raws[0].word], next, raws[2].op)
+	return f != formNone
 }
 
 // fuseConst makes an instruction of a constant and the operation on it.
@@ -151,7 +143,9 @@ func (t *translator) fuseConst(c *uint256.Int, next, second Op) (in instr, n int
 	case formNone:
 		return in, 0
 	case formShlBy, formShrBy, formSarBy:
-		in.n = uint8(c[0])
+		if in.n = uint8(c[0]); in.n == 0 || in.n >= 64 {
+			in.form += formShlWide - formShlBy
+		}
 	case formAddSmall:
 		in.arg = uint32(c[0])
 	case formTakeConst:
@@ -203,19 +197,19 @@ func (t *translator) fuseDup(raws []raw) (instr, int) {
 		in.form, in.m = in.form+(formJumpLtDup-formJumpLt), uint16(n)
 		return in, taken
 	}
-	if f := t.withDup(raws); f != formNone {
+	if f := dupForm(raws); f != formNone {
 		return instr{form: f, n: n}, 2
 	}
-	next := at(raws, 1)
-	if next >= DUP1 && next <= DUP16 && t.withDup(raws[1:]) == formNone {
+	next := raws[1].op
+	if next >= DUP1 && next <= DUP16 && dupForm(raws[1:]) == formNone {
 		return instr{form: formDup2, n: n, m: uint16(next-DUP1) + 1}, 2
 	}
 	return instr{form: formDup, n: n}, 1
 }
 
-// withDup gives the form of a copy and the operation on it and the word below.
-func (t *translator) withDup(raws []raw) form {
-	switch at(raws, 1) {
+// dupForm gives the form of a copy and the operation on it and the word below, formNone if there is none.
+func dupForm(raws []raw) form {
+	switch raws[1].op {
 	case ADD:
 		return formAddDup
 	case SUB:
@@ -247,7 +241,7 @@ func (t *translator) withDup(raws []raw) form {
 // fuseSwap makes an instruction that begins with an exchange.
 func fuseSwap(raws []raw) (instr, int) {
 	n := uint8(raws[0].op-SWAP1) + 1
-	next := at(raws, 1)
+	next := raws[1].op
 	switch {
 	case next == POP:
 		pops := min(count(raws[1:], POP), int(n))

@@ -23,8 +23,7 @@ func (m *Machine) do(f *frame, op Op, sp uint, gas uint64) (uint64, Fault) {
 		z := f.at(sp, 2)
 		z.AddMod(x, f.at(sp, 1), z)
 	case MULMOD:
-		z := f.at(sp, 2)
-		z.MulMod(x, f.at(sp, 1), z)
+		m.mulMod(x, f.at(sp, 1), f.at(sp, 2))
 	case EXP:
 		return m.exp(gas, x, f.at(sp, 1))
 	case SIGNEXTEND:
@@ -156,6 +155,19 @@ func (m *Machine) ask(f *frame, op Op, x *uint256.Int) Fault {
 		return FaultInstruction
 	}
 	return 0
+}
+
+// mulMod is MULMOD; the result takes the place of the modulus. Programs mostly have one modulus, so what is
+// worked out of it is kept. It helps only where the modulus is as long as a word.
+func (m *Machine) mulMod(x, y, z *uint256.Int) {
+	if z[3] == 0 {
+		z.MulMod(x, y, z)
+		return
+	}
+	if m.modulus != *z {
+		m.modulus, m.reciprocal = *z, uint256.Reciprocal(z)
+	}
+	z.MulModWithReciprocal(x, y, z, &m.reciprocal)
 }
 
 // exp is EXP: its price grows with the exponent, whose place the result takes.

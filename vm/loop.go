@@ -148,7 +148,7 @@ func (m *Machine) run(f *frame, pc uint64, sp uint, gas uint64) Fault {
 			pc = x[0]
 			// fast
 			if p := m.hot(f.code); p != nil {
-				return m.runProgram(f, p, p.blockAt(pc), sp, gas)
+				return m.runProgram(f, p, p.entries[pc], sp, gas)
 			}
 			// end
 			continue
@@ -162,7 +162,7 @@ func (m *Machine) run(f *frame, pc uint64, sp uint, gas uint64) Fault {
 				pc = x[0]
 				// fast
 				if p := m.hot(f.code); p != nil {
-					return m.runProgram(f, p, p.blockAt(pc), sp, gas)
+					return m.runProgram(f, p, p.entries[pc], sp, gas)
 				}
 				// end
 				continue

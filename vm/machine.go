@@ -46,10 +46,16 @@ type Machine struct {
 	doomed     []chain.Address // accounts that go at the end
 	burned     uint256.Int     // money that went with them
 
-	frames []*frame
-	keccak sponge
-	digest [32]byte
-	native NativeCall
+	frames     []*frame
+	keccak     sponge
+	digest     [32]byte
+	native     NativeCall
+	logs       logMemory
+	translator translator
+
+	modulus    uint256.Int // of the last MULMOD
+	reciprocal [5]uint64   // of modulus
+
 	amount uint256.Int // an argument to State: what is passed through an interface must not be on the stack
 }
 
@@ -102,21 +108,26 @@ func (m *Machine) release() {
 	}
 }
 
-// codeOf gives the program of an account, nil if it has none.
+// codeOf gives the code of an account, nil if it has none.
 func (m *Machine) codeOf(addr chain.Address) *Code {
 	hash := m.st.CodeHash(addr)
 	if hash.IsZero() {
 		return nil
 	}
-	if c, ok := m.codes.byHash[hash]; ok {
+	if c := m.codes.find(&hash); c != nil {
 		return c
 	}
 	return m.codes.add(hash, m.st.Code(addr))
 }
 
-// warmGas gives the price of touching an account from Berlin on and makes it warm (EIP-2929).
+// warm makes an account warm and reports whether it was already. Built-in contracts always are (EIP-2929).
+func (m *Machine) warm(addr chain.Address) (wasWarm bool) {
+	return m.pre.Warm(&addr) || m.st.WarmAddress(addr)
+}
+
+// warmGas gives the price of touching an account from Berlin on and makes it warm.
 func (m *Machine) warmGas(addr chain.Address) uint64 {
-	if m.st.WarmAddress(addr) {
+	if m.warm(addr) {
 		return gasWarm
 	}
 	return gasColdAccount

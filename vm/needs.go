@@ -28,8 +28,9 @@ type State interface {
 	Code(addr chain.Address) []byte
 	SetCode(addr chain.Address, code []byte)
 
-	Slot(addr chain.Address, key chain.Hash) chain.Hash
-	CommittedSlot(addr chain.Address, key chain.Hash) chain.Hash
+	// TouchSlot gives the value now and when the transaction began, makes the slot warm, and reports whether it
+	// was already.
+	TouchSlot(addr chain.Address, key chain.Hash) (now, start chain.Hash, wasWarm bool)
 	SetSlot(addr chain.Address, key, val chain.Hash)
 	Transient(addr chain.Address, key chain.Hash) chain.Hash
 	SetTransient(addr chain.Address, key, val chain.Hash)

@@ -92,18 +92,54 @@ func (m *Machine) log(f *frame, sp uint, gas uint64, topics uint) (uint64, Fault
 	if !ok || gas/gasLogByte < n {
 		return 0, FaultGas
 	}
-	l := chain.Log{Address: f.self, Data: append([]byte(nil), f.mem[o:o+n]...)}
-	if topics > 0 {
-		l.Topics = make([]chain.Hash, topics)
-	}
+	l := chain.Log{Address: f.self, Topics: m.logs.topics(topics), Data: m.logs.data(f.mem[o : o+n])}
 	for i := range l.Topics {
 		l.Topics[i] = f.at(sp, 2+uint(i)).Bytes32()
 	}
 	m.st.AddLog(l)
 	if m.tracer != nil {
-		m.tracer.Log(&l)
+		traced := l // only this one goes to the heap
+		m.tracer.Log(&traced)
 	}
 	return gas - n*gasLogByte, 0
+}
+
+// logMemory is where the parts of logs are put, one after the other: a transaction has many, all small.
+type logMemory struct {
+	hashes []chain.Hash
+	bytes  []byte
+}
+
+const (
+	logHashes = 64
+	logBytes  = 2048
+)
+
+// topics gives room for n topics; nil for none.
+func (l *logMemory) topics(n uint) []chain.Hash {
+	if n == 0 {
+		return nil
+	}
+	if uint(len(l.hashes)) < n {
+		l.hashes = make([]chain.Hash, logHashes)
+	}
+	room := l.hashes[:n:n]
+	l.hashes = l.hashes[n:]
+	return room
+}
+
+// data copies b, which may be long.
+func (l *logMemory) data(b []byte) []byte {
+	if len(b) > logBytes/4 {
+		return append([]byte(nil), b...)
+	}
+	if len(l.bytes) < len(b) {
+		l.bytes = make([]byte, logBytes)
+	}
+	room := l.bytes[:len(b):len(b)]
+	l.bytes = l.bytes[len(b):]
+	copy(room, b)
+	return room
 }
 
 // destruct is SELFDESTRUCT: all money goes to heir. Since Cancun only an account that was created in the
@@ -113,7 +149,7 @@ func (m *Machine) destruct(f *frame, heir chain.Address, gas uint64) (uint64, Fa
 		return 0, FaultStatic
 	}
 	var cost uint64
-	if m.fork >= fork.Berlin && !m.st.WarmAddress(heir) {
+	if m.fork >= fork.Berlin && !m.warm(heir) {
 		cost = gasColdAccount
 	}
 	m.amount = m.st.Balance(f.self)

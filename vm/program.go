@@ -1,8 +1,6 @@
 package vm
 
 import (
-	"math/bits"
-
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/vm/fork"
@@ -24,11 +22,12 @@ type program struct {
 	blocks []block
 	consts []uint256.Int
 
-	// The blocks that begin with a JUMPDEST, in order; destsBefore counts those before each word of dests.
-	dests       []uint64
-	destsBefore []uint32
-	destBlocks  []uint32
+	// The block that begins at each place of the code with a JUMPDEST; noBlock where none does.
+	entries []uint32
 }
+
+// noBlock is not the index of a block that can be jumped to.
+const noBlock = 1<<32 - 1
 
 // instr is one instruction. What n, m and arg mean is said at its form.
 type instr struct {
@@ -54,23 +53,25 @@ type block struct {
 	pc    uint32
 }
 
-// blockAt gives the block that begins with the JUMPDEST at pc.
-func (p *program) blockAt(pc uint64) uint32 {
-	word := pc >> 6
-	before := bits.OnesCount64(p.dests[word] & (1<<(pc&63) - 1))
-	return p.destBlocks[p.destsBefore[word]+uint32(before)]
+// blockAt gives the block to which a jump leads, or noBlock.
+func (p *program) blockAt(pc *uint256.Int) uint32 {
+	if pc[1]|pc[2]|pc[3] != 0 || pc[0] >= uint64(len(p.entries)) {
+		return noBlock
+	}
+	return p.entries[pc[0]]
 }
 
 // size is about the memory that it takes, in bytes.
 func (p *program) size() int {
-	return 16*len(p.ins) + 24*len(p.blocks) + 32*len(p.consts) + 4*len(p.destBlocks) + 4*len(p.destsBefore)
+	return 16*len(p.ins) + 24*len(p.blocks) + 32*len(p.consts) + 4*len(p.entries)
 }
 
 const (
 	// A code is worth translating when it has jumped heatMin times, and once more for each heatBytes bytes of it.
-	// So the work of translating is bounded by work that was paid for, whatever codes there are.
+	// So the work of translating is bounded by work that was paid for, whatever codes there are: 24,576 bytes
+	// have to pay for at least 12,320 jumps, which is some 150,000 gas.
 	heatMin   = 32
-	heatBytes = 32
+	heatBytes = 2
 )
 
 // ready gives the program of a code if it was made already.
@@ -95,7 +96,7 @@ func (m *Machine) hot(c *Code) *program {
 
 func (m *Machine) translate(c *Code) *program {
 	if c.program == nil || c.program.rules != m.fork {
-		c.program = newProgram(c, m.fork, m.table)
+		c.program = m.translator.translate(c, m.fork, m.table)
 		if c.kept {
 			m.codes.grow(c.program.size())
 		}
@@ -152,9 +153,12 @@ const (
 	formDivByConst                    // x / constant
 	formLtConst                       // constant < x
 	formGtConst                       //
-	formShlBy                         // x << n
+	formShlBy                         // x << n, with n from 1 to 63
 	formShrBy                         //
 	formSarBy                         //
+	formShlWide                       // the same with any n
+	formShrWide                       //
+	formSarWide                       //
 	formAddDup                        // word at depth n + x
 	formSubDup                        //
 	formMulDup                        //

@@ -9,10 +9,10 @@ import (
 
 // load is SLOAD: the word at key takes the place of key.
 func (m *Machine) load(f *frame, gas uint64, key *uint256.Int) (uint64, Fault) {
-	slot := chain.Hash(key.Bytes32())
+	val, _, warm := m.st.TouchSlot(f.self, key.Bytes32())
 	if m.fork >= fork.Berlin {
 		cost := uint64(gasColdSlot)
-		if m.st.WarmSlot(f.self, slot) {
+		if warm {
 			cost = gasWarm
 		}
 		if gas < cost {
@@ -20,7 +20,6 @@ func (m *Machine) load(f *frame, gas uint64, key *uint256.Int) (uint64, Fault) {
 		}
 		gas -= cost
 	}
-	val := m.st.Slot(f.self, slot)
 	key.SetBytes32(val[:])
 	return gas, 0
 }
@@ -30,26 +29,28 @@ func (m *Machine) store(f *frame, gas uint64, key, word *uint256.Int) (uint64, F
 	if f.static {
 		return 0, FaultStatic
 	}
-	slot, val := chain.Hash(key.Bytes32()), chain.Hash(word.Bytes32())
 	// The stipend of a transfer must not be enough to change storage.
 	if m.fork >= fork.Istanbul && gas <= gasCallStipend {
 		return 0, FaultGas
 	}
-	cold := uint64(0)
-	if m.fork >= fork.Berlin && !m.st.WarmSlot(f.self, slot) {
-		cold = gasColdSlot
+	slot, val := chain.Hash(key.Bytes32()), chain.Hash(word.Bytes32())
+	now, was, warm := m.st.TouchSlot(f.self, slot)
+	cost := m.storeGas(&now, &was, &val)
+	if m.fork >= fork.Berlin && !warm {
+		cost += gasColdSlot
 	}
-	cost := cold + m.storeGas(f.self, slot, val)
 	if gas < cost {
 		return 0, FaultGas
 	}
-	m.st.SetSlot(f.self, slot, val)
+	if now != val {
+		m.st.SetSlot(f.self, slot, val)
+	}
 	return gas - cost, 0
 }
 
-// storeGas gives the price of a change, and books its refunds, which an unpaid change undoes.
-func (m *Machine) storeGas(self chain.Address, slot, val chain.Hash) uint64 {
-	now := m.st.Slot(self, slot)
+// storeGas gives the price of changing a slot that was something when the transaction began and is something
+// else now. It books refunds, which an unpaid change undoes.
+func (m *Machine) storeGas(now, was, val *chain.Hash) uint64 {
 	if m.fork < fork.Istanbul {
 		if now.IsZero() && !val.IsZero() {
 			return gasSlotSet
@@ -67,11 +68,10 @@ func (m *Machine) storeGas(self chain.Address, slot, val chain.Hash) uint64 {
 	if m.fork >= fork.London {
 		refund = 4_800
 	}
-	if now == val {
+	if *now == *val {
 		return read
 	}
-	was := m.st.CommittedSlot(self, slot)
-	if now == was {
+	if *now == *was {
 		if was.IsZero() {
 			return gasSlotSet
 		}
@@ -87,7 +87,7 @@ func (m *Machine) storeGas(self chain.Address, slot, val chain.Hash) uint64 {
 			m.st.AddRefund(refund)
 		}
 	}
-	if was == val {
+	if *was == *val {
 		if was.IsZero() {
 			m.st.AddRefund(gasSlotSet - read)
 		} else {

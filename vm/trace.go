@@ -22,8 +22,8 @@ type Tracer interface {
 type Call struct {
 	Op       Op // CALL for the transaction's own call, CREATE for its creation, SELFDESTRUCT for its payment
 	Depth    int
-	From, To chain.Address
-	Value    uint256.Int
+	From, To chain.Address // From is the contract that calls
+	Value    uint256.Int   // for DELEGATECALL the one that the code sees
 	Gas      uint64
 	Input    []byte
 }
@@ -49,9 +49,14 @@ func (m *Machine) step(f *frame, pc uint64, op byte, gas uint64, sp uint) {
 }
 
 func (m *Machine) traceEnter(op Op, f *frame, to chain.Address, value *uint256.Int, input []byte) {
-	if m.tracer != nil {
-		m.tracer.Enter(Call{Op: op, Depth: f.depth, From: f.caller, To: to, Value: *value, Gas: f.gas, Input: input})
+	if m.tracer == nil {
+		return
 	}
+	from := f.caller
+	if op == DELEGATECALL {
+		from = f.self // whose call it is; the caller that the code sees is the one before
+	}
+	m.tracer.Enter(Call{Op: op, Depth: f.depth, From: from, To: to, Value: *value, Gas: f.gas, Input: input})
 }
 
 func (m *Machine) traceExit(f *frame, fault Fault) {
@@ -68,6 +73,9 @@ func (m *Machine) traceRefused(op Op, f *frame, to chain.Address, value *uint256
 	fault := FaultBalance
 	if f.depth == depthMax {
 		fault = FaultDepth
+	}
+	if op == DELEGATECALL {
+		value = &f.value
 	}
 	m.tracer.Enter(Call{Op: op, Depth: f.depth + 1, From: f.self, To: to, Value: *value, Gas: gas, Input: input})
 	m.tracer.Exit(nil, gas, fault)

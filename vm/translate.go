@@ -1,7 +1,9 @@
 package vm
 
 import (
+	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"github.com/holiman/uint256"
 
@@ -13,44 +15,65 @@ const blockRawsMax = 1 << 15
 
 // raw is an instruction of a block as it stands in the code, or a constant that several made.
 type raw struct {
-	op   Op // PUSH32 for every push
-	word uint256.Int
-	gas  uint64
+	op   Op     // PUSH32 for every push
+	word uint32 // of a push: its index in words
+	gas  uint32
 	next uint32 // the place after it in the code
 }
 
-// translator makes a program of a code, block by block, in time and memory linear in its size.
+// Raws that are no instructions. No rule set has instructions with these numbers.
+const (
+	opFall    Op = 0x0c // the block ends because a JUMPDEST follows
+	opNothing Op = 0x0d // only gas, of a JUMPDEST
+	opEnd     Op = 0x0e // stands endRaws times after the last, so that forms can be looked for without a limit
+)
+
+const endRaws = 5
+
+// translator makes programs of codes, block by block, in time and memory linear in their size. It is kept
+// from one to the next for its memory.
 type translator struct {
-	*program
-	code *Code
-	tab  *table
-	raws []raw // of the current block
+	program
+	code  *Code
+	tab   *table
+	raws  []raw         // of the current block
+	words []uint256.Int // of the current block's constants
 }
 
-func newProgram(c *Code, rules fork.Fork, tab *table) *program {
-	t := translator{program: &program{rules: rules, dests: c.dests}, code: c, tab: tab}
-	t.destsBefore = make([]uint32, len(c.dests))
-	total := uint32(0)
-	for i, word := range c.dests {
-		t.destsBefore[i] = total
-		total += uint32(bits.OnesCount64(word))
+// translate gives the program of a code.
+func (t *translator) translate(c *Code, rules fork.Fork, tab *table) *program {
+	t.code, t.tab = c, tab
+	t.ins, t.rest, t.blocks, t.consts = t.ins[:0], t.rest[:0], t.blocks[:0], t.consts[:0]
+	t.entries = make([]uint32, c.size)
+	for i := range t.entries {
+		t.entries[i] = noBlock
 	}
-	t.destBlocks = make([]uint32, 0, total)
 	for pc, ok := 0, true; ok; {
 		pc, ok = t.block(pc)
 	}
 	for i := range t.ins {
 		if in := &t.ins[i]; in.form.leads() {
-			in.arg = t.blockAt(uint64(in.arg))
+			in.arg = t.entries[in.arg]
 		}
 	}
-	return t.program
+	p := &program{
+		rules: rules, ins: slices.Clone(t.ins), rest: slices.Clone(t.rest), blocks: slices.Clone(t.blocks),
+		consts: slices.Clone(t.consts), entries: t.entries,
+	}
+	t.code, t.entries = nil, nil
+	if len(t.ins) > translatorKeepMax {
+		*t = translator{}
+	}
+	return p
 }
+
+// translatorKeepMax bounds the memory that a translator keeps, in instructions of its last program.
+const translatorKeepMax = 1 << 16
 
 // block translates the block at pc and gives the place of the next one; ok is false after the last.
 func (t *translator) block(pc int) (next int, ok bool) {
 	if pc < t.code.size && Op(t.code.padded[pc]) == JUMPDEST {
-		t.destBlocks = append(t.destBlocks, uint32(len(t.blocks)))
+		t.entries[pc] = uint32(len(t.blocks))
 	}
 	b := block{first: uint32(len(t.ins)), pc: uint32(pc)}
 	pc, dead := t.read(pc, &b)
@@ -67,12 +90,12 @@ func (t *translator) nextDest(pc int) (int, bool) {
 	if pc >= t.code.size {
 		return 0, false
 	}
-	word := t.dests[pc>>6] >> (pc & 63) << (pc & 63)
-	for i := pc >> 6; ; word = t.dests[i] {
+	word := t.code.dests[pc>>6] >> (pc & 63) << (pc & 63)
+	for i := pc >> 6; ; word = t.code.dests[i] {
 		if word != 0 {
 			return i<<6 + bits.TrailingZeros64(word), true
 		}
-		if i++; i == len(t.dests) {
+		if i++; i == len(t.code.dests) {
 			return 0, false
 		}
 	}
@@ -81,7 +104,7 @@ func (t *translator) nextDest(pc int) (int, bool) {
 // read fills t.raws with the block that begins at pc, and b with what it costs and needs. It gives the place
 // after the block, and whether nothing runs on there.
 func (t *translator) read(pc int, b *block) (next int, dead bool) {
-	t.raws = t.raws[:0]
+	t.raws, t.words = t.raws[:0], t.words[:0]
 	height, need, peak := 0, 0, 0
 	for first := pc; ; {
 		op := Op(t.code.padded[pc]) // beyond the end of the code stands a STOP
@@ -100,16 +123,14 @@ func (t *translator) read(pc int, b *block) (next int, dead bool) {
 		height += int(e.grow)
 		peak = max(peak, height)
 		b.gas += e.gas
-		r := raw{op: op, gas: e.gas}
 		pc++
 		if op >= PUSH1 && op <= PUSH32 {
 			n := int(op-PUSH1) + 1
-			r.op = PUSH32
-			r.word.SetBytes(t.code.padded[pc : pc+n])
+			t.words = append(t.words, uint256.Int{})
+			pushed(&t.words[len(t.words)-1], t.code.padded[pc:], n)
 			pc += n
 		}
-		r.next = uint32(pc)
-		t.add(r)
+		t.add(op, uint32(e.gas), uint32(pc))
 		if op == JUMPI {
 			break
 		}
@@ -125,42 +146,54 @@ func (t *translator) read(pc int, b *block) (next int, dead bool) {
 	return pc, dead
 }
 
-// opFall is a raw that is no instruction: the block ends because a JUMPDEST follows. No code has it as an
-// instruction that is defined.
-const opFall Op = 0x0c
+// pushed reads the n bytes of a push. Where they are few, as mostly, it reads eight at once.
+func pushed(x *uint256.Int, b []byte, n int) {
+	if n <= 8 {
+		x[0] = binary.BigEndian.Uint64(b) >> (64 - 8*n)
+		return
+	}
+	x.SetBytes(b[:n])
+}
 
-// add appends an instruction to the block. One whose operands are constants becomes a constant.
-func (t *translator) add(r raw) {
+// add appends an instruction to the block; the word of a push stands last in words. An instruction whose
+// operands are constants becomes a constant.
+func (t *translator) add(op Op, gas, next uint32) {
 	n := len(t.raws)
-	switch r.op {
-	case JUMPDEST:
-		// Only its gas is left of it. The first instruction after it takes that over: nobody can see gas between.
+	r := raw{op: op, gas: gas, next: next}
+	switch {
+	case op == JUMPDEST:
 		r.op = opNothing
-	case PUSH0:
-		r.op = PUSH32
-	case PC:
-		r.op, r.word = PUSH32, uint256.Int{uint64(r.next) - 1}
-	case NOT, ISZERO:
-		if n >= 1 && t.raws[n-1].op == PUSH32 {
-			x := &t.raws[n-1]
-			fold(r.op, &x.word, &x.word)
-			x.gas, x.next = x.gas+r.gas, r.next
-			return
+	case op >= PUSH1 && op <= PUSH32:
+		r.op, r.word = PUSH32, uint32(len(t.words)-1)
+	case op == PUSH0 || op == PC:
+		r.op, r.word = PUSH32, uint32(len(t.words))
+		t.words = append(t.words, uint256.Int{})
+		if op == PC {
+			t.words[r.word][0] = uint64(next) - 1
 		}
-	case ADD, SUB, MUL, AND, OR, SHL, SHR:
-		if n >= 2 && t.raws[n-1].op == PUSH32 && t.raws[n-2].op == PUSH32 {
-			x, y := &t.raws[n-1], &t.raws[n-2]
-			fold(r.op, &x.word, &y.word)
-			y.gas, y.next = x.gas+y.gas+r.gas, r.next
-			t.raws = t.raws[:n-1]
-			return
-		}
+	case n >= 1 && t.raws[n-1].op == PUSH32 && (op == NOT || op == ISZERO):
+		x := &t.raws[n-1]
+		fold(op, nil, &t.words[x.word])
+		x.gas, x.next = x.gas+gas, next
+		return
+	case n >= 2 && t.raws[n-1].op == PUSH32 && t.raws[n-2].op == PUSH32 && folds(op):
+		x, y := &t.raws[n-1], &t.raws[n-2]
+		fold(op, &t.words[x.word], &t.words[y.word])
+		y.gas, y.next = x.gas+y.gas+gas, next
+		t.raws = t.raws[:n-1]
+		return
 	}
 	t.raws = append(t.raws, r)
 }
 
-// opNothing is a raw that only has gas.
-const opNothing Op = 0x0d
+// folds reports whether op on two constants becomes a constant.
+func folds(op Op) bool {
+	switch op {
+	case ADD, SUB, MUL, AND, OR, SHL, SHR:
+		return true
+	}
+	return false
+}
 
 // fold puts the result of op on constants into y.
 func fold(op Op, x, y *uint256.Int) {
@@ -188,16 +221,20 @@ func fold(op Op, x, y *uint256.Int) {
 
 // write turns the block's raws into instructions. gas is what the block costs.
 func (t *translator) write(gas uint64) {
-	for raws := t.raws; len(raws) > 0; {
-		in, n := t.fuse(raws)
-		for _, r := range raws[:n] {
-			gas -= r.gas
+	n := len(t.raws)
+	for range endRaws {
+		t.raws = append(t.raws, raw{op: opEnd})
+	}
+	for i := 0; i < n; {
+		in, taken := t.fuse(t.raws[i:])
+		for ; taken > 0; taken-- {
+			gas -= uint64(t.raws[i].gas)
+			i++
 		}
 		if in.form != formNone {
 			t.ins = append(t.ins, in)
-			t.rest = append(t.rest, rest{pc: raws[n-1].next, gas: uint32(gas)})
+			t.rest = append(t.rest, rest{pc: t.raws[i-1].next, gas: uint32(gas)})
 		}
-		raws = raws[n:]
 	}
 }
 

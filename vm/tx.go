@@ -162,7 +162,7 @@ func (m *Machine) pay(tx *Tx, price *uint256.Int) {
 	m.st.SubBalance(tx.From, &m.amount)
 }
 
-// warmUp makes warm what the rules name (EIP-2929, EIP-2930, EIP-3651).
+// warmUp makes warm what the rules name (EIP-2929, EIP-2930, EIP-3651), but for built-in contracts: see warm.
 func (m *Machine) warmUp(tx *Tx) {
 	if m.fork < fork.Berlin {
 		return
@@ -171,7 +171,6 @@ func (m *Machine) warmUp(tx *Tx) {
 	if tx.To != nil {
 		m.st.WarmAddress(*tx.To)
 	}
-	m.pre.Addresses(func(addr chain.Address) { m.st.WarmAddress(addr) })
 	if m.fork >= fork.Shanghai {
 		m.st.WarmAddress(m.block.Coinbase)
 	}

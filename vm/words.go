@@ -60,16 +60,6 @@ func isZero(x uint64) uint64 {
 // any has a bit set if x is not zero.
 func anyBit(x *uint256.Int) uint64 { return x[0] | x[1] | x[2] | x[3] }
 
-// mul puts x * y into z.
-func mul(z, x, y *uint256.Int) {
-	if x[1]|x[2]|x[3]|y[1]|y[2]|y[3] == 0 {
-		hi, lo := bits.Mul64(x[0], y[0])
-		*z = uint256.Int{lo, hi}
-		return
-	}
-	z.Mul(x, y)
-}
-
 // div puts x / y into z, and zero if y is zero.
 func div(z, x, y *uint256.Int) {
 	if x[1]|x[2]|x[3]|y[1]|y[2]|y[3] == 0 {

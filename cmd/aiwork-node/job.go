@@ -21,7 +21,7 @@ func jobCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "job",
 		Usage: "order AI work, watch it, read its result",
-		Subcommands: []*cli.Command{
+		Subcommands: append([]*cli.Command{
 			{
 				Name: "create", Usage: "price, fund and start a job over picture files", ArgsUsage: "FILE...",
 				Flags: append(signerFlags(),
@@ -39,25 +39,18 @@ func jobCommand() *cli.Command {
 			{Name: "result", Usage: "print what the job has come to so far", ArgsUsage: "ID", Flags: []cli.Flag{rpcFlag()}, Action: jobResult},
 			{Name: "cancel", Usage: "take a job back: all before work begins, what is not begun after", ArgsUsage: "ID", Flags: signerFlags(), Action: jobCancel},
 			{Name: "list", Usage: "list jobs, newest first", Flags: []cli.Flag{rpcFlag()}, Action: jobList},
-		},
+		}, inputCommands()...),
 	}
 }
 
 func jobCreate(c *cli.Context) error {
-	if c.NArg() == 0 {
-		return usagef("want at least one FILE: `%s --help` shows how", c.Command.HelpName)
-	}
 	terms, err := jobTerms(c)
 	if err != nil {
 		return err
 	}
-	var inputs []requester.Input
-	for _, path := range c.Args().Slice() {
-		in, err := requester.ReadInput(path)
-		if err != nil {
-			return err
-		}
-		inputs = append(inputs, in)
+	inputs, err := readInputs(c)
+	if err != nil {
+		return err
 	}
 	cl, err := dial(c)
 	if err != nil {

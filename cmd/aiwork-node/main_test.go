@@ -29,6 +29,8 @@ func TestWrongUsage(t *testing.T) {
 		want string
 	}{
 		{[]string{"job", "create"}, "at least one FILE"},
+		{[]string{"job", "input"}, "at least one FILE"},
+		{[]string{"job", "upload"}, "at least one FILE"},
 		{[]string{"job", "create", "--price", "1,5", "a.jpg"}, "--price"},
 		{[]string{"job", "create", "--audit", "0", "a.jpg"}, "--audit 0"},
 		{[]string{"job", "create", "--audit", "1.5", "a.jpg"}, "--audit 1.5"},
@@ -66,6 +68,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{[]string{"job", "list", "--rpc", "http://127.0.0.1:1"}, "devnet start"},
 		{[]string{"job", "list", "--rpc", "127.0.0.1:1"}, "http://HOST:PORT"},
 		{[]string{"job", "create", "/nowhere/a.jpg"}, "/nowhere/a.jpg"},
+		{[]string{"job", "input", "/nowhere/a.jpg"}, "/nowhere/a.jpg"},
 		{[]string{"start"}, "init"},
 	} {
 		err := try(t, c.args...)

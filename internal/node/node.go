@@ -229,7 +229,7 @@ func (n *Node) openFaces(_ context.Context, o Options) (err error) {
 	rpc.AddDiscover(table, o.Version)
 	n.rpc, err = rpc.Listen(table, rpc.Options{
 		Listen: n.cfg.RPCListen, Hosts: n.cfg.RPCHosts, Origins: n.cfg.RPCOrigins, Limits: rpc.DefaultLimits(), Log: n.log,
-		Feeds: rpc.Feeds(c, pool), Metrics: rpc.NewMetrics(n.registry),
+		Feeds: rpc.Feeds(c, pool, n), Metrics: rpc.NewMetrics(n.registry),
 	})
 	if err != nil {
 		return err

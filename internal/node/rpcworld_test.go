@@ -31,7 +31,7 @@ import (
 //	4 account 1 tries again and is reverted
 type rpcWorld struct {
 	*ledgertest.Chain
-	t      *testing.T
+	t      testing.TB
 	url    string
 	pool   *mempool.Pool
 	table  *rpc.Table
@@ -78,10 +78,23 @@ func (b testBlobs) Put(_ context.Context, data []byte) (chain.Hash, error) {
 
 func (b testBlobs) Get(_ context.Context, id chain.Hash) ([]byte, error) { return b[id], nil }
 
-func newRPCWorld(t *testing.T) *rpcWorld {
+func newRPCWorld(t testing.TB) *rpcWorld {
 	t.Helper()
 	w := &rpcWorld{Chain: ledgertest.New(t, ledgertest.Options{Accounts: 3, Validators: 2}), t: t}
 	w.fill()
+	return w.open()
+}
+
+// open reads the blocks and serves them.
+func (w *rpcWorld) open() *rpcWorld {
+	head, _ := w.Head()
+	for h := range head.Height + 1 {
+		block, err := w.BlockByHeight(h)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.blocks = append(w.blocks, block)
+	}
 	w.pool = mempool.New(mempool.Default(ledgertest.ChainID))
 	w.follow()
 	w.serve()
@@ -109,13 +122,6 @@ func (w *rpcWorld) fill() {
 	for _, txs := range [][]*chain.Tx{nil, w.txs[:3], w.txs[3:4], w.txs[4:]} {
 		w.Block(txs...)
 	}
-	for h := range chain.Height(5) {
-		block, err := w.BlockByHeight(h)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		w.blocks = append(w.blocks, block)
-	}
 }
 
 // follow brings the pool up to the head.
@@ -133,7 +139,7 @@ func (w *rpcWorld) serve() {
 	rpc.AddAiwork(w.table, c, testBlobs{}, testNode{}, w.Params())
 	rpc.AddDiscover(w.table, "test")
 	s, err := rpc.Listen(w.table, rpc.Options{
-		Listen: "127.0.0.1:0", Limits: rpc.DefaultLimits(), Log: slog.New(slog.DiscardHandler), Feeds: rpc.Feeds(c, testPool{w.pool}),
+		Listen: "127.0.0.1:0", Limits: rpc.DefaultLimits(), Log: slog.New(slog.DiscardHandler), Feeds: rpc.Feeds(c, testPool{w.pool}, testNode{}),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -121,6 +121,24 @@ func (c rpcChain) Logs(ctx context.Context, q rpc.LogQuery) ([]rpc.LogEntry, err
 	return out, err
 }
 
+func (c rpcChain) Appearances(ctx context.Context, q rpc.AppearanceQuery) ([]rpc.Place, bool, error) {
+	found, more, err := c.ledger.Appearances(ctx, (*ledger.AppearanceQuery)(&q))
+	places := make([]rpc.Place, len(found))
+	for i := range found {
+		places[i] = rpc.Place(found[i])
+	}
+	return places, more, err
+}
+
+func (c rpcChain) SentTx(a chain.Address, nonce uint64) (rpc.Place, bool, error) {
+	p, found, err := c.ledger.SentTx(a, nonce)
+	return rpc.Place(p), found, err
+}
+
+func (c rpcChain) CreatedAt(a chain.Address) (chain.Height, bool, error) {
+	return c.ledger.CreatedAt(a)
+}
+
 // rpcPool is the pool as JSON-RPC uses it.
 type rpcPool struct {
 	*mempool.Pool

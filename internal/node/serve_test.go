@@ -44,6 +44,7 @@ var answers = []struct {
 	{"eth_maxPriorityFeePerGas", `[]`, 0, `"0xf4240"`},
 	{"eth_blobBaseFee", `[]`, 0, `"0x1"`},
 
+	{"erigon_getHeaderByNumber", `["0x2"]`, 0, `"number":"0x2"`},
 	{"eth_getBlockByNumber", `["0x2",false]`, 0, `"transactions":["TX0","TX1","TX2"]`},
 	{"eth_getBlockByNumber", `["latest"]`, 0, `"number":"0x4"`},
 	{"eth_getBlockByNumber", `["finalized",true]`, 0, `"hash":"TX4"`},
@@ -67,6 +68,14 @@ var answers = []struct {
 	{"eth_getUncleCountByBlockHash", `["BLOCK2"]`, 0, `"0x0"`},
 	{"eth_getUncleByBlockNumberAndIndex", `["0x2","0x0"]`, 0, `null`},
 	{"eth_getUncleByBlockHashAndIndex", `["BLOCK2","0x0"]`, 0, `null`},
+	{"erigon_getHeaderByNumber", `["0x2"]`, 0, `"hash":"BLOCK2"`},
+	{"erigon_getHeaderByNumber", `["0x9"]`, 0, `null`},
+	{"ots_getApiLevel", `[]`, 0, `8`},
+	{"ots_getBlockDetails", `[2]`, 0, `"transactionCount":3},"issuance":{"blockReward":"0x0"`},
+	{"ots_getBlockTransactions", `["0x2",0,10]`, 0, `"logs":null,"logsBloom":null`},
+	{"ots_searchTransactionsBefore", `["BOB",0,10]`, 0, `"firstPage":true,"lastPage":true`},
+	{"debug_traceTransaction", `["TX0"]`, 0, `{"gas":21000,"failed":false,"returnValue":"0x","structLogs":[]}`},
+	{"debug_traceBlockByNumber", `["0x2",{"tracer":"callTracer"}]`, 0, `[{"txHash":"TX0","result":{"from":"ALICE","gas":"0x5208"`},
 
 	{"eth_getBalance", `["0x0000000000000000000000000000000000000123","latest"]`, 0, `"0x0"`},
 	{"eth_getBalance", `["CAROL"]`, 0, `"0xd3c21bcecceda1000000"`},
@@ -93,6 +102,30 @@ var answers = []struct {
 	{"eth_estimateGas", `[{"from":"BOB","to":"REGISTRY","data":"REGISTERCALL"}]`, 3, "registry: "},
 	{"eth_estimateGas", `[{"from":"CAROL","to":"ALICE","gas":"0x5207"}]`, 0, `"0x5208"`},
 	{"eth_estimateGas", `[{"from":"CAROL","data":"0x6000"}]`, 0, `"0xcf21"`},
+
+	{"eth_simulateV1", `[{"blockStateCalls":[{"calls":[{"from":"ALICE","to":"BOB","value":"0x1"}]}],"traceTransfers":true},"latest"]`, 0, `"number":"0x5"`},
+	{"eth_simulateV1", `[{"blockStateCalls":[]}]`, -32602, "empty input"},
+	{"eth_createAccessList", `[{"from":"ALICE","to":"BOB","value":"0x1"}]`, 0, `{"accessList":[],"gasUsed":"0x5208"}`},
+	{"eth_fillTransaction", `[{"from":"ALICE","to":"BOB","value":"0x1"}]`, 0, `"nonce":"0x3","to":"BOB","gas":"0x5208","gasPrice":null`},
+	{"eth_fillTransaction", `[{"from":"ALICE"}]`, -32000, "contract creation without any data"},
+	{"eth_baseFee", `[]`, 0, `"0x3b9ac`},
+	{"eth_config", `[]`, 0, `"chainId":"0x1cbd"`},
+	{"eth_capabilities", `[]`, 0, `"state":{"disabled":false,"oldestBlock":"0x0","deleteStrategy":{"type":"window","retentionBlocks":"0x2000"}}`},
+	{"eth_getProof", `["ALICE",["0x0"],"latest"]`, 0, `"storageProof":[{"key":"0x00`},
+	{"eth_getProof", `["ALICE",[],"0x1"]`, -32000, "proofs are made for the head's state only"},
+	{"aiwork_getProof", `["ALICE"]`, 0, `"blockNumber":"0x4"`},
+	{"eth_getStorageValues", `[{"ALICE":["0x0"]}]`, 0, `{"ALICE":["0x0000000000000000000000000000000000000000000000000000000000000000"]}`},
+	{"eth_getStorageValues", `[{}]`, -32602, "empty request"},
+	{"eth_getTransactionBySenderAndNonce", `["ALICE","0x1"]`, 0, `"hash":"TX1"`},
+	{"eth_getTransactionBySenderAndNonce", `["ALICE","0x9"]`, 0, `null`},
+	{"debug_getRawHeader", `["0x2"]`, 0, `"0xf9`},
+	{"debug_getRawHeader", `["0x77"]`, -32000, "header not found"},
+	{"debug_getRawBlock", `["BLOCK2"]`, 0, `"0xf9`},
+	{"debug_getRawReceipts", `["0x2"]`, 0, `["0xf9`},
+	{"debug_getRawTransaction", `["TX2"]`, 0, `"0x02f8`},
+	{"debug_getRawTransaction", `["NOHASH"]`, 0, `"0x"`},
+	{"eth_sendTransaction", `[{}]`, -32601, "holds no keys"},
+	{"anvil_setBalance", `[]`, -32601, "no cheat codes"},
 
 	{"eth_getTransactionByHash", `["TX0"]`, 0, `"transactionIndex":"0x0"`},
 	{"eth_getTransactionByHash", `["TX1"]`, 0, `"accessList":[{"address":"BOB"`},
@@ -191,7 +224,8 @@ func TestAnswersOverAChain(t *testing.T) {
 	}
 	polled := []string{"eth_newBlockFilter", "eth_newPendingTransactionFilter", "eth_newFilter"} // TestFilters
 	for method := range schemas {
-		if !asked[method] && !slices.Contains(polled, method) {
+		elsewhere := strings.HasPrefix(method, "debug_trace") || strings.HasPrefix(method, "ots_") // trace_test.go, ots_test.go
+		if !asked[method] && !slices.Contains(polled, method) && !elsewhere {
 			t.Errorf("%s: no call in the table", method)
 		}
 	}

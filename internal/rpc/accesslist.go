@@ -41,7 +41,7 @@ func (e *eth) createAccessList(ctx context.Context, args callArgs, tag *BlockTag
 	defer st.Close()
 	defer st.run.Trace(nil)
 	for range accessRoundsMax {
-		if err := ctx.Err(); err != nil {
+		if err := pauses(ctx).Err(); err != nil {
 			return nil, st.refused(&m, err)
 		}
 		touched := st.newTouched(&m)

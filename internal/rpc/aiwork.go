@@ -255,8 +255,8 @@ func (a *aiwork) seed(_ context.Context, session Uint64) (*chain.Hash, error) {
 }
 
 func (a *aiwork) addBlobs(t *Table) {
-	t.Add(Method{Name: "aiwork_putBlob", Summary: "Keep an input (base64) that an open job names; gives its BLAKE3 id.", Params: []string{"data"}, Cost: 50}, a.putBlob)
-	t.Add(Method{Name: "aiwork_getBlob", Summary: "An input in base64, or null when nobody has it.", Params: []string{"id"}, Cost: 20}, a.getBlob)
+	t.Add(Method{Name: "aiwork_putBlob", Summary: "Keep an input (base64) that an open job names; gives its BLAKE3 id.", Params: []string{"data"}, Cost: 50, Class: ClassSend}, a.putBlob)
+	t.Add(Method{Name: "aiwork_getBlob", Summary: "An input in base64, or null when nobody has it.", Params: []string{"id"}, Cost: 20, Class: ClassWait}, a.getBlob)
 }
 
 func (a *aiwork) putBlob(ctx context.Context, text string) (chain.Hash, error) {
@@ -282,7 +282,7 @@ func (a *aiwork) addMarket(t *Table) {
 	t.Add(Method{Name: "aiwork_getWorker", Summary: "A worker's record, or null.", Params: []string{"address"}}, a.worker)
 	t.Add(Method{Name: "aiwork_getWorkers", Summary: "Workers on the roster, 256 at most from a place on.", Params: []string{"from"}, Cost: 10}, a.workers)
 	t.Add(Method{Name: "aiwork_getAgenda", Summary: "What the head's state asks of a worker or auditor.", Params: []string{"address"}, Cost: 5}, a.agenda)
-	t.Add(Method{Name: "aiwork_quoteJob", Summary: "What a job would cost at most, line by line.", Params: []string{"job"}, Cost: 5}, a.quote)
+	t.Add(Method{Name: "aiwork_quoteJob", Summary: "What a job would cost at most, line by line.", Params: []string{"job"}, Cost: 5, Class: ClassCall}, a.quote)
 	t.Add(Method{Name: "aiwork_getJob", Summary: "A job with its batches, items, verdicts and money, or null.", Params: []string{"id"}, Cost: 20}, a.job)
 	t.Add(Method{Name: "aiwork_getJobs", Summary: "Jobs in short, newest first, 256 at most below an id.", Params: []string{"below"}, Cost: 10}, a.jobs)
 }

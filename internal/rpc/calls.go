@@ -141,7 +141,7 @@ func (st *stage) estimate(ctx context.Context, m *exec.Message) (uint64, error) 
 		return 0, err
 	}
 	m.Gas = min(m.Gas, limit)
-	gas, r, err := st.run.Estimate(m, ctx.Err)
+	gas, r, err := st.run.Estimate(m, pauses(ctx).Err)
 	switch {
 	case tooLittleGas(err), err == nil && r.Fault == vm.FaultGas:
 		return 0, Errorf(CodeRefused, "gas required exceeds allowance (%d)", m.Gas)

@@ -36,6 +36,8 @@ func AddEth(t *Table, c Chain, p Pool, n Network, params *chain.Params, version 
 	e.addLookups(t)
 	e.addRaw(t)
 	e.addAbout(t)
+	e.addTraces(t)
+	e.addOts(t)
 	addProofs(t, e)
 	e.addTransactions(t)
 	e.addFees(t)
@@ -71,7 +73,17 @@ func (e *eth) syncing(context.Context) (any, error) {
 	if !syncing {
 		return false, nil
 	}
-	return map[string]Uint64{"startingBlock": 0, "currentBlock": Uint64(current), "highestBlock": Uint64(highest)}, nil
+	return formSync(current, highest), nil
+}
+
+type syncForm struct {
+	StartingBlock Uint64 `json:"startingBlock"`
+	CurrentBlock  Uint64 `json:"currentBlock"`
+	HighestBlock  Uint64 `json:"highestBlock"`
+}
+
+func formSync(current, highest chain.Height) syncForm {
+	return syncForm{0, Uint64(current), Uint64(highest)}
 }
 
 func (e *eth) addBlocks(t *Table) {
@@ -99,7 +111,7 @@ func (e *eth) addBlocks(t *Table) {
 		func(context.Context, BlockTag, Uint64) (*blockForm, error) { return nil, nil })
 	t.Add(Method{Name: "eth_getUncleByBlockHashAndIndex", Summary: "Null: there are no uncles.", Params: []string{"hash", "index"}},
 		func(context.Context, chain.Hash, Uint64) (*blockForm, error) { return nil, nil })
-	t.Add(Method{Name: "eth_getLogs", Summary: "Logs that match a filter.", Params: []string{"filter"}, Cost: 20}, e.getLogs)
+	t.Add(Method{Name: "eth_getLogs", Summary: "Logs that match a filter.", Params: []string{"filter"}, Cost: 20, Class: ClassLogs}, e.getLogs)
 }
 
 // height gives the height that a tag names; found is false for blocks that do not exist yet.
@@ -260,7 +272,7 @@ func (e *eth) storage(_ context.Context, a chain.Address, slot Slot, tag *BlockT
 }
 
 func (e *eth) addTransactions(t *Table) {
-	t.Add(Method{Name: "eth_sendRawTransaction", Summary: "Take in a signed transaction.", Params: []string{"transaction"}, Cost: 2}, e.sendRaw)
+	t.Add(Method{Name: "eth_sendRawTransaction", Summary: "Take in a signed transaction.", Params: []string{"transaction"}, Cost: 2, Class: ClassSend}, e.sendRaw)
 	t.Add(Method{Name: "eth_sendRawTransactionSync", Summary: "Take in a signed transaction and answer with its receipt, when it is final.", Params: []string{"transaction", "timeoutMs"}, Cost: 5, Class: ClassWait}, e.sendRawSync)
 	t.Add(Method{Name: "eth_getTransactionByHash", Summary: "A transaction, in a block or waiting.", Params: []string{"hash"}}, e.txByHash)
 	t.Add(Method{Name: "eth_getTransactionReceipt", Summary: "What became of a transaction.", Params: []string{"hash"}}, e.receipt)

@@ -15,7 +15,7 @@ const feedBlocksMax = 256
 const feedTxsMax = 512
 
 // Feeds gives the subscriptions of eth_subscribe.
-func Feeds(c Chain, p Pool) map[string]Feed {
+func Feeds(c Chain, p Pool, n Network) map[string]Feed {
 	return map[string]Feed{
 		"newHeads": func(json.RawMessage) (Stream, *Error) {
 			return func(ctx context.Context, send func(any) error) error {
@@ -30,6 +30,39 @@ func Feeds(c Chain, p Pool) map[string]Feed {
 			}
 			return func(ctx context.Context, send func(any) error) error { return pendingFeed(ctx, p, full, send) }, nil
 		},
+		"syncing": func(json.RawMessage) (Stream, *Error) {
+			return func(ctx context.Context, send func(any) error) error { return syncFeed(ctx, c, n, send) }, nil
+		},
+	}
+}
+
+// syncNews is what a subscriber of syncing hears while the node catches up; when it has, he hears false.
+type syncNews struct {
+	Syncing bool     `json:"syncing"`
+	Status  syncForm `json:"status"`
+}
+
+// syncFeed tells how it stands at once, and whenever catching up begins or ends.
+func syncFeed(ctx context.Context, c Chain, n Network, send func(any) error) error {
+	told, first := false, true
+	for {
+		_, changed := c.Head()
+		current, highest, syncing := n.Behind()
+		if first || syncing != told {
+			var news any = false
+			if syncing {
+				news = syncNews{true, formSync(current, highest)}
+			}
+			if err := send(news); err != nil {
+				return err
+			}
+			told, first = syncing, false
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -92,10 +125,10 @@ func sendLogs(c Chain, b *chain.Block, f *logFilter, send func(any) error) error
 }
 
 func pendingFeed(ctx context.Context, p Pool, full bool, send func(any) error) error {
-	_, cursor := p.Since(0, math.MaxInt)
+	_, cursor := p.Seen(0, math.MaxInt)
 	for {
 		changed := p.Changed()
-		txs, next := p.Since(cursor, feedTxsMax)
+		txs, next := p.Seen(cursor, feedTxsMax)
 		cursor = next
 		for _, tx := range txs {
 			var news any = tx.Hash()

@@ -86,11 +86,11 @@ func (e *eth) addFilters(t *Table) {
 		return e.filters.add(filter{next: head.Height + 1})
 	})
 	t.Add(Method{Name: "eth_newPendingTransactionFilter", Summary: "Watch for waiting transactions by polling; gives the filter's id."}, func(context.Context) (string, error) {
-		_, cursor := e.pool.Since(0, math.MaxInt)
+		_, cursor := e.pool.Seen(0, math.MaxInt)
 		return e.filters.add(filter{pending: true, cursor: cursor})
 	})
-	t.Add(Method{Name: "eth_getFilterChanges", Summary: "What is new since the last call: logs, or hashes.", Params: []string{"id"}, Cost: 10}, e.filterChanges)
-	t.Add(Method{Name: "eth_getFilterLogs", Summary: "All logs that a log filter matches.", Params: []string{"id"}, Cost: 20}, e.filterLogs)
+	t.Add(Method{Name: "eth_getFilterChanges", Summary: "What is new since the last call: logs, or hashes.", Params: []string{"id"}, Cost: 10, Class: ClassLogs}, e.filterChanges)
+	t.Add(Method{Name: "eth_getFilterLogs", Summary: "All logs that a log filter matches.", Params: []string{"id"}, Cost: 20, Class: ClassLogs}, e.filterLogs)
 	t.Add(Method{Name: "eth_uninstallFilter", Summary: "Forget a filter; false if there was none.", Params: []string{"id"}}, func(_ context.Context, id string) (bool, error) {
 		return e.filters.remove(id), nil
 	})
@@ -113,7 +113,7 @@ func (e *eth) filterChanges(ctx context.Context, id string) (any, error) {
 	var txs []*chain.Tx
 	f, err := e.filters.get(id, func(f *filter) {
 		if f.pending {
-			txs, f.cursor = e.pool.Since(f.cursor, feedTxsMax)
+			txs, f.cursor = e.pool.Seen(f.cursor, feedTxsMax)
 			return
 		}
 		f.next = max(f.next, head.Height+1)

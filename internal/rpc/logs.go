@@ -90,6 +90,9 @@ func (e *eth) getLogs(ctx context.Context, f logFilter) ([]logForm, error) {
 
 func (e *eth) logs(ctx context.Context, q LogQuery) ([]logForm, error) {
 	entries, err := e.chain.Logs(ctx, q)
+	if cancelled(err) {
+		return nil, Errorf(CodeLimit, "the query takes longer than this node lets one take: ask for fewer blocks than from %d to %d, or name an address or topic", q.From, q.To)
+	}
 	if err != nil {
 		return nil, err
 	}

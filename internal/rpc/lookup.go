@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"sort"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
@@ -16,7 +15,7 @@ func (e *eth) addLookups(t *Table) {
 	}, e.storageValues)
 	t.Add(Method{
 		Name:    "eth_getTransactionBySenderAndNonce",
-		Summary: "The transaction with a nonce of a sender, waiting or from a block whose state is kept; null if there is none.",
+		Summary: "The transaction with a nonce of a sender, in a block or waiting; null if there is none.",
 		Params:  []string{"sender", "nonce"}, Cost: 10,
 	}, e.txByNonce)
 }
@@ -49,43 +48,20 @@ func (e *eth) storageValues(_ context.Context, slots map[chain.Address][]Slot, t
 	return out, nil
 }
 
-// txByNonce looks for the block in which the sender's nonce went past the one asked for.
+// txByNonce gives a transaction by what makes it unique to its sender. A nonce that a delegation took has none.
 func (e *eth) txByNonce(_ context.Context, sender chain.Address, nonce Uint64) (*txForm, error) {
+	place, found, err := e.chain.SentTx(sender, uint64(nonce))
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		return e.txAt(place.Height, place.Index)
+	}
 	if tx := e.waiting(sender, uint64(nonce)); tx != nil {
 		f := formTx(tx, nil, 0)
 		return &f, nil
 	}
-	head, _ := e.chain.Head()
-	oldest := e.chain.OldestState()
-	var fail error
-	passed := func(h chain.Height) bool {
-		past, err := e.nonceAt(h, sender)
-		if err != nil && fail == nil {
-			fail = err
-		}
-		return past > uint64(nonce)
-	}
-	if !passed(head.Height) {
-		return nil, fail
-	}
-	if oldest > 0 && passed(oldest) {
-		return nil, Errorf(CodeRefused, "the transaction is older than the states that this node keeps, from height %d on: ask by its hash", oldest)
-	}
-	after := sort.Search(int(head.Height-oldest), func(i int) bool { return passed(oldest + chain.Height(i)) })
-	if fail != nil {
-		return nil, fail
-	}
-	return e.txIn(oldest+chain.Height(after), sender, uint64(nonce))
-}
-
-func (e *eth) nonceAt(h chain.Height, sender chain.Address) (uint64, error) {
-	view, _, release, err := e.chain.StateAt(h)
-	if err != nil {
-		return 0, err
-	}
-	defer release()
-	acc, _, err := view.Account(sender)
-	return acc.Nonce, err
+	return nil, nil
 }
 
 func (e *eth) waiting(sender chain.Address, nonce uint64) *chain.Tx {
@@ -105,18 +81,4 @@ func (e *eth) waiting(sender chain.Address, nonce uint64) *chain.Tx {
 		}
 	}
 	return nil
-}
-
-func (e *eth) txIn(h chain.Height, sender chain.Address, nonce uint64) (*txForm, error) {
-	b, err := e.chain.BlockByHeight(h)
-	if b == nil || err != nil {
-		return nil, err
-	}
-	for i, tx := range b.Txs {
-		if from, err := tx.Sender(); err == nil && from == sender && tx.Nonce == nonce {
-			f := formTx(tx, &b.Header, i)
-			return &f, nil
-		}
-	}
-	return nil, nil // a delegation took the nonce
 }

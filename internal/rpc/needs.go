@@ -32,6 +32,12 @@ type Chain interface {
 	TxPlace(chain.Hash) (height chain.Height, index int, found bool, err error)
 	Seal(chain.Height) (*chain.Seal, error)
 	Logs(context.Context, LogQuery) ([]LogEntry, error)
+	// Appearances gives the places of transactions in which an address appears, and whether there are more.
+	Appearances(context.Context, AppearanceQuery) (places []Place, more bool, err error)
+	// SentTx gives the place of the transaction that an account has sent with a nonce.
+	SentTx(a chain.Address, nonce uint64) (place Place, found bool, err error)
+	// CreatedAt gives the height at which an account got code of its own.
+	CreatedAt(chain.Address) (height chain.Height, found bool, err error)
 	// OldestState gives the first height whose state is kept.
 	OldestState() chain.Height
 
@@ -64,6 +70,21 @@ type LogQuery struct {
 	Topics    [][]chain.Hash
 }
 
+// Place is where a final transaction stands.
+type Place struct {
+	Height chain.Height
+	Index  int
+}
+
+// AppearanceQuery asks for transactions in which an address appears, from the blocks From to To. Enough of
+// them end the search, with the block of the last one.
+type AppearanceQuery struct {
+	Address  chain.Address
+	From, To chain.Height
+	Back     bool // the newest first
+	Enough   int
+}
+
 // LogEntry is a log and where it stands.
 type LogEntry struct {
 	Log       chain.Log
@@ -89,8 +110,9 @@ type Pool interface {
 	ReasonFor(chain.Hash) (mempool.Fault, bool)
 	// Changed gives a channel that closes when the pool changes.
 	Changed() <-chan struct{}
-	// Since gives up to limit transactions that became pending after a cursor, and the next cursor.
-	Since(cursor uint64, limit int) ([]*chain.Tx, uint64)
+	// Seen gives up to limit transactions that became pending after a cursor, those in blocks by now among
+	// them, and the next cursor.
+	Seen(cursor uint64, limit int) ([]*chain.Tx, uint64)
 }
 
 // Network is what this package shows of the peers.

@@ -197,6 +197,7 @@ type blockOverrides struct {
 const (
 	overrideHeightMax  = 1 << 60
 	overrideSecondsMax = 1 << 50
+	overrideFeeBitsMax = 128
 )
 
 // check refuses what a block of this chain cannot be.
@@ -210,6 +211,8 @@ func (o *blockOverrides) check() error {
 		return Errorf(CodeParams, "block overrides: the difficulty of this chain is zero")
 	case o.Number != nil && *o.Number > overrideHeightMax:
 		return Errorf(CodeParams, "block overrides: number above %d", uint64(overrideHeightMax))
+	case o.BaseFeePerGas != nil && o.BaseFeePerGas.BitLen() > overrideFeeBitsMax:
+		return Errorf(CodeParams, "block overrides: baseFeePerGas above 2^%d", overrideFeeBitsMax)
 	case o.Time != nil && *o.Time > overrideSecondsMax:
 		return Errorf(CodeParams, "block overrides: time above %d", uint64(overrideSecondsMax))
 	}
@@ -230,8 +233,9 @@ func (o *blockOverrides) apply(s *Sandbox) error {
 	}
 	if o.Time != nil {
 		in.Seconds = (*uint64)(o.Time)
-		// For the contracts of the chain itself time never runs back.
-		in.Block.TimeMs = max(in.Block.TimeMs, *in.Seconds*1000)
+		// For the contracts of the chain itself, whose time is the parent's, it never runs back.
+		in.Block.ParentTimeMs = max(in.Block.ParentTimeMs, *in.Seconds*1000)
+		in.Block.TimeMs = max(in.Block.TimeMs, in.Block.ParentTimeMs)
 	}
 	if o.GasLimit != nil {
 		in.GasLimit = uint64(*o.GasLimit)

@@ -9,8 +9,10 @@ import (
 	"github.com/aiwork/aiwork-node/ledger/tree"
 )
 
-// proofSlotsMax bounds the slots of one answer.
-const proofSlotsMax = 1024
+const (
+	proofSlotsMax = 1024 // of one answer
+	proofTriesMax = 4    // before it is said that the head has moved on
+)
 
 func addProofs(t *Table, e *eth) {
 	t.Add(Method{
@@ -92,7 +94,19 @@ func (e *eth) getTreeProof(_ context.Context, a chain.Address, slots *[]Slot, ta
 	if tag == nil {
 		tag = &latest
 	}
-	h, found, err := e.height(*tag)
+	// Where the head moves on meanwhile, a word for it names another block.
+	for range proofTriesMax {
+		before, _ := e.chain.Head()
+		p, err := e.proveAt(*tag, a, *slots)
+		if after, _ := e.chain.Head(); err == nil || after.Height == before.Height {
+			return p, err
+		}
+	}
+	return e.proveAt(*tag, a, *slots)
+}
+
+func (e *eth) proveAt(tag BlockTag, a chain.Address, slots []Slot) (*treeProofForm, error) {
+	h, found, err := e.height(tag)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +118,7 @@ func (e *eth) getTreeProof(_ context.Context, a chain.Address, slots *[]Slot, ta
 		return nil, err
 	}
 	defer s.Close()
-	return proveAll(s, a, *slots)
+	return proveAll(s, a, slots)
 }
 
 // proveAll makes the proofs, and checks each as the caller will.

@@ -29,6 +29,8 @@ func (u *Uint64) UnmarshalJSON(raw []byte) error {
 	base, digits := 10, text
 	if len(text) > 1 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X') {
 		base, digits = 16, text[2:]
+	} else if raw[0] == '"' {
+		return fmt.Errorf("quantity %.40q: hex string without 0x prefix", text)
 	}
 	v, err := strconv.ParseUint(digits, base, 64)
 	if err != nil {

@@ -12,6 +12,7 @@ func (e *eth) addRaw(t *Table) {
 	t.Add(Method{Name: "debug_getRawBlock", Summary: "A block in Ethereum's RLP: header, transactions, no uncles, no withdrawals.", Params: []string{"block"}, Cost: 5}, e.rawBlock)
 	t.Add(Method{Name: "debug_getRawReceipts", Summary: "The receipts of a block, each encoded.", Params: []string{"block"}, Cost: 5}, e.rawReceipts)
 	t.Add(Method{Name: "debug_getRawTransaction", Summary: "A transaction as it was signed and encoded, from a block or the pool.", Params: []string{"hash"}}, e.rawTx)
+	t.Add(Method{Name: "eth_getRawTransactionByHash", Summary: "The same as debug_getRawTransaction.", Params: []string{"hash"}}, e.rawTx)
 }
 
 // known gives the block that a tag names; one that does not exist is an error.

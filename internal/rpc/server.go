@@ -33,8 +33,7 @@ type Server struct {
 	table    *Table
 	opts     Options
 	limiter  *limiter
-	slots    chan struct{} // a running call holds one
-	waiting  atomic.Int64
+	lanes    *lanes
 	sockets  atomic.Int64
 	listener net.Listener
 	http     *http.Server
@@ -49,8 +48,9 @@ func Listen(table *Table, opts Options) (*Server, error) {
 	}
 	s := &Server{
 		table: table, opts: opts, listener: &cappedListener{Listener: ln, free: make(chan struct{}, opts.Limits.ConnectionsMax)},
-		limiter: newLimiter(opts.Limits, time.Now), slots: make(chan struct{}, opts.Limits.CallsMax),
+		limiter: newLimiter(opts.Limits, time.Now),
 	}
+	s.lanes = newLanes(&s.opts.Limits)
 	s.http = &http.Server{
 		Handler: s, ReadHeaderTimeout: opts.Limits.ReadHeaderTimeout, ReadTimeout: opts.Limits.ReadTimeout, WriteTimeout: opts.Limits.WriteTimeout,
 		IdleTimeout: opts.Limits.IdleTimeout, MaxHeaderBytes: opts.Limits.HeaderBytesMax,
@@ -71,6 +71,11 @@ func (s *Server) Close() error {
 // Run serves until ctx ends, then lets running calls finish for a moment.
 func (s *Server) Run(ctx context.Context) error {
 	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
+	working, rest := context.WithCancel(context.WithoutCancel(ctx))
+	var threads sync.WaitGroup
+	threads.Go(func() { s.lanes.run(working) })
+	defer threads.Wait()
+	defer rest()
 	done := make(chan error, 1)
 	go func() { done <- s.http.Serve(s.listener) }()
 	select {
@@ -200,34 +205,22 @@ func (s *Server) run(ctx context.Context, from netip.Addr, req request, sock *so
 	if !s.limiter.take(from, m.Cost) {
 		return nil, Errorf(CodeLimit, "too many requests from %s: slow down, or run your own node", from)
 	}
-	return s.callInSlot(ctx, m, req.Params)
+	return s.inTurn(ctx, m, req.Params)
 }
 
-// callInSlot waits for a free slot, so that callers can neither starve consensus nor pile up. A method
-// that waits itself counts among those that wait.
-func (s *Server) callInSlot(ctx context.Context, m *Method, params json.RawMessage) (json.RawMessage, *Error) {
-	if s.waiting.Add(1) > int64(s.opts.Limits.CallsWaitingMax) {
-		s.waiting.Add(-1)
-		return nil, Errorf(CodeLimit, "the node is busy: %d calls wait already", s.opts.Limits.CallsWaitingMax)
+// inTurn runs a method when its class has room, so that callers can neither starve consensus nor pile up.
+func (s *Server) inTurn(ctx context.Context, m *Method, params json.RawMessage) (result json.RawMessage, fault *Error) {
+	refused := s.lanes.do(ctx, m.Class, func() { result, fault = s.call(ctx, m, params) })
+	if refused != nil {
+		return nil, refused
 	}
-	if m.Class == ClassWait {
-		defer s.waiting.Add(-1)
-		return s.call(ctx, m, params)
-	}
-	select {
-	case s.slots <- struct{}{}:
-		s.waiting.Add(-1)
-	case <-ctx.Done():
-		s.waiting.Add(-1)
-		return nil, Errorf(CodeLimit, "the caller left or the node stops")
-	}
-	defer func() { <-s.slots }()
-	return s.call(ctx, m, params)
+	return result, fault
 }
 
 func (s *Server) call(ctx context.Context, m *Method, params json.RawMessage) (result json.RawMessage, fault *Error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Limits.CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Limits.Classes[m.Class].Timeout)
 	defer cancel()
+	ctx = s.lanes.withTurn(ctx, m.Class)
 	defer func() {
 		if p := recover(); p != nil {
 			s.opts.Log.Error("method panicked", "method", m.Name, "panic", p, "stack", string(debug.Stack()))

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 func testTable() *Table {
@@ -110,7 +112,7 @@ func TestAnswers(t *testing.T) {
 func TestLimits(t *testing.T) {
 	url := serve(t, func(o *Options) {
 		o.Limits.BodyBytesMax, o.Limits.BatchItemsMax, o.Limits.ReplyBytesMax = 4096, 20, 3000
-		o.Limits.CallTimeout = 20 * time.Millisecond
+		o.Limits.Classes[ClassRead].Timeout = 20 * time.Millisecond
 	})
 	status, got := post(t, url, `{"jsonrpc":"2.0","id":1,"method":"echo","params":["`+strings.Repeat("0", 5000)+`"]}`)
 	if status != http.StatusRequestEntityTooLarge || !strings.Contains(got, "body over 4096 bytes") {
@@ -248,6 +250,45 @@ func TestSocket(t *testing.T) {
 	read(`subscription not found`)
 }
 
+// A subscriber that does not read is cut off with a close frame that says why.
+func TestSlowReader(t *testing.T) {
+	ended := make(chan error, 1)
+	url := serve(t, func(o *Options) {
+		o.Limits.SocketQueueMax = 4
+		o.Feeds = map[string]Feed{"flood": func(json.RawMessage) (Stream, *Error) {
+			return func(_ context.Context, send func(any) error) error {
+				for {
+					if err := send(strings.Repeat("x", 1<<16)); err != nil {
+						ended <- err
+						return err
+					}
+				}
+			}, nil
+		}}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(url, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	conn.SetReadLimit(1 << 20)
+	if err := conn.Write(ctx, websocket.MessageText, []byte(`{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["flood"]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !strings.Contains(err.Error(), "reader too slow") {
+		t.Errorf("the feed ended with %v", err)
+	}
+	for err == nil {
+		_, _, err = conn.Read(ctx)
+	}
+	closed, ok := errors.AsType[websocket.CloseError](err)
+	if !ok || closed.Code != websocket.StatusPolicyViolation || closed.Reason != "reader too slow: more than 4 messages behind" {
+		t.Errorf("got %v, want a close frame with the reason", err)
+	}
+}
+
 func TestPortInUse(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -272,9 +313,10 @@ func TestDiscover(t *testing.T) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	s := &Server{table: testTable(), opts: Options{Limits: DefaultLimits(), Log: slog.New(slog.DiscardHandler)}, slots: make(chan struct{}, 4)}
+	s := &Server{table: testTable(), opts: Options{Limits: DefaultLimits(), Log: slog.New(slog.DiscardHandler)}}
+	s.lanes = newLanes(&s.opts.Limits)
 	s.limiter = newLimiter(s.opts.Limits, time.Now)
-	s.opts.Limits.CallTimeout = time.Millisecond
+	s.opts.Limits.Classes[ClassRead].Timeout = time.Millisecond
 	f.Add([]byte(`{"jsonrpc":"2.0","id":1,"method":"echo","params":["0x2","s"]}`))
 	f.Add([]byte(`[{"jsonrpc":"2.0","id":null,"method":"echo","params":["0x2"]},{"jsonrpc":"2.0","method":"large"}]`))
 	f.Add([]byte(`{"jsonrpc":"2.0","id":"a","method":"rpc.discover","params":null}`))
@@ -293,6 +335,9 @@ func FuzzParameters(f *testing.F) {
 	f.Add([]byte(`{"fromBlock":"0x1","address":["0x0000000000000000000000000000000000000001"],"topics":[null,["0x0000000000000000000000000000000000000000000000000000000000000001"]]}`))
 	f.Add([]byte(`{"to":"0x0000000000000000000000000000000000000001","value":"0x01","input":"0x00"}`))
 	f.Add([]byte(`"0x1234"`))
+	f.Add([]byte(`{"0x0000000000000000000000000000000000000001":{"balance":"0x1","nonce":"0x1","code":"0x00","stateDiff":{"0x1":"0x2"},"movePrecompileToAddress":"0x0000000000000000000000000000000000000002"}}`))
+	f.Add([]byte(`{"number":"0x1","time":"0x1","gasLimit":"0x1","baseFeePerGas":"0x1","prevRandao":"0x0000000000000000000000000000000000000000000000000000000000000001"}`))
+	f.Add([]byte(`{"blockStateCalls":[{"blockOverrides":{"number":"0x1"},"stateOverrides":{},"calls":[{"type":"0x4","authorizationList":[{"chainId":"0x1","address":"0x0000000000000000000000000000000000000001","nonce":"0x0","yParity":"0x0","r":"0x1","s":"0x1"}]}]}],"validation":true}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var (
 			tag    BlockTag
@@ -302,12 +347,81 @@ func FuzzParameters(f *testing.F) {
 			data   Bytes
 			n      Uint64
 			big    Uint256
+			over   stateOverrides
+			block  blockOverrides
+			sim    simulateArgs
 		)
-		for _, v := range []json.Unmarshaler{&tag, &filter, &slot, &data, &n, &big} {
+		for _, v := range []json.Unmarshaler{&tag, &filter, &slot, &data, &n, &big, &over} {
 			_ = v.UnmarshalJSON(raw)
 		}
 		if json.Unmarshal(raw, &args) == nil {
 			_, _ = args.message(1)
 		}
+		if json.Unmarshal(raw, &block) == nil {
+			_ = block.check()
+		}
+		_ = json.Unmarshal(raw, &sim)
 	})
+}
+
+// slowLogs is a ledger whose log queries take too long.
+type slowLogs struct{ Chain }
+
+func (slowLogs) Head() (Head, <-chan struct{}) { return Head{Height: 9}, nil }
+
+func (slowLogs) Logs(ctx context.Context, _ LogQuery) ([]LogEntry, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestSlowLogs(t *testing.T) {
+	table := NewTable()
+	AddEth(table, slowLogs{}, nil, nil, &chain.Params{}, "")
+	m, _ := table.Lookup("eth_getLogs")
+	if m.Class != ClassLogs {
+		t.Errorf("eth_getLogs is of class %s", m.Class)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, fault := m.Call(ctx, json.RawMessage(`[{"fromBlock":"0x2","toBlock":"0x9"}]`))
+	if fault == nil || fault.Code != CodeLimit || !strings.Contains(fault.Message, "fewer blocks than from 2 to 9") {
+		t.Errorf("got %v", fault)
+	}
+}
+
+// catchingUp is a chain and a network whose standing a test sets, one step after the other.
+type catchingUp struct {
+	Chain
+	Network
+	steps [][2]chain.Height // current and highest; equal: in step
+	at    int
+}
+
+func (c *catchingUp) Head() (Head, <-chan struct{}) {
+	changed := make(chan struct{})
+	close(changed)
+	return Head{}, changed
+}
+
+func (c *catchingUp) Behind() (current, highest chain.Height, syncing bool) {
+	s := c.steps[min(c.at, len(c.steps)-1)]
+	c.at++
+	return s[0], s[1], s[0] < s[1]
+}
+
+func TestSyncFeed(t *testing.T) {
+	c := &catchingUp{steps: [][2]chain.Height{{5, 5}, {6, 9}, {8, 9}, {9, 9}, {9, 9}, {9, 12}}}
+	var told []string
+	enough := errors.New("enough")
+	err := syncFeed(t.Context(), c, c, func(v any) error {
+		if told = append(told, string(encode(v))); len(told) == 4 {
+			return enough
+		}
+		return nil
+	})
+	want := `false {"syncing":true,"status":{"startingBlock":"0x0","currentBlock":"0x6","highestBlock":"0x9"}} false ` +
+		`{"syncing":true,"status":{"startingBlock":"0x0","currentBlock":"0x9","highestBlock":"0xc"}}`
+	if got := strings.Join(told, " "); !errors.Is(err, enough) || got != want {
+		t.Errorf("got %v, %s, want %s", err, got, want)
+	}
 }

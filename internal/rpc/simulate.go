@@ -14,7 +14,7 @@ const (
 	simulateBlocksMax = 256        // those that fill gaps included
 	simulateGasMax    = callGasMax // over all calls of all blocks
 	simulateCallsMax  = 5000       // likewise
-	simulateStep      = 1          // seconds between blocks that name no time
+	simulateStep      = 12         // seconds between blocks that name no time, as other nodes have it
 )
 
 // simulateArgs asks for blocks that build on one of the chain.
@@ -62,7 +62,7 @@ func (e *eth) simulate(ctx context.Context, args simulateArgs, tag *BlockTag) ([
 	}
 	defer s.Close()
 	sim := &simulation{
-		ctx: ctx, args: &args, chainID: e.params.ChainID, box: s, usual: s.Input, state: s.State,
+		ctx: pauses(ctx), args: &args, params: e.params, box: s, usual: s.Input, state: s.State,
 		parent: s.At.Header, parentHash: s.At.Hash, parentMs: s.At.Ext.TimeMs, gasLeft: simulateGasMax, callsLeft: simulateCallsMax,
 	}
 	return sim.run()
@@ -70,12 +70,12 @@ func (e *eth) simulate(ctx context.Context, args simulateArgs, tag *BlockTag) ([
 
 // simulation is the chain of blocks in the making.
 type simulation struct {
-	ctx     context.Context
-	args    *simulateArgs
-	chainID uint64
-	box     *Sandbox
-	usual   exec.Input // of the block after the base
-	state   state.Reader
+	ctx    context.Context
+	args   *simulateArgs
+	params *chain.Params
+	box    *Sandbox
+	usual  exec.Input // of the block after the base
+	state  state.Reader
 
 	parent     chain.Header
 	parentHash chain.Hash
@@ -155,18 +155,10 @@ func (sim *simulation) input(b *simulateBlock) exec.Input {
 	in.Block.Coinbase, in.ParentHash, in.MixHash, in.GasLimit = sim.parent.Coinbase, sim.parentHash, chain.Hash{}, sim.parent.GasLimit
 	in.Block.BaseFee = uint256.Int{}
 	if sim.args.Validation {
-		in.Block.BaseFee = sim.nextBaseFee()
+		in.Block.BaseFee = exec.NextBaseFee(sim.params, &sim.parent.BaseFee, sim.parent.GasUsed, in.Block.TimeMs-sim.parentMs)
 	}
 	in.Seconds = (*uint64)(o.Time)
 	return in
-}
-
-// nextBaseFee is the base fee of the block after the base as the chain has it, and stays.
-func (sim *simulation) nextBaseFee() uint256.Int {
-	if sim.parent.Number == sim.box.At.Height {
-		return sim.usual.Block.BaseFee
-	}
-	return sim.parent.BaseFee
 }
 
 // block runs one block on the state so far and puts what it changed on top of it.

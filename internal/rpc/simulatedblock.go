@@ -70,13 +70,13 @@ func (r *simulatedRun) call(args *callArgs) error {
 	}
 	r.sim.gasLeft -= min(res.GasUsed, r.sim.gasLeft)
 	r.gasUsed += res.GasUsed
-	r.keep(args.unsigned(&m, nonce, r.sim.chainID), &m, &res, transfers)
+	r.keep(args.unsigned(&m, nonce, r.sim.params.ChainID), &m, &res, transfers)
 	return nil
 }
 
 // message gives the call with the gas that it may use: what it names, or what is left.
 func (r *simulatedRun) message(args *callArgs) (exec.Message, error) {
-	m, err := args.message(r.sim.chainID)
+	m, err := args.message(r.sim.params.ChainID)
 	if err != nil {
 		return m, err
 	}
@@ -98,6 +98,9 @@ func (r *simulatedRun) message(args *callArgs) (exec.Message, error) {
 // checkNonce gives the nonce that the transaction shows. Only validation holds it against the sender's.
 func (r *simulatedRun) checkNonce(args *callArgs, from chain.Address) (uint64, error) {
 	have := r.run.View().Nonce(from)
+	if r.sim.args.Validation && have+1 == 0 {
+		return 0, Errorf(CodeInternal, "nonce has max value: address %s, nonce: %d", from.Checksum(), have)
+	}
 	if args.Nonce == nil {
 		return have, nil
 	}

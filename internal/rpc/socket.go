@@ -20,13 +20,16 @@ type Feed func(params json.RawMessage) (Stream, *Error)
 type Stream func(ctx context.Context, send func(v any) error) error
 
 // socket is one WebSocket: requests are answered in order, subscriptions send beside them. One writer
-// takes messages from a bounded queue; a reader too slow to empty it is cut off (policy: drop the
+// takes messages from a bounded queue; a reader too slow to empty it is cut off and told so (policy: drop the
 // reader, not the news).
 type socket struct {
-	server *Server
-	out    chan []byte
-	cancel context.CancelFunc
-	ctx    context.Context
+	server  *Server
+	out     chan []byte
+	cancel  context.CancelFunc
+	ctx     context.Context
+	slow    chan struct{} // closed when the queue was full
+	cutOff  sync.Once
+	written chan struct{} // closed when nothing will be written any more
 
 	starting []func() // feeds whose subscription is not answered yet; only the reader touches it
 
@@ -51,9 +54,17 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	conn.SetReadLimit(s.opts.Limits.BodyBytesMax)
 	ctx, cancel := context.WithCancel(r.Context())
-	sock := &socket{server: s, out: make(chan []byte, s.opts.Limits.SocketQueueMax), ctx: ctx, cancel: cancel, subs: map[string]context.CancelFunc{}}
+	sock := &socket{
+		server: s, out: make(chan []byte, s.opts.Limits.SocketQueueMax), ctx: ctx, cancel: cancel,
+		slow: make(chan struct{}), written: make(chan struct{}), subs: map[string]context.CancelFunc{},
+	}
 	sock.wg.Go(func() { sock.write(conn) })
 	sock.read(conn, r)
+	select {
+	case <-sock.slow:
+		<-sock.written // the reason goes out before the connection is torn down
+	default:
+	}
 	cancel()
 	sock.wg.Wait()
 	_ = conn.Close(websocket.StatusNormalClosure, "")
@@ -79,9 +90,17 @@ func (k *socket) read(conn *websocket.Conn, r *http.Request) {
 	}
 }
 
+// write ends with the socket's context, with the first error, or with the reason why a slow reader is cut off.
 func (k *socket) write(conn *websocket.Conn) {
 	defer k.cancel()
+	defer close(k.written)
 	for {
+		select {
+		case <-k.slow:
+			_ = conn.Close(websocket.StatusPolicyViolation, k.tooSlow().Error())
+			return
+		default:
+		}
 		select {
 		case msg := <-k.out:
 			ctx, cancel := context.WithTimeout(k.ctx, k.server.opts.Limits.ReadTimeout)
@@ -90,6 +109,7 @@ func (k *socket) write(conn *websocket.Conn) {
 			if err != nil {
 				return
 			}
+		case <-k.slow:
 		case <-k.ctx.Done():
 			_ = conn.CloseNow()
 			return
@@ -97,16 +117,25 @@ func (k *socket) write(conn *websocket.Conn) {
 	}
 }
 
-// send queues a message, or cuts the socket off when its reader is too slow.
+func (k *socket) tooSlow() error {
+	return fmt.Errorf("reader too slow: more than %d messages behind", cap(k.out))
+}
+
+// send queues a message, or has the socket cut off when its reader is too slow.
 func (k *socket) send(msg []byte) error {
 	select {
-	case k.out <- msg:
-		return nil
+	case <-k.slow:
+		return k.tooSlow()
 	case <-k.ctx.Done():
 		return k.ctx.Err()
 	default:
-		k.cancel()
-		return fmt.Errorf("subscriber is more than %d messages behind", cap(k.out))
+	}
+	select {
+	case k.out <- msg:
+		return nil
+	default:
+		k.cutOff.Do(func() { close(k.slow) })
+		return k.tooSlow()
 	}
 }
 
@@ -197,8 +226,10 @@ func notification(id string, v any) []byte {
 	})
 }
 
+// newSubscriptionID gives a quantity, which has no leading zero.
 func newSubscriptionID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
+	b[0] |= 0x10
 	return "0x" + hex.EncodeToString(b[:])
 }

@@ -22,6 +22,9 @@ func NewEngine(modules *native.Set, codeBytesMax int) *Engine {
 	return e
 }
 
+// IsNative reports whether a contract of the chain itself stands at addr.
+func (e *Engine) IsNative(addr chain.Address) bool { return e.natives.Has(addr) }
+
 // use puts the engine to work on a view, in a block.
 func (e *Engine) use(view *state.View, in *Input) {
 	e.natives.view, e.natives.block = view, &in.Block

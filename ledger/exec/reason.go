@@ -35,42 +35,54 @@ func RevertReason(output []byte) (string, bool) {
 	if isError {
 		return abiString(body)
 	}
-	body, isPanic := bytes.CutPrefix(output, []byte(selectorPanic))
-	if !isPanic || len(body) < 32 {
+	code, isPanic := PanicCode(output)
+	if !isPanic {
 		return "", false
 	}
-	code := new(uint256.Int).SetBytes(body[:32])
-	return fmt.Sprintf("panic: %s (%s)", panicText(code), code.Hex()), true
+	text, known := PanicText(code)
+	if !known {
+		text = "unknown code"
+	}
+	return fmt.Sprintf("panic: %s (%s)", text, code.Hex()), true
 }
 
-// panicText names the codes that Solidity's documentation lists.
-func panicText(code *uint256.Int) string {
+// PanicCode reads the code out of what a failed assertion of Solidity reverted with.
+func PanicCode(output []byte) (*uint256.Int, bool) {
+	body, isPanic := bytes.CutPrefix(output, []byte(selectorPanic))
+	if !isPanic || len(body) < 32 {
+		return nil, false
+	}
+	return new(uint256.Int).SetBytes(body[:32]), true
+}
+
+// PanicText names the codes that Solidity's documentation lists.
+func PanicText(code *uint256.Int) (string, bool) {
 	if !code.IsUint64() {
-		return "unknown code"
+		return "", false
 	}
 	switch code.Uint64() {
 	case 0x00:
-		return "generic panic"
+		return "generic panic", true
 	case 0x01:
-		return "assert(false)"
+		return "assert(false)", true
 	case 0x11:
-		return "arithmetic underflow or overflow"
+		return "arithmetic underflow or overflow", true
 	case 0x12:
-		return "division or modulo by zero"
+		return "division or modulo by zero", true
 	case 0x21:
-		return "enum overflow"
+		return "enum overflow", true
 	case 0x22:
-		return "invalid encoded storage byte array accessed"
+		return "invalid encoded storage byte array accessed", true
 	case 0x31:
-		return "out-of-bounds array access; popping on an empty array"
+		return "out-of-bounds array access; popping on an empty array", true
 	case 0x32:
-		return "out-of-bounds access of an array or bytesN"
+		return "out-of-bounds access of an array or bytesN", true
 	case 0x41:
-		return "out of memory"
+		return "out of memory", true
 	case 0x51:
-		return "uninitialized function"
+		return "uninitialized function", true
 	}
-	return "unknown code"
+	return "", false
 }
 
 // abiString reads the only string of an ABI encoding.

@@ -26,7 +26,7 @@ type CallResult struct {
 	Output   []byte // the answer, what a revert said, or the code of a new contract
 	GasUsed  uint64 // after refunds, with the intrinsic part
 	Refunded uint64
-	GasPeak  uint64 // what it needed before refunds came
+	GasPeak  uint64   // what it needed before refunds came
 	Fault    vm.Fault // 0: it went well
 	Created  chain.Address
 	Logs     []chain.Log

@@ -137,10 +137,18 @@ func runModel(t *testing.T, seed uint64) {
 			}
 			m.warmA[a] = true
 		case 9:
-			if got, want := v.WarmSlot(a, k), m.warmS[sk]; got != want {
+			warm := v.WarmSlot
+			if d.Below(2) == 0 {
+				warm = func(a chain.Address, k chain.Hash) bool { _, _, was := v.TouchSlot(a, k); return was }
+			}
+			if got, want := warm(a, k), m.warmS[sk]; got != want {
 				t.Fatalf("WarmSlot: got %v, want %v", got, want)
 			}
 			m.warmS[sk] = true
+			now, start, was := v.TouchSlot(a, k)
+			if now != m.slots[sk] || start != started.slots[sk] || !was {
+				t.Fatalf("TouchSlot: got %v, %v, %v, want %v, %v, true", now, start, was, m.slots[sk], started.slots[sk])
+			}
 		case 10:
 			l := chain.Log{Address: a, Topics: []chain.Hash{k}}
 			v.AddLog(l)

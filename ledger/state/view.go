@@ -29,7 +29,7 @@ type View struct {
 	journal journal
 	// tx counts transactions from 1; an entry is warm, and its value at the transaction's start is
 	// known, if it carries this number. So a new transaction costs nothing to set up.
-	tx        uint32
+	tx          uint32
 	logs        []chain.Log
 	refund      uint64
 	transients  []transientEntry
@@ -242,6 +242,16 @@ func (v *View) Slot(addr chain.Address, key chain.Hash) chain.Hash {
 func (v *View) CommittedSlot(addr chain.Address, key chain.Hash) chain.Hash {
 	_, e := v.slot(&addr, &key)
 	return e.start
+}
+
+// TouchSlot is Slot, CommittedSlot and WarmSlot in one.
+func (v *View) TouchSlot(addr chain.Address, key chain.Hash) (now, start chain.Hash, wasWarm bool) {
+	i, e := v.slot(&addr, &key)
+	if wasWarm = e.warm == v.tx; !wasWarm {
+		v.journal.mark(changeWarmSlot, i)
+		e.warm = v.tx
+	}
+	return e.now, e.start, wasWarm
 }
 
 // SetSlot stores a value; zero clears the slot.

@@ -9,19 +9,22 @@ import (
 
 // First bytes of keys. What lies behind one never moves to another: a new meaning gets a new byte.
 const (
-	kindMeta     = 'm' // "m": format and genesis
-	kindPosition = 'p' // "p": height, hash and supply at the head
-	kindAccount  = 'a' // address -> account
-	kindSlot     = 's' // address, key -> value
-	kindCode     = 'c' // Keccak hash -> code
-	kindPage     = 't' // path -> page of the state tree
-	kindHeader   = 'h' // height -> header, extension, beta
-	kindBody     = 'b' // height -> transactions
-	kindReceipts = 'r' // height -> receipts
-	kindSeal     = 'f' // height -> certificates
-	kindHeight   = 'n' // block hash -> height
-	kindTx       = 'x' // transaction hash -> height, index
-	kindTerm     = 'l' // term, height -> nothing: a log of that block has the term
+	kindMeta       = 'm' // "m": format and genesis
+	kindPosition   = 'p' // "p": height, hash and supply at the head
+	kindAccount    = 'a' // address -> account
+	kindSlot       = 's' // address, key -> value
+	kindCode       = 'c' // Keccak hash -> code
+	kindPage       = 't' // path -> page of the state tree
+	kindHeader     = 'h' // height -> header, extension, beta
+	kindBody       = 'b' // height -> transactions
+	kindReceipts   = 'r' // height -> receipts
+	kindSeal       = 'f' // height -> certificates
+	kindHeight     = 'n' // block hash -> height
+	kindTx         = 'x' // transaction hash -> height, index
+	kindTerm       = 'l' // term, height -> nothing: a log of that block has the term
+	kindAppearance = 'i' // address, height, index -> nothing: the address appears in that transaction
+	kindSent       = 'y' // address, nonce -> height, index
+	kindCreated    = 'k' // address -> height at which it got its code
 
 	kindPastAccount = 'A' // partition, address, height -> what the account was before that block
 	kindPastSlot    = 'S' // partition, address, key, height -> what the slot was before that block

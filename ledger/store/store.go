@@ -147,7 +147,7 @@ func (d *DB) Commit(c *Commit) error {
 	}
 	batch := d.db.NewBatch()
 	// Errors of a batch in memory can only come from a batch that is closed or too large.
-	if err := errors.Join(c.putBlock(batch), c.putState(batch), c.putPast(batch, d.window), c.putTerms(batch)); err != nil {
+	if err := errors.Join(c.putBlock(batch), c.putState(batch), c.putPast(batch, d.window), c.putTerms(batch), c.putAppearances(batch)); err != nil {
 		return errors.Join(err, batch.Close())
 	}
 	return d.write(func() error { return batch.Commit(pebble.Sync) })

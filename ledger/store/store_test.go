@@ -163,6 +163,8 @@ func TestKeysDiffer(t *testing.T) {
 		termKey(nil, Term{1}, 1), termKey(nil, Term{1}, 2), termKey(nil, AddressTerm(chain.Address{}), 1),
 		termKey(nil, TopicTerm(0, chain.Hash{}), 1), termKey(nil, TopicTerm(1, chain.Hash{}), 1),
 		pastKey(nil, kindPastAccount, 0, make([]byte, 20), 1), pastKey(nil, kindPastAccount, 0, make([]byte, 20), 2),
+		appearanceKey(nil, chain.Address{1}, 1, 0), appearanceKey(nil, chain.Address{1}, 1, 1), appearanceKey(nil, chain.Address{1}, 0, 1),
+		sentKey(nil, chain.Address{1}, 0), createdKey(chain.Address{1}),
 		pastKey(nil, kindPastAccount, 1, make([]byte, 20), 1), pastKey(nil, kindPastSlot, 0, make([]byte, 52), 1),
 	} {
 		if seen[string(k)] {

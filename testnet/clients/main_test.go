@@ -5,7 +5,9 @@ package clients
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,7 +25,13 @@ import (
 
 const (
 	startMax = time.Minute
-	runMax   = 90 * time.Second
+	runMax   = 3 * time.Minute
+	paceMs   = 300 // what `aiwork-node devnet` sets
+)
+
+var (
+	rewrite = flag.Bool("rewrite", false, "renew the table in docs/ethereum.md")
+	other   = flag.String("node", "", "URL of another node with chain id 20260 to try the clients on, to compare")
 )
 
 // devnet is the running network; the zero value is none.
@@ -57,6 +65,9 @@ func needDevnet(t *testing.T) string {
 	if testing.Short() {
 		t.Skip("starts a network: not in short tests")
 	}
+	if *other != "" {
+		return *other
+	}
 	started.Store(true)
 	d, err := network()
 	if err != nil {
@@ -86,6 +97,7 @@ func startDevnet() (d devnet, err error) {
 	if d.cluster, err = testnet.Open(dir, exe, ""); err != nil {
 		return d, err
 	}
+	d.cluster.Pace(paceMs)
 	if err := d.cluster.Start(); err != nil {
 		return d, err
 	}
@@ -97,18 +109,27 @@ func startDevnet() (d devnet, err error) {
 	return d, nil
 }
 
-// run runs a client program and gives what it printed. Its error is part of the answer.
-func run(t *testing.T, env []string, program string, args ...string) (stdout string, err error) {
+// command is a client program about to run.
+type command struct {
+	dir  string   // "" is the package's folder
+	env  []string // NAME=value, beside the caller's
+	path string
+	args []string
+}
+
+// run gives what the program printed. Its error is part of the answer.
+func (c command) run(t *testing.T) (stdout string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), runMax)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(ctx, c.path, c.args...)
+	cmd.Dir = c.dir
 	// A home of its own keeps the user's settings out, and the client from writing into his.
-	cmd.Env = append(append(os.Environ(), "HOME="+t.TempDir(), "NO_COLOR=1"), env...)
+	cmd.Env = append(append(os.Environ(), "HOME="+t.TempDir(), "NO_COLOR=1", "FOUNDRY_DISABLE_NIGHTLY_WARNING=1"), c.env...)
 	var out, fault bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &fault
 	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(program), strings.Join(args, " "), err, fault.String(), out.String())
+		return out.String(), fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(c.path), strings.Join(c.args, " "), err, fault.String(), out.String())
 	}
 	return strings.TrimSpace(out.String()), nil
 }
@@ -124,4 +145,16 @@ func installed(t *testing.T, name string, elem ...string) string {
 		testutil.Skip(t, "npm package "+name+" is not installed: run `npm ci --ignore-scripts --prefix testnet/clients`")
 	}
 	return path
+}
+
+// keyOf gives the private key of a funded account. Each client has accounts of its own, so that their nonces
+// do not meet: cast 0, 3 and 4, viem 1 and 2, ethers 5, web3 6, hardhat 7, forge 8 and 9.
+func keyOf(account int) string {
+	b := testnet.Account(account).Bytes()
+	return "0x" + hex.EncodeToString(b[:])
+}
+
+func addressOf(account int) string {
+	a := testnet.Account(account).Public().Address()
+	return "0x" + hex.EncodeToString(a[:])
 }

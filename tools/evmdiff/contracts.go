@@ -15,17 +15,37 @@ import (
 
 // Creation gives the creation code of a contract of the folder contracts.
 func Creation(name string) ([]byte, error) {
+	built, err := read(name)
+	return built.Bytecode, err
+}
+
+// Runtime gives the code that the contract has afterwards, with zeros for what its creation works out.
+func Runtime(name string) ([]byte, error) {
+	built, err := read(name)
+	return built.DeployedBytecode, err
+}
+
+type built struct {
+	Bytecode         hexBytes `json:"bytecode"`
+	DeployedBytecode hexBytes `json:"deployedBytecode"`
+}
+
+type hexBytes []byte
+
+func (b *hexBytes) UnmarshalText(text []byte) (err error) {
+	*b, err = hex.DecodeString(strings.TrimPrefix(string(text), "0x"))
+	return err
+}
+
+func read(name string) (b built, err error) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "contracts", "build", name+".json"))
 	if err != nil {
-		return nil, err
+		return b, err
 	}
-	var built struct {
-		Bytecode string `json:"bytecode"`
+	if err := json.Unmarshal(text, &b); err != nil {
+		return b, fmt.Errorf("contract %s: %w", name, err)
 	}
-	if err := json.Unmarshal(text, &built); err != nil {
-		return nil, fmt.Errorf("contract %s: %w", name, err)
-	}
-	return hex.DecodeString(strings.TrimPrefix(built.Bytecode, "0x"))
+	return b, nil
 }
 
 // Input gives the call data of a function with one number as its argument.

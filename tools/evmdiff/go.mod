@@ -6,6 +6,7 @@ require (
 	github.com/aiwork/aiwork-node v0.0.0
 	github.com/ethereum/go-ethereum v1.17.7
 	github.com/holiman/uint256 v1.3.2
+	golang.org/x/sys v0.49.0
 )
 
 require (
@@ -144,7 +145,6 @@ require (
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/telemetry v0.0.0-20260924152758-ed294f943157 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.15.0 // indirect

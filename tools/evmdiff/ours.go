@@ -21,6 +21,7 @@ type Ours struct {
 	flat    *flat
 	view    *state.View
 	machine *vm.Machine
+	logs    int // of traced transactions
 }
 
 // flat is the state before the block.

@@ -63,11 +63,7 @@ type vector struct {
 }
 
 func TestPrecompileVectors(t *testing.T) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/ethereum/go-ethereum").Output()
-	if err != nil {
-		t.Fatalf("where go-ethereum's module is: %v", err)
-	}
-	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(out)), "core/vm/testdata/precompiles/*.json"))
+	files, err := filepath.Glob(filepath.Join(gethDir(t), "core/vm/testdata/precompiles/*.json"))
 	if err != nil || len(files) != len(vectorFiles) {
 		t.Fatalf("got %d files and error %v, want %d files", len(files), err, len(vectorFiles))
 	}
@@ -97,6 +93,15 @@ func TestPrecompileVectors(t *testing.T) {
 	if count < vectorsMin {
 		t.Errorf("got %d vectors, want at least %d", count, vectorsMin)
 	}
+}
+
+// gethDir gives the folder of go-ethereum's module.
+func gethDir(t *testing.T) string {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/ethereum/go-ethereum").Output()
+	if err != nil {
+		t.Fatalf("where go-ethereum's module is: %v", err)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 func checkVector(t *testing.T, file string, c *precompile.Contract, v *vector) {

@@ -11,6 +11,7 @@ import (
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/vm"
+	"github.com/aiwork/aiwork-node/vm/fork"
 )
 
 // Program is a world and the transactions that run in it one after the other.
@@ -116,12 +117,21 @@ func (g *generator) tx() vm.Tx {
 	if tx.Type >= chain.TxTypeAccessList {
 		tx.Access = g.access()
 	}
+	before := g.nonces
 	g.nonces[from]++
 	if tx.Type == chain.TxTypeSetCode {
 		tx.Auths = g.auths()
 	}
-	if g.chance(40) {
-		tx.Nonce += pick[uint64](g, 1, ^uint64(0)) // refused
+	least, floor := vm.IntrinsicGas(fork.Osaka, &tx)
+	switch least = max(least, floor); g.IntN(60) {
+	case 0: // refused
+		tx.Nonce += pick[uint64](g, 1, ^uint64(0))
+		g.nonces = before
+	case 1:
+		tx.Gas = least - 1
+		g.nonces = before
+	default:
+		tx.Gas = max(tx.Gas, least)
 	}
 	return tx
 }
@@ -166,12 +176,14 @@ func (g *generator) auths() (list []chain.Authorization) {
 		if !g.chance(4) {
 			a.Address = g.place()
 		}
-		if !g.chance(8) && a.ChainID[0] != 9 {
-			g.nonces[who]++ // may turn out wrong: then later transactions of the account are refused
-		}
 		a = chain.SignAuthorization(a, keyOf(who))
-		if g.chance(10) {
+		switch {
+		case g.chance(10):
 			a.S[3] ^= 1 << 60
+		case g.chance(10):
+			a.Nonce++ // another signer than the one meant
+		case a.ChainID[0] != 9:
+			g.nonces[who]++
 		}
 		list = append(list, a)
 	}

@@ -1,6 +1,7 @@
 package precompile
 
 import (
+	"cmp"
 	"maps"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -23,13 +24,16 @@ type Set struct {
 	low  [0x12]*Contract // by the last byte of the address
 	p256 *Contract
 
-	// Where Put has put contracts to, for calls that imagine a changed world. Nil on a chain.
+	// Of a clone, for calls that imagine a changed world: where Put has put contracts to, and the set that it
+	// was made of. Nil on a chain.
 	elsewhere map[chain.Address]*Contract
+	usual     *Set
 }
 
-// Addresses calls each with the addresses at which a rule set has contracts, in ascending order. Those that
-// Put has put elsewhere are not warm from the start, as code that calls them would find on a chain.
+// Addresses calls each with the addresses at which the rule set has contracts, in ascending order, whatever
+// Put has changed: what is warm from the start stays the same.
 func (s *Set) Addresses(each func(chain.Address)) {
+	s = cmp.Or(s.usual, s)
 	for i := range s.low {
 		if s.low[i] != nil {
 			each(chain.Address{19: byte(i)})
@@ -44,7 +48,7 @@ func (s *Set) Addresses(each func(chain.Address)) {
 func (s *Set) At(addr *chain.Address) *Contract {
 	// Nearly every address of a program differs in its first bytes, so this is one comparison for them.
 	if [18]byte(addr[:18]) != ([18]byte{}) {
-		return s.elsewhere[*addr]
+		return s.moved(addr)
 	}
 	switch n := int(addr[18])<<8 | int(addr[19]); {
 	case n < len(s.low):
@@ -52,13 +56,26 @@ func (s *Set) At(addr *chain.Address) *Contract {
 	case n == 0x100:
 		return s.p256
 	}
+	return s.moved(addr)
+}
+
+func (s *Set) moved(addr *chain.Address) *Contract {
+	if s.elsewhere == nil {
+		return nil
+	}
 	return s.elsewhere[*addr]
+}
+
+// Warm reports whether the rule set has a contract at addr, so that it is warm from the start (EIP-2929),
+// whatever Put has changed.
+func (s *Set) Warm(addr *chain.Address) bool {
+	return [18]byte(addr[:18]) == [18]byte{} && cmp.Or(s.usual, s).At(addr) != nil
 }
 
 // Clone gives a set that can be changed and leaves s as it is.
 func (s *Set) Clone() *Set {
 	c := *s
-	c.elsewhere = maps.Clone(s.elsewhere)
+	c.elsewhere, c.usual = maps.Clone(s.elsewhere), cmp.Or(s.usual, s)
 	return &c
 }
 

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math/big"
+	"slices"
 	"testing"
 
 	kzg "github.com/crate-crypto/go-eth-kzg"
@@ -36,6 +37,43 @@ func TestAddressesOfForks(t *testing.T) {
 		if s.At(&chain.Address{}) != nil || s.At(&chain.Address{0: 1, 19: 1}) != nil || s.At(&chain.Address{18: 2}) != nil {
 			t.Errorf("%s: a contract where none is", c.f)
 		}
+	}
+}
+
+// A clone is changed alone, and what is warm from the start stays what the rule set says.
+func TestPut(t *testing.T) {
+	usual := New(fork.Osaka)
+	clone := usual.Clone()
+	identity, p256, far := chain.Address{19: 4}, chain.Address{18: 1}, chain.Address{0: 0xc0, 19: 1}
+	moved := usual.At(&identity)
+	clone.Put(far, moved)
+	clone.Put(identity, nil)
+	clone.Put(p256, moved)
+	again := clone.Clone()
+	again.Put(far, nil)
+	for _, tc := range []struct {
+		name string
+		set  *Set
+		addr chain.Address
+		want *Contract
+	}{
+		{"moved away", clone, identity, nil},
+		{"moved far", clone, far, moved},
+		{"moved onto another", clone, p256, moved},
+		{"of the usual set", usual, identity, moved},
+		{"not in the usual set", usual, far, nil},
+		{"taken away again", again, far, nil},
+		{"of the first clone still", clone, far, moved},
+	} {
+		if got := tc.set.At(&tc.addr); got != tc.want {
+			t.Errorf("%s: got %p, want %p", tc.name, got, tc.want)
+		}
+	}
+	var warm, want []chain.Address
+	again.Addresses(func(a chain.Address) { warm = append(warm, a) })
+	usual.Addresses(func(a chain.Address) { want = append(want, a) })
+	if !slices.Equal(warm, want) {
+		t.Errorf("got %v, want %v", warm, want)
 	}
 }
 

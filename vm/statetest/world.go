@@ -207,6 +207,12 @@ func (w *World) CommittedSlot(addr chain.Address, key chain.Hash) chain.Hash {
 	return w.slot(addr, key).start
 }
 
+// TouchSlot gives a slot's value, the one at the transaction's start, and whether it was warm, as it is now.
+func (w *World) TouchSlot(addr chain.Address, key chain.Hash) (now, start chain.Hash, wasWarm bool) {
+	wasWarm = w.WarmSlot(addr, key)
+	return w.Slot(addr, key), w.CommittedSlot(addr, key), wasWarm
+}
+
 // SetSlot sets a slot.
 func (w *World) SetSlot(addr chain.Address, key, val chain.Hash) {
 	s := w.slot(addr, key)
