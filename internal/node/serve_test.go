@@ -124,6 +124,7 @@ var answers = []struct {
 	{"debug_getRawReceipts", `["0x2"]`, 0, `["0xf9`},
 	{"debug_getRawTransaction", `["TX2"]`, 0, `"0x02f8`},
 	{"debug_getRawTransaction", `["NOHASH"]`, 0, `"0x"`},
+	{"eth_getRawTransactionByHash", `["TX2"]`, 0, `"0x02f8`},
 	{"eth_sendTransaction", `[{}]`, -32601, "holds no keys"},
 	{"anvil_setBalance", `[]`, -32601, "no cheat codes"},
 

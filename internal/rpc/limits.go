@@ -43,10 +43,12 @@ type Limits struct {
 	WriteTimeout      time.Duration // from a request's head to the last byte of its answer
 	IdleTimeout       time.Duration
 	HeaderBytesMax    int
-	ConnectionsMax    int // open sockets, both kinds
-	SocketsMax        int // of them WebSockets
-	SubscriptionsMax  int // on one WebSocket
-	SocketQueueMax    int // messages waiting for a slow reader before it is cut off
+	ConnectionsMax    int   // open sockets, both kinds
+	SocketsMax        int   // of them WebSockets
+	SubscriptionsMax  int   // on one WebSocket
+	SocketQueueMax    int   // messages waiting for a slow reader before it is cut off
+	SocketBytesMax    int   // bytes of them, unless it is one alone
+	MemoryBytesMax    int64 // of all bodies and answers at once
 
 	Classes         [classes]ClassLimits
 	TurnTimeout     time.Duration // of waiting for one's turn
@@ -73,6 +75,8 @@ func DefaultLimits() Limits {
 		SocketsMax:        256,
 		SubscriptionsMax:  64,
 		SocketQueueMax:    1024,
+		SocketBytesMax:    8 << 20,
+		MemoryBytesMax:    128 << 20,
 
 		Classes: [classes]ClassLimits{
 			ClassRead:  {RunningMax: 8, WaitingMax: 1024, Timeout: 10 * time.Second},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,6 +33,7 @@ type Server struct {
 	opts     Options
 	limiter  *limiter
 	lanes    *lanes
+	memory   budget
 	sockets  atomic.Int64
 	listener net.Listener
 	http     *http.Server
@@ -48,7 +48,7 @@ func Listen(table *Table, opts Options) (*Server, error) {
 	}
 	s := &Server{
 		table: table, opts: opts, listener: &cappedListener{Listener: ln, free: make(chan struct{}, opts.Limits.ConnectionsMax)},
-		limiter: newLimiter(opts.Limits, time.Now),
+		limiter: newLimiter(opts.Limits, time.Now), memory: budget{bytesMax: opts.Limits.MemoryBytesMax},
 	}
 	s.lanes = newLanes(&s.opts.Limits)
 	s.http = &http.Server{
@@ -115,21 +115,39 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) servePost(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.opts.Limits.BodyBytesMax))
+	body, taken, err := s.memory.readAll(http.MaxBytesReader(w, r.Body, s.opts.Limits.BodyBytesMax))
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
-		status, fault := http.StatusBadRequest, Errorf(CodeRequest, "invalid request: body: %v", err)
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			status = http.StatusRequestEntityTooLarge
-			fault = Errorf(CodeLimit, "request body over %d bytes: split the batch, or send blobs of at most 4 MiB", s.opts.Limits.BodyBytesMax)
-		}
+		s.memory.give(taken)
+		status, fault := s.unread(err)
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(failure(nil, fault))
 		return
 	}
-	if reply := s.answer(r.Context(), remoteAddr(r), body, nil); reply != nil {
-		_, _ = w.Write(reply)
+	reply := s.answer(r.Context(), remoteAddr(r), body, nil)
+	s.memory.give(taken)
+	if reply == nil {
+		return
 	}
+	if !s.memory.take(len(reply)) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_ = json.NewEncoder(w).Encode(failure(nil, Errorf(CodeLimit, "%s", errBudget)))
+		return
+	}
+	_, _ = w.Write(reply)
+	s.memory.give(len(reply))
+}
+
+// unread says why a body could not be read.
+func (s *Server) unread(err error) (status int, fault *Error) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return http.StatusRequestEntityTooLarge,
+			Errorf(CodeLimit, "request body over %d bytes: split the batch, or send blobs of at most 4 MiB", s.opts.Limits.BodyBytesMax)
+	}
+	if errors.Is(err, errBudget) {
+		return http.StatusServiceUnavailable, Errorf(CodeLimit, "%s", err)
+	}
+	return http.StatusBadRequest, Errorf(CodeRequest, "invalid request: body: %v", err)
 }
 
 // answer gives the reply to a body, or nil if it held only notifications.

@@ -284,8 +284,70 @@ func TestSlowReader(t *testing.T) {
 		_, _, err = conn.Read(ctx)
 	}
 	closed, ok := errors.AsType[websocket.CloseError](err)
-	if !ok || closed.Code != websocket.StatusPolicyViolation || closed.Reason != "reader too slow: more than 4 messages behind" {
+	if !ok || closed.Code != websocket.StatusPolicyViolation || closed.Reason != "reader too slow: more than 4 messages or 8388608 bytes behind" {
 		t.Errorf("got %v, want a close frame with the reason", err)
+	}
+}
+
+// Bodies and answers of all callers together have a bound; what it refuses is held no longer.
+func TestMemoryOfBodiesAndAnswers(t *testing.T) {
+	url := serve(t, func(o *Options) { o.Limits.MemoryBytesMax = 800 })
+	small := `{"jsonrpc":"2.0","id":1,"method":"echo","params":["0x1"]}`
+	for range 3 {
+		if status, got := post(t, url, small+strings.Repeat(" ", 800)); status != http.StatusServiceUnavailable || !strings.Contains(got, "-32005") {
+			t.Errorf("a body: got %d %s", status, got)
+		}
+		if status, got := post(t, url, `{"jsonrpc":"2.0","id":1,"method":"large","params":[]}`); status != http.StatusServiceUnavailable || !strings.Contains(got, "memory") {
+			t.Errorf("an answer: got %d %s", status, got)
+		}
+		if status, got := post(t, url, small); status != http.StatusOK {
+			t.Errorf("after what was refused: got %d %s", status, got)
+		}
+	}
+	// What a caller who sends slowly has sent is all that is held for him.
+	b := budget{bytesMax: 10}
+	_, taken, err := b.readAll(&slowBody{t, &b})
+	if !errors.Is(err, errBudget) || taken != 7 || b.used.Load() != 10 {
+		t.Errorf("got %v, %d bytes taken, %d held", err, taken, b.used.Load())
+	}
+}
+
+// slowBody has sent seven bytes, then the budget of ten is used up by another, then it sends more.
+type slowBody struct {
+	t *testing.T
+	b *budget
+}
+
+func (s *slowBody) Read(p []byte) (int, error) {
+	if s.b.used.Load() == 0 {
+		return copy(p, "1234567"), nil
+	}
+	if !s.b.take(3) || s.b.take(1) {
+		s.t.Errorf("%d bytes are held", s.b.used.Load())
+	}
+	return copy(p, "8"), nil
+}
+
+// A socket whose answers wait in memory is cut off by their bytes, too.
+func TestSlowReaderOfLargeAnswers(t *testing.T) {
+	url := serve(t, func(o *Options) { o.Limits.SocketBytesMax = 2000 })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(url, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	ask := "[" + strings.Repeat(`{"jsonrpc":"2.0","id":1,"method":"large","params":[]},`, 999) + `{"jsonrpc":"2.0","id":1,"method":"large","params":[]}]`
+	for err == nil {
+		err = conn.Write(ctx, websocket.MessageText, []byte(ask))
+	}
+	conn.SetReadLimit(2 << 20)
+	for err = nil; err == nil; {
+		_, _, err = conn.Read(ctx)
+	}
+	if ctx.Err() != nil {
+		t.Errorf("not cut off: %v", err)
 	}
 }
 

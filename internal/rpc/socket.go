@@ -5,9 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -25,6 +28,7 @@ type Stream func(ctx context.Context, send func(v any) error) error
 type socket struct {
 	server  *Server
 	out     chan []byte
+	queued  atomic.Int64 // bytes in out, taken from the server's budget
 	cancel  context.CancelFunc
 	ctx     context.Context
 	slow    chan struct{} // closed when the queue was full
@@ -67,20 +71,29 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	cancel()
 	sock.wg.Wait()
+	s.memory.give(int(sock.queued.Load())) // what nobody will read
 	_ = conn.Close(websocket.StatusNormalClosure, "")
 }
 
 func (k *socket) read(conn *websocket.Conn, r *http.Request) {
 	from := remoteAddr(r)
 	for {
-		_, body, err := conn.Read(k.ctx)
+		_, message, err := conn.Reader(k.ctx)
 		if err != nil {
 			return
 		}
-		if reply := k.server.answer(k.ctx, from, body, k); reply != nil {
-			if k.send(reply) != nil {
-				return
+		body, taken, err := k.server.memory.readAll(message)
+		if err != nil {
+			k.server.memory.give(taken)
+			if errors.Is(err, errBudget) {
+				_ = conn.Close(websocket.StatusTryAgainLater, errBudget.Error())
 			}
+			return
+		}
+		reply := k.server.answer(k.ctx, from, body, k)
+		k.server.memory.give(taken)
+		if reply != nil && k.send(reply) != nil {
+			return
 		}
 		// A client knows its news by the id in the answer, so that has to come first.
 		for _, start := range k.starting {
@@ -106,6 +119,7 @@ func (k *socket) write(conn *websocket.Conn) {
 			ctx, cancel := context.WithTimeout(k.ctx, k.server.opts.Limits.ReadTimeout)
 			err := conn.Write(ctx, websocket.MessageText, msg)
 			cancel()
+			k.release(len(msg))
 			if err != nil {
 				return
 			}
@@ -118,7 +132,7 @@ func (k *socket) write(conn *websocket.Conn) {
 }
 
 func (k *socket) tooSlow() error {
-	return fmt.Errorf("reader too slow: more than %d messages behind", cap(k.out))
+	return fmt.Errorf("reader too slow: more than %d messages or %d bytes behind", cap(k.out), k.server.opts.Limits.SocketBytesMax)
 }
 
 // send queues a message, or has the socket cut off when its reader is too slow.
@@ -130,13 +144,37 @@ func (k *socket) send(msg []byte) error {
 		return k.ctx.Err()
 	default:
 	}
-	select {
-	case k.out <- msg:
-		return nil
-	default:
-		k.cutOff.Do(func() { close(k.slow) })
-		return k.tooSlow()
+	if k.reserve(len(msg)) {
+		select {
+		case k.out <- msg:
+			return nil
+		default:
+			k.release(len(msg))
+		}
 	}
+	k.cutOff.Do(func() {
+		close(k.slow)
+		time.AfterFunc(cutOffGrace, k.cancel)
+	})
+	return k.tooSlow()
+}
+
+// cutOffGrace is how long a message that is being written to a reader too slow may still take.
+const cutOffGrace = time.Second
+
+// reserve takes the bytes of a message to be queued. One that is alone may have any size.
+func (k *socket) reserve(n int) bool {
+	before := k.queued.Add(int64(n)) - int64(n)
+	if before > 0 && before+int64(n) > int64(k.server.opts.Limits.SocketBytesMax) || !k.server.memory.take(n) {
+		k.queued.Add(-int64(n))
+		return false
+	}
+	return true
+}
+
+func (k *socket) release(n int) {
+	k.queued.Add(-int64(n))
+	k.server.memory.give(n)
 }
 
 // subscription handles eth_subscribe and eth_unsubscribe, which only a socket knows.

@@ -91,12 +91,30 @@ func (l *last) explain(f fork.Fork, fault vm.Fault, created bool) ending {
 	case vm.FaultInitSize:
 		e.cost, e.error = base, e.text
 	case vm.FaultStatic:
-		switch l.op {
-		case vm.SSTORE, vm.CREATE, vm.CREATE2, vm.CALL, vm.SELFDESTRUCT:
-			e.cost, e.error = base, e.text // refused before it was paid for
-		}
+		l.explainStatic(&e, base, dynamic, ok)
 	}
 	return e
+}
+
+// explainStatic tells of a change inside a static call. Our machine refuses it first, go-ethereum when the
+// constant part is paid for, or with LOG and TSTORE all of it.
+func (l *last) explainStatic(e *ending, base, dynamic uint64, ok bool) {
+	early := false
+	switch l.op {
+	case vm.SSTORE, vm.CREATE, vm.CREATE2, vm.CALL, vm.SELFDESTRUCT:
+		early = true
+	}
+	switch {
+	case l.gas < base || !early && !ok:
+		e.cost, e.text = base, faultText(vm.FaultGas)
+	case early:
+		e.cost = base
+	case l.gas < base+dynamic:
+		e.text = faultText(vm.FaultGas)
+	default:
+		return // it was paid for
+	}
+	e.error = e.text
 }
 
 // deposits reports whether it was the new contract's code that could not be paid for.
