@@ -63,6 +63,7 @@ fmt: ## format the code
 
 docs: ## renew the pages of docs/ that are made from the code
 	$(GO) test ./internal/rpc -run TestPage -rewrite
+	$(GO) test ./compute/operator -run TestPage -rewrite
 
 licences: ## collect the licence texts that `version --licences` prints
 	$(GO) run ./internal/arch/licences > cmd/aiwork-node/licences.new

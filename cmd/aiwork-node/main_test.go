@@ -46,6 +46,8 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"worker", "withdraw", "--dev", "10"}, "--dev 10"},
 		{[]string{"account", "send", "0x12"}, "TO and AMOUNT"},
 		{[]string{"devnet", "start", "here"}, "no arguments"},
+		{[]string{"model", "conformance"}, "one DIR"},
+		{[]string{"model", "conformance", "/no/such/folder"}, "/no/such/folder"},
 	} {
 		err := try(t, c.args...)
 		if err == nil || exitCode(err) != exitUsage || !strings.Contains(err.Error(), c.want) {

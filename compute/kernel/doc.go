@@ -12,6 +12,8 @@
 //	       which are then added pairwise 16-8-4-2-1.
 //	AIW-4  max(a, b) is a > b ? a : b; a NaN among the inputs gives NaN.
 //	AIW-5  exp is Exp of this package: fma, add and integer steps only.
+//	AIW-7 to AIW-11  So are log, pow, sine, cosine, the arcs, the hyperbolic functions and erf: Log, Pow,
+//	       Sin and so on. Each states how far from the true value it may be; a test holds it to that.
 //
 // Every operator is here twice. The definition (functions named Define...) is plain scalar Go that reads
 // like the rule. The fast form (methods of Path) is vectorised over outputs, never over k, so that the
@@ -24,6 +26,6 @@
 // Go may fuse x*y + z into one rounding, and does so on arm64 and under GOAMD64=v3. Each product below
 // that meets a sum is therefore wrapped in an explicit conversion, which the language promises to keep.
 //
-// Nothing here allocates on behalf of a caller's bytes or checks them: compute/graph validates shapes
-// before it calls. The package is called by compute/graph only.
+// Nothing here allocates on behalf of a caller's bytes or checks them: callers validate shapes
+// before they call. The package is called by compute/graph and compute/operator only.
 package kernel

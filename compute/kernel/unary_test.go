@@ -37,7 +37,13 @@ func unaries() []unary {
 	}
 }
 
-func TestUnaryAccuracy(t *testing.T) { sweepUnary(t, 4999) }
+func TestUnaryAccuracy(t *testing.T) {
+	stride := uint64(4999)
+	if testing.Short() {
+		stride = 100_003
+	}
+	sweepUnary(t, stride)
+}
 
 // sweepUnary compares every stride-th bit pattern.
 func sweepUnary(t *testing.T, stride uint64) {
@@ -80,7 +86,11 @@ func distance(got float32, want float64) float64 {
 func TestPowAccuracy(t *testing.T) {
 	v := newValues(21)
 	worst, atX, atY := 0.0, float32(0), float32(0)
-	for range 400_000 {
+	tries := 400_000
+	if testing.Short() {
+		tries = 40_000
+	}
+	for range tries {
 		x := math.Float32frombits(uint32(v.Uint64()) &^ (1 << 31))
 		y := float32(v.Float64()*40 - 20)
 		switch v.IntN(4) {

@@ -11,7 +11,7 @@ type decoder struct {
 	nodes, values, tensorBytes, nesting int
 }
 
-// DecodeModel reads a model file. Tensors may share their bytes with b only until it returns.
+// DecodeModel reads a model file. The model keeps nothing of b.
 func DecodeModel(b []byte) (*Model, error) {
 	if len(b) > ModelBytesMax {
 		return nil, fmt.Errorf("model: %d bytes, at most %d are allowed", len(b), ModelBytesMax)

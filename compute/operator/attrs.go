@@ -2,6 +2,7 @@ package operator
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -122,10 +123,8 @@ func (a *Attrs) choice(name, otherwise string, others ...string) string {
 	if got == otherwise {
 		return got
 	}
-	for _, o := range others {
-		if got == o {
-			return got
-		}
+	if slices.Contains(others, got) {
+		return got
 	}
 	a.fail("attribute %q is %q", name, got)
 	return otherwise

@@ -8,63 +8,76 @@ import (
 
 // Functions of two elements, with broadcasting.
 
-// A pairing says which elements of two tensors meet; nil indexes mean all in order.
+// A pairing says which elements of two tensors meet: runs of n, at whose starts a and b name an element of
+// each; along a run an operand either goes on, or stays where its step is zero.
 type pairing struct {
-	shape []int
-	a, b  []int32
+	shape        []int
+	a, b         []int32
+	n            int
+	stepA, stepB int
 }
 
 func shapesError(a, b *tensor.Tensor) error {
 	return fmt.Errorf("shapes %v and %v do not fit", a.Shape(), b.Shape())
 }
 
-// broadcast pairs the elements of two tensors.
+// broadcast pairs the elements of two tensors, in runs as long as they go.
 func (c *Call) broadcast(a, b *tensor.Tensor) (p pairing, err error) {
-	p.shape, err = tensor.Broadcast(a.Shape(), b.Shape())
-	if err != nil {
+	if p.shape, err = tensor.Broadcast(a.Shape(), b.Shape()); err != nil {
 		return p, err
 	}
-	if p.a, err = c.stretched(a, p.shape); err != nil {
-		return p, err
+	stridesA, stridesB := tensor.BroadcastStrides(a.Shape(), p.shape), tensor.BroadcastStrides(b.Shape(), p.shape)
+	outer := len(p.shape)
+	p.n = 1
+	for ; outer > 0; outer-- {
+		d := outer - 1
+		size, goA, goB := p.shape[d], stridesA[d], stridesB[d]
+		switch {
+		case size == 1:
+			continue
+		case p.n == 1: // the innermost dimension: each stride is 0 or 1
+			p.stepA, p.stepB = goA, goB
+		case goA != p.stepA*p.n || goB != p.stepB*p.n:
+			return p, c.starts(&p, outer, stridesA, stridesB)
+		}
+		p.n *= size
 	}
-	p.b, err = c.stretched(b, p.shape)
-	return p, err
+	return p, c.starts(&p, 0, stridesA, stridesB)
 }
 
-// stretched lists the elements of t as seen in a shape to which it broadcasts; nil: all in order.
-func (c *Call) stretched(t *tensor.Tensor, shape []int) ([]int32, error) {
-	if t.Len() == tensor.Count(shape) {
-		return nil, nil
+// starts lists where the runs begin, by the dimensions before outer.
+func (c *Call) starts(p *pairing, outer int, stridesA, stridesB []int) (err error) {
+	if p.a, err = c.offsets(p.shape[:outer], stridesA[:outer], 0); err != nil {
+		return err
 	}
-	if t.Len() == 1 { // all the same
-		return c.indexes(tensor.Count(shape))
-	}
-	return c.offsets(shape, tensor.BroadcastStrides(t.Shape(), shape), 0)
+	p.b, err = c.offsets(p.shape[:outer], stridesB[:outer], 0)
+	return err
 }
 
 // zip applies f to the pairs.
 func zip[A, B, R tensor.Element](c *Call, p pairing, a, b *tensor.Tensor, f func(A, B) R) ([]*tensor.Tensor, error) {
 	out, err := c.new(tensor.TypeOf[R](), p.shape)
-	if err != nil {
-		return nil, err
+	if err != nil || out.Len() == 0 {
+		return one(out), err
 	}
-	x, y, r := tensor.Values[A](a), tensor.Values[B](b), tensor.Values[R](out)
-	switch {
-	case p.a == nil && p.b == nil:
-		for i := range r {
-			r[i] = f(x[i], y[i])
-		}
-	case p.a == nil:
-		for i := range r {
-			r[i] = f(x[i], y[p.b[i]])
-		}
-	case p.b == nil:
-		for i := range r {
-			r[i] = f(x[p.a[i]], y[i])
-		}
-	default:
-		for i := range r {
-			r[i] = f(x[p.a[i]], y[p.b[i]])
+	x, y, all := tensor.Values[A](a), tensor.Values[B](b), tensor.Values[R](out)
+	for i := range p.a {
+		left, right, r := x[p.a[i]:], y[p.b[i]:], all[i*p.n:][:p.n]
+		switch {
+		case p.stepA == 1 && p.stepB == 1:
+			for j := range r {
+				r[j] = f(left[j], right[j])
+			}
+		case p.stepA == 1:
+			v := right[0]
+			for j := range r {
+				r[j] = f(left[j], v)
+			}
+		default: // the left one stays; so does the right one where its step is zero
+			v := left[0]
+			for j := range r {
+				r[j] = f(v, right[j*p.stepB])
+			}
 		}
 	}
 	return one(out), nil
@@ -133,7 +146,7 @@ func folded(m arithmetic) Func {
 	}
 }
 
-// orders applies the comparison of its name.
+// compare gives the comparison of a name; others are for equality.
 func compare[E tensor.Number](name string) func(a, b E) bool {
 	switch name {
 	case "Less":

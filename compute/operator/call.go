@@ -138,7 +138,7 @@ func one(t *tensor.Tensor) []*tensor.Tensor { return []*tensor.Tensor{t} }
 
 func floatsOf(t *tensor.Tensor) []float32 { return tensor.Values[float32](t) }
 
-// axis turns an axis, which counts from the end where it is negative, into a plain one.
+// axisOf turns an axis, which counts from the end where it is negative, into a plain one.
 func axisOf(axis int64, rank int) (int, error) {
 	if axis < int64(-rank) || axis >= int64(rank) {
 		return 0, fmt.Errorf("axis %d of a tensor with %d dimensions", axis, rank)

@@ -18,6 +18,8 @@ type convolution struct {
 	size, positions, taps int
 	from                  []int32 // [taps][positions]: the input under a tap, -1 where it reads +0
 	itself                bool    // there is one tap, and it reads each position's own input
+	unfolded, result      []float32
+	block                 int // positions that are unfolded at a time
 }
 
 // under lists the inputs under all taps at all positions, by a rule that says where one lies.
@@ -41,70 +43,75 @@ func (c *Call) under(g geometry, rule func(out, tap []int) int) (from []int32, e
 	return from, nil
 }
 
-func (g geometry) convolution(from []int32, outs, channels int) convolution {
-	v := convolution{
-		outs: outs, channels: channels, from: from,
+const unfoldMax = 1 << 20 // elements of an unfolded block, unless a single position has more
+
+// convolution prepares one, with the buffers that all groups and batches use in turn.
+func (c *Call) convolution(g geometry, rule func(out, tap []int) int, outs, channels int) (v convolution, err error) {
+	v = convolution{
+		outs: outs, channels: channels,
 		size: tensor.Count(g.in), positions: tensor.Count(g.out), taps: tensor.Count(g.kernel),
 	}
-	v.itself = v.taps == 1 && v.size == v.positions
-	for p := 0; v.itself && p < len(from); p++ {
-		v.itself = int(from[p]) == p
+	if v.from, err = c.under(g, rule); err != nil {
+		return v, err
 	}
-	return v
+	k := channels * v.taps
+	v.block = min(v.positions, max(1, unfoldMax/max(k, 1)))
+	v.itself = v.taps == 1 && v.size == v.positions && v.block == v.positions
+	for p := 0; v.itself && p < len(v.from); p++ {
+		v.itself = int(v.from[p]) == p
+	}
+	if v.itself {
+		return v, nil
+	}
+	if v.unfolded, err = c.scratch(k * v.block); err != nil {
+		return v, err
+	}
+	v.result, err = c.scratch(outs * v.block)
+	return v, err
 }
-
-const unfoldMax = 1 << 20 // elements of an unfolded block, unless a single position has more
 
 // convolve computes it. The bias, if any, comes behind the chain and before + (+0).
 func (c *Call) convolve(v convolution, y, x []float32) error {
 	k := v.channels * v.taps
-	if v.positions == 0 || v.outs == 0 {
-		return nil
-	}
-	block := min(v.positions, max(1, unfoldMax/max(k, 1)))
-	if v.itself && block == v.positions {
+	if v.itself {
 		if err := c.gemm(y, v.weights, x, v.outs, v.positions, k); err != nil {
 			return err
 		}
 		v.addBias(y)
 		return nil
 	}
-	before := c.Budget.Bytes
-	unfolded, err := c.scratch(k * block)
-	if err != nil {
-		return err
-	}
-	result, err := c.scratch(v.outs * block)
-	if err != nil {
-		return err
-	}
-	for first := 0; first < v.positions; first += block {
-		n := min(block, v.positions-first)
+	for first := 0; first < v.positions; first += v.block {
+		n := min(v.block, v.positions-first)
 		if err := c.Budget.Spend(n, max(k, 1)); err != nil {
 			return err
 		}
-		for ch := range v.channels {
-			plane := x[ch*v.size:][:v.size]
-			for t := range v.taps {
-				row := unfolded[(ch*v.taps+t)*n:][:n]
-				for p, s := range v.from[t*v.positions+first:][:n] {
-					row[p] = 0
-					if s >= 0 {
-						row[p] = plane[s]
-					}
-				}
-			}
-		}
-		if err := c.gemm(result, v.weights, unfolded, v.outs, n, k); err != nil {
+		v.unfold(x, first, n)
+		if err := c.gemm(v.result, v.weights, v.unfolded, v.outs, n, k); err != nil {
 			return err
 		}
 		for o := range v.outs {
-			copy(y[o*v.positions+first:][:n], result[o*n:])
+			copy(y[o*v.positions+first:][:n], v.result[o*n:])
 		}
 	}
 	v.addBias(y)
-	c.Budget.Bytes = before // the buffers go at once
 	return nil
+}
+
+// unfold writes what lies under the taps at n positions from first: a row for each channel and tap.
+func (v convolution) unfold(x []float32, first, n int) {
+	for ch := range v.channels {
+		plane := x[ch*v.size:][:v.size]
+		for t := range v.taps {
+			row := v.unfolded[(ch*v.taps+t)*n:][:n]
+			for p, s := range v.from[t*v.positions+first:][:n] {
+				value := float32(0)
+				if s >= 0 {
+					value = plane[s]
+				}
+				row[p] = value
+			}
+		}
+	}
 }
 
 func (v convolution) addBias(y []float32) {
@@ -155,11 +162,10 @@ func (c *Call) conv(w windowAttrs, group int64, x, weights, bias *tensor.Tensor)
 	if err != nil {
 		return nil, err
 	}
-	under, err := c.under(g, g.source)
+	v, err := c.convolution(g, g.source, outs/groups, each)
 	if err != nil {
 		return nil, err
 	}
-	v := g.convolution(under, outs/groups, each)
 	perGroup := v.outs * each * v.taps
 	for i := range batch * groups {
 		which := i % groups
@@ -221,11 +227,10 @@ func convTranspose(a *Attrs) Func {
 		if err != nil {
 			return nil, err
 		}
-		under, err := c.under(g, g.origin)
+		v, err := c.convolution(g, g.origin, outs, each)
 		if err != nil {
 			return nil, err
 		}
-		v := g.convolution(under, outs, each)
 		perGroup := outs * each * taps
 		for i := range batch * groups {
 			which := i % groups

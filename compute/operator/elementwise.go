@@ -27,6 +27,8 @@ func unary(f float1) Func {
 
 func elementwiseOperators() []Operator {
 	list := []Operator{
+		{"Exp", 6, "f>f", plain(exponential)},
+		{"Sigmoid", 6, "f>f", plain(sigmoid)},
 		{"LeakyRelu", 6, "f>f", leakyRelu},
 		{"Elu", 6, "f>f", elu},
 		{"Celu", 12, "f>f", celu},
@@ -35,7 +37,6 @@ func elementwiseOperators() []Operator {
 		{"HardSigmoid", 6, "f>f", hardSigmoid},
 		{"Shrink", 9, "f>f", shrink},
 		{"Gelu", 20, "f>f", gelu},
-		{"Swish", 24, "f>f", swish},
 		{"Softplus", 1, "f>f", plain(unary(softplus))},
 		{"PRelu", 7, "f,f>f", plain(prelu)},
 		{"Pow", 7, "f,f>f", plain(pow)},
@@ -46,11 +47,9 @@ func elementwiseOperators() []Operator {
 		since int
 		f     float1
 	}{
-		{"Exp", 6, kernel.Exp},
 		{"Log", 6, kernel.Log},
 		{"Sqrt", 6, kernel.Sqrt},
 		{"Reciprocal", 6, func(x float32) float32 { return 1 / x }},
-		{"Sigmoid", 6, kernel.Sigmoid},
 		{"Tanh", 6, kernel.Tanh},
 		{"Erf", 9, kernel.Erf},
 		{"Sin", 7, kernel.Sin},
@@ -112,6 +111,33 @@ func relu(x float32) float32 { return larger(x, 0) }
 // softplus is log(1 + exp x) without overflow.
 func softplus(x float32) float32 {
 	return larger(x, 0) + kernel.Log1p(kernel.Exp(-absolute(x)))
+}
+
+// exponential is kernel.Exp of each element, by the path's vectors.
+func exponential(c *Call) ([]*tensor.Tensor, error) {
+	out, y, err := c.floats(c.In[0].Shape())
+	if err != nil {
+		return nil, err
+	}
+	copy(y, floatsOf(c.In[0]))
+	c.Path.Exps(y)
+	return one(out), nil
+}
+
+// sigmoid is kernel.Sigmoid of each element.
+func sigmoid(c *Call) ([]*tensor.Tensor, error) {
+	out, y, err := c.floats(c.In[0].Shape())
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range floatsOf(c.In[0]) {
+		y[i] = -v
+	}
+	c.Path.Exps(y)
+	for i, v := range y {
+		y[i] = 1 / (1 + v)
+	}
+	return one(out), nil
 }
 
 func leakyRelu(a *Attrs) Func {
@@ -194,11 +220,6 @@ func gelu(a *Attrs) Func {
 	return unary(func(x float32) float32 {
 		return float32(0.5*x) * (1 + kernel.Erf(float32(x*math.Float32frombits(rootHalf))))
 	})
-}
-
-func swish(a *Attrs) Func {
-	alpha := a.float("alpha", 1)
-	return unary(func(x float32) float32 { return x * kernel.Sigmoid(float32(alpha*x)) })
 }
 
 func prelu(c *Call) ([]*tensor.Tensor, error) {

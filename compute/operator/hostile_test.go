@@ -32,8 +32,8 @@ func TestOperatorsOnAnyInput(t *testing.T) {
 				worked++
 			}
 		}
-		if worked == 0 {
-			t.Logf("%s of %d: no call was valid", o.Name, o.Since)
+		if worked == 0 && !testing.Short() && o.Name != "Constant" { // which has no input and one of many attributes
+			t.Errorf("%s of %d: no call was valid, so this proves nothing", o.Name, o.Since)
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (r hostile) attrs(o Operator) (list []onnx.Attr) {
 	o.Make(spy)
 	rare := 1 + r.IntN(4)
 	for _, q := range spy.asked {
-		if r.IntN(4) < rare && !slices.Contains(needed(), q.name) || slices.ContainsFunc(list, func(a onnx.Attr) bool { return a.Name == q.name }) {
+		if r.IntN(4) < rare && !slices.Contains(needed(), q.name) && o.Name != "Pad" || slices.ContainsFunc(list, func(a onnx.Attr) bool { return a.Name == q.name }) {
 			continue
 		}
 		a := onnx.Attr{Name: q.name, Kind: q.kind, Int: r.int(), Float: r.float()}
@@ -155,6 +155,12 @@ func (r hostile) attrs(o Operator) (list []onnx.Attr) {
 			"mul", "none", "sum", "mean", "bidirectional", "reverse", "DCR", "CRD", "ij,jk->ik", "...ij->...ji", "ii->i",
 			"zeros", "border", "reflection", "bilinear", "bicubic", "not_larger", "not_smaller", "max", "tanh", "?")
 		switch {
+		case q.name == "direction":
+			a.Text = pickOne(r, "LEFT", "RIGHT", "forward", "reverse", "bidirectional", "?")
+		case q.name == "mode":
+			a.Text = pickOne(r, "constant", "reflect", "edge", "wrap", "nearest", "linear", "cubic", "bilinear", "max", "CRD", "?")
+		case q.name == "pads" && o.Name == "Pad":
+			a.Ints = slices.Repeat([]int64{int64(r.IntN(3) - 1)}, 8)
 		case q.name == "to" || q.name == "dtype":
 			a.Int = int64(r.IntN(15))
 		case slices.Contains(needed(), q.name) && r.IntN(4) > 0:
@@ -170,7 +176,7 @@ func (r hostile) attrs(o Operator) (list []onnx.Attr) {
 
 // needed lists attributes without which a node is never valid.
 func needed() []string {
-	return []string{"kernel_shape", "hidden_size", "num_groups", "blocksize", "size", "k", "to", "value", "scales", "p"}
+	return []string{"kernel_shape", "hidden_size", "num_groups", "blocksize", "size", "k", "to", "value", "scales", "p", "starts", "ends"}
 }
 
 // fitting gives shapes of inputs that are right for operators which random ones hardly ever fit.
@@ -187,10 +193,14 @@ func fitting(name string) [][]int {
 		return [][]int{four, {}, {}, {2, 4, 2, 2}, {}, {}, {}, {}, {2}}
 	case "QLinearMatMul":
 		return [][]int{{2, 3}, {}, {}, {3, 2}, {}, {}, {}, {}}
-	case "AveragePool", "MaxPool", "LpPool", "Upsample", "MaxUnpool":
+	case "AveragePool", "MaxPool", "LpPool", "Upsample":
 		return [][]int{four, four}
+	case "MaxUnpool":
+		return [][]int{{1, 1, 2}, {1, 1, 2}}
 	case "Resize":
 		return [][]int{four, {8}, {4}, {4}}
+	case "Pad":
+		return [][]int{four, {8}, {}, {4}}
 	case "BatchNormalization", "InstanceNormalization", "GroupNormalization":
 		return [][]int{four, {4}, {4}, {4}, {4}}
 	case "RNN", "GRU", "LSTM": // of hidden size 1

@@ -118,40 +118,36 @@ func gatherElements(a *Attrs) Func {
 	}
 }
 
-// A reduction says what becomes of an element that is set more than once.
-func reductionAttr(a *Attrs) func(kind tensor.Type) (arithmetic, bool) {
-	name := a.choice("reduction", "none", "add", "mul", "max", "min")
-	return func(tensor.Type) (arithmetic, bool) {
-		switch name {
-		case "add":
-			return arithmetic{
-				func(a, b float32) float32 { return a + b },
-				func(a, b int64) int64 { return a + b },
-				func(a, b uint64) uint64 { return a + b },
-			}, true
-		case "mul":
-			return arithmetic{
-				func(a, b float32) float32 { return a * b },
-				func(a, b int64) int64 { return a * b },
-				func(a, b uint64) uint64 { return a * b },
-			}, true
-		case "max":
-			return arithmetic{larger, greatest[int64], greatest[uint64]}, true
-		case "min":
-			return arithmetic{smaller, least[int64], least[uint64]}, true
+// reductionAttr says what becomes of an element that is set more than once: nil for the last one wins.
+func reductionAttr(a *Attrs) *arithmetic {
+	switch a.choice("reduction", "none", "add", "mul", "max", "min") {
+	case "add":
+		return &arithmetic{
+			func(a, b float32) float32 { return a + b },
+			func(a, b int64) int64 { return a + b },
+			func(a, b uint64) uint64 { return a + b },
 		}
-		return arithmetic{}, false
+	case "mul":
+		return &arithmetic{
+			func(a, b float32) float32 { return a * b },
+			func(a, b int64) int64 { return a * b },
+			func(a, b uint64) uint64 { return a * b },
+		}
+	case "max":
+		return &arithmetic{larger, greatest[int64], greatest[uint64]}
+	case "min":
+		return &arithmetic{smaller, least[int64], least[uint64]}
 	}
+	return nil
 }
 
 // scattered copies x and sets its elements at some places to the updates, in order.
-func (c *Call) scattered(x, updates *tensor.Tensor, at []int32, reduce func(tensor.Type) (arithmetic, bool)) ([]*tensor.Tensor, error) {
+func (c *Call) scattered(x, updates *tensor.Tensor, at []int32, m *arithmetic) ([]*tensor.Tensor, error) {
 	out, err := c.pick(x, x.Shape(), nil)
 	if err != nil {
 		return nil, err
 	}
-	m, ok := reduce(x.Type())
-	if !ok {
+	if m == nil {
 		out[0].Put(updates, at)
 		return out, nil
 	}
@@ -168,7 +164,7 @@ func (c *Call) scattered(x, updates *tensor.Tensor, at []int32, reduce func(tens
 	return out, c.scatterInts(out[0], updates, at, m)
 }
 
-func (c *Call) scatterInts(out, updates *tensor.Tensor, at []int32, m arithmetic) error {
+func (c *Call) scatterInts(out, updates *tensor.Tensor, at []int32, m *arithmetic) error {
 	if err := c.Budget.Take(8 * (out.Len() + updates.Len())); err != nil {
 		return err
 	}

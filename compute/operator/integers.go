@@ -3,6 +3,7 @@ package operator
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -30,7 +31,7 @@ func integerOperators() []Operator {
 	largest := arithmetic{larger, greatest[int64], greatest[uint64]}
 	smallest := arithmetic{smaller, least[int64], least[uint64]}
 	return []Operator{
-		{"Add", 7, "n,n>n", plain(binary(add))},
+		{"Add", 7, "n,n>n", plain(sumOfTwo(binary(add)))},
 		{"Sub", 7, "n,n>n", plain(binary(sub))},
 		{"Mul", 7, "n,n>n", plain(binary(mul))},
 		{"Div", 7, "n,n>n", plain(binary(div))},
@@ -56,6 +57,22 @@ func integerOperators() []Operator {
 			}
 			return whole(func(a, b uint64) uint64 { return a ^ b }).apply(c, c.In[0], ones)
 		})},
+	}
+}
+
+// sumOfTwo adds floats of one shape by the path's vectors, and leaves the rest to another function.
+func sumOfTwo(rest Func) Func {
+	return func(c *Call) ([]*tensor.Tensor, error) {
+		a, b := c.In[0], c.In[1]
+		if a.Type() != tensor.Float32 || !slices.Equal(a.Shape(), b.Shape()) {
+			return rest(c)
+		}
+		out, y, err := c.floats(a.Shape())
+		if err != nil {
+			return nil, err
+		}
+		c.Path.Add(y, floatsOf(a), floatsOf(b))
+		return one(out), nil
 	}
 }
 

@@ -53,7 +53,10 @@ func logical(c *Call, a, b *tensor.Tensor, f func(a, b bool) bool) ([]*tensor.Te
 
 func test(f func(float32) bool) Func {
 	return func(c *Call) ([]*tensor.Tensor, error) {
-		p := pairing{shape: c.In[0].Shape()}
+		p, err := c.broadcast(c.In[0], c.In[0])
+		if err != nil {
+			return nil, err
+		}
 		return zip(c, p, c.In[0], c.In[0], func(x, _ float32) bool { return f(x) })
 	}
 }

@@ -153,17 +153,13 @@ func gemmOperator(at *Attrs) Func {
 		if shape, err := tensor.Broadcast(bias.Shape(), out.Shape()); err != nil || !slices.Equal(shape, out.Shape()) {
 			return nil, shapesError(bias, out)
 		}
-		at, err := c.stretched(bias, out.Shape())
+		at, err := c.offsets(out.Shape(), tensor.BroadcastStrides(bias.Shape(), out.Shape()), 0)
 		if err != nil {
 			return nil, err
 		}
 		v := floatsOf(bias)
 		for i := range y {
-			j := int32(i)
-			if at != nil {
-				j = at[i]
-			}
-			y[i] = (y[i] + float32(beta*v[j])) + 0
+			y[i] = (y[i] + float32(beta*v[at[i]])) + 0
 		}
 		return one(out), nil
 	}

@@ -49,7 +49,7 @@ type reduction struct {
 	ints   func(row []int64) int64 // nil: floats only
 }
 
-// Sum adds floats by rule AIW-3.
+// sum adds floats by rule AIW-3.
 func sum(row []float32) float32 {
 	return sumOf(row, func(v float32) float32 { return v })
 }

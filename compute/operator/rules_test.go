@@ -274,7 +274,7 @@ func TestWholeNumbersWrap(t *testing.T) {
 
 // sliceRange against walking along the axis.
 func TestSliceRange(t *testing.T) {
-	for size := int64(0); size < 5; size++ {
+	for size := range int64(5) {
 		for start := int64(-7); start < 8; start++ {
 			for end := int64(-7); end < 8; end++ {
 				for _, step := range []int64{-9, -2, -1, 1, 2, 9, math.MaxInt64, math.MinInt64} {

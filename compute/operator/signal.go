@@ -13,7 +13,7 @@ import (
 func signalOperators() []Operator {
 	return []Operator{
 		{"DFT", 17, "f,i?>f", dftAttrs},
-		{"DFT", 20, "f,i?,i?>f", dftInputs},
+		{"DFT", 20, "f,i?,l?>f", dftInputs},
 		{"STFT", 17, "f,i,f?,i?>f", stft},
 		{"HannWindow", 17, "i>f", cosineWindow(0.5, 0.5, 0)},
 		{"HammingWindow", 17, "i>f", cosineWindow(25.0/46, 21.0/46, 0)},

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aiwork/aiwork-node/compute/onnx"
@@ -55,11 +56,9 @@ func (b bound) bind(letter byte, kind tensor.Type) error {
 		}
 		return nil
 	}
-	for _, k := range class(letter) {
-		if k == kind {
-			b[letter] = kind
-			return nil
-		}
+	if slices.Contains(class(letter), kind) {
+		b[letter] = kind
+		return nil
 	}
 	return &onnx.Unsupported{What: "element type " + kind.String()}
 }

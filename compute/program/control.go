@@ -109,7 +109,7 @@ func (c *compiler) ifNode(s *scope, a *controlAttrs, out *control, kinds []tenso
 		return nil, fmt.Errorf("branches with outputs of types %v and %v", out.bodies[0].kinds, out.bodies[1].kinds)
 	}
 	out.run = func(f *frame, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
-		yes, err := flag(in[0])
+		yes, err := condition(in[0])
 		if err != nil {
 			return nil, err
 		}
@@ -121,8 +121,8 @@ func (c *compiler) ifNode(s *scope, a *controlAttrs, out *control, kinds []tenso
 	return out.bodies[0].kinds, nil
 }
 
-// flag gives the single element of a condition.
-func flag(t *tensor.Tensor) (bool, error) {
+// condition gives the single element of a condition.
+func condition(t *tensor.Tensor) (bool, error) {
 	if t.Len() != 1 {
 		return false, fmt.Errorf("a condition of shape %v, want one element", t.Shape())
 	}
@@ -166,7 +166,7 @@ func (l loop) run(f *frame, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	}
 	if in[1] != nil {
 		var err error
-		if going, err = flag(in[1]); err != nil {
+		if going, err = condition(in[1]); err != nil {
 			return nil, err
 		}
 	}
@@ -184,7 +184,7 @@ func (l loop) run(f *frame, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("round %d: %w", i, err)
 		}
-		if going, err = flag(outs[0]); err != nil {
+		if going, err = condition(outs[0]); err != nil {
 			return nil, err
 		}
 		if err := f.m.replace(state, outs[1:1+l.carried]); err != nil {

@@ -49,7 +49,7 @@ func chain(n int) *onnx.Model {
 
 func step(i int) string { return "x" + strings.Repeat("'", i) + map[bool]string{true: "0"}[i == 0] }
 
-func compile(t *testing.T, m *onnx.Model) *Program {
+func compile(t testing.TB, m *onnx.Model) *Program {
 	t.Helper()
 	p, err := Compile(m)
 	if err != nil {
