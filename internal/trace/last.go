@@ -46,7 +46,8 @@ func (l *last) set(env *Env, s *vm.Step) {
 		l.now, l.was = env.State.Slot(s.Self, key), env.State.CommittedSlot(s.Self, key)
 		l.warm = ok && w.IsWarmSlot(s.Self, key)
 	case vm.SELFDESTRUCT, vm.BALANCE, vm.EXTCODESIZE, vm.EXTCODEHASH, vm.EXTCODECOPY:
-		l.warm = ok && w.IsWarmAddress(l.operands[0].Bytes20())
+		addr := chain.Address(l.operands[0].Bytes20())
+		l.warm = env.builtIn(addr) || ok && w.IsWarmAddress(addr)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/vm"
 	"github.com/aiwork/aiwork-node/vm/fork"
+	"github.com/aiwork/aiwork-node/vm/precompile"
 )
 
 // Tracer watches one transaction: Begin, then what package vm reports, then End, then Result.
@@ -34,6 +35,17 @@ type Env struct {
 	Coinbase chain.Address
 	LogIndex int                        // in the block, of the transaction's first log
 	Native   func(a chain.Address) bool // whether a contract of the chain stands there; nil: nowhere
+
+	built *precompile.Set // of Fork, made when it is first asked for
+}
+
+// builtIn reports whether a built-in contract stands at a: it is warm from the start, and the state does not
+// know of it.
+func (e *Env) builtIn(a chain.Address) bool {
+	if e.built == nil {
+		e.built = precompile.New(e.Fork)
+	}
+	return e.built.Warm(&a)
 }
 
 // State is what tracers read of the state. Reading changes nothing.
