@@ -112,35 +112,17 @@ func (l *Ledger) Replay(h chain.Height) (*Sandbox, *chain.Block, error) {
 	return s, row.Block, nil
 }
 
-// Call tries a message in a block that would follow the head at timeMs, and drops what it did.
-func (l *Ledger) Call(ctx context.Context, m *exec.Message, timeMs uint64) (res exec.CallResult, err error) {
-	err = l.simulate(ctx, timeMs, func(run *exec.Run) error {
-		res, err = run.Probe(m)
-		return err
-	})
-	return res, err
-}
-
-// Estimate gives the least gas limit with which a message succeeds, at most m.Gas, in the same block as
-// Call. If it does not succeed, the result says why.
+// Estimate gives the least gas limit with which a message succeeds, at most m.Gas, in a block that would follow
+// the head at timeMs. If it does not succeed, the result says why.
 func (l *Ledger) Estimate(ctx context.Context, m *exec.Message, timeMs uint64) (gas uint64, res exec.CallResult, err error) {
-	err = l.simulate(ctx, timeMs, func(run *exec.Run) error {
-		gas, res, err = run.Estimate(m, ctx.Err)
-		return err
-	})
-	return gas, res, err
-}
-
-func (l *Ledger) simulate(ctx context.Context, timeMs uint64, do func(*exec.Run) error) (err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return 0, res, err
 	}
 	head, _ := l.Head()
 	s, err := l.Next(head.Height, timeMs)
 	if err != nil {
-		return err
+		return 0, res, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	view := state.New(s.Reader)
-	return do(exec.Begin(view, &s.Input, s.Engine))
+	return exec.Begin(state.New(s.Reader), &s.Input, s.Engine).Estimate(m, ctx.Err)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/ledgertest"
+	"github.com/aiwork/aiwork-node/ledger/state"
 )
 
 // A call is tried in the block that would follow the head, as that block begins: at the end of a session
@@ -22,7 +23,14 @@ func TestCallSeesWhatTheNextBlockBegins(t *testing.T) {
 		head, _ := c.Head()
 		next := chain.SessionOf(head.Height + 1)
 		m := &exec.Message{From: c.Accounts[0].Address, To: &to, Gas: 100_000, Data: beacon.PackSeedOf(next)}
-		tried, err := c.Call(context.Background(), m, c.NowMs())
+		s, err := c.Next(head.Height, c.NowMs())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tried, err := exec.Begin(state.New(s.Reader), &s.Input, s.Engine).Probe(m)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 		if err != nil || tried.Fault != 0 {
 			t.Fatalf("call: %v, %v", err, tried.Fault)
 		}

@@ -22,24 +22,10 @@ type Code struct {
 	target    chain.Address
 }
 
-// A delegation is these three bytes and an address. No other code can begin with 0xef (EIP-3541).
-const (
-	delegationPrefix = "\xef\x01\x00"
-	delegationSize   = len(delegationPrefix) + 20
-)
-
-// delegation gives the address to which an account with this code delegates.
-func delegation(code []byte) (target chain.Address, ok bool) {
-	if len(code) != delegationSize || string(code[:3]) != delegationPrefix {
-		return target, false
-	}
-	return chain.Address(code[3:]), true
-}
-
 // prepare makes a code ready, into the memory of c where that is large enough.
 func (c *Code) prepare(code []byte) {
 	c.size, c.heat, c.program = len(code), 0, nil
-	c.target, c.delegated = delegation(code)
+	c.target, c.delegated = chain.DelegationOf(code)
 	c.padded = append(c.padded[:0], code...)
 	c.padded = append(c.padded, make([]byte, codePad)...)
 	words := (len(code) + 63) / 64

@@ -200,7 +200,7 @@ func (m *Machine) authorize(a *chain.Authorization) {
 	}
 	var code []byte
 	if !a.Address.IsZero() {
-		code = append([]byte(delegationPrefix), a.Address[:]...)
+		code = chain.DelegationTo(a.Address)
 	}
 	m.st.SetCode(signer, code)
 	m.st.SetNonce(signer, a.Nonce+1)

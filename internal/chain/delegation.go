@@ -10,3 +10,6 @@ func DelegationOf(code []byte) (target Address, ok bool) {
 	}
 	return Address(code[len(delegationPrefix):]), true
 }
+
+// DelegationTo gives the code with which an account runs that of target.
+func DelegationTo(target Address) []byte { return append([]byte(delegationPrefix), target[:]...) }

@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aiwork/aiwork-node/consensus/poi/driver"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger"
-	"github.com/aiwork/aiwork-node/mempool"
 )
 
 // paceNewsMax bounds how many arrivals are read from the pool at once.
@@ -23,7 +23,7 @@ const idlePause = time.Hour
 //
 // The pace is this node's alone and no rule of the chain: a block that comes sooner is as good as any.
 type pacedPool struct {
-	pool paceable
+	paceable
 	head func() (last ledger.Head, next <-chan struct{})
 	pace time.Duration
 
@@ -36,20 +36,17 @@ type pacedPool struct {
 
 // paceable is the pool below.
 type paceable interface {
-	Best(gasLimit uint64, bytesMax int) []*chain.Tx
-	Get(hash chain.Hash) *chain.Tx
-	Changed() <-chan struct{}
-	Stats() mempool.Stats
+	driver.Pool
 	Since(cursor uint64, limit int) ([]*chain.Tx, uint64)
 }
 
 func newPacedPool(p paceable, head func() (ledger.Head, <-chan struct{}), pace time.Duration) *pacedPool {
-	return &pacedPool{pool: p, head: head, pace: pace, arrived: make(map[chain.Hash]time.Time), changed: make(chan struct{})}
+	return &pacedPool{paceable: p, head: head, pace: pace, arrived: make(map[chain.Hash]time.Time), changed: make(chan struct{})}
 }
 
 // Best gives the pool's best that have rested. Behind one that has not, its sender's others wait too.
 func (p *pacedPool) Best(gasLimit uint64, bytesMax int) []*chain.Tx {
-	best := p.pool.Best(gasLimit, bytesMax)
+	best := p.paceable.Best(gasLimit, bytesMax)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -74,12 +71,6 @@ func (p *pacedPool) Best(gasLimit uint64, bytesMax int) []*chain.Tx {
 	return rested
 }
 
-// Get gives a transaction by its hash, or nil.
-func (p *pacedPool) Get(hash chain.Hash) *chain.Tx { return p.pool.Get(hash) }
-
-// Stats counts what is in the pool, rested or not.
-func (p *pacedPool) Stats() mempool.Stats { return p.pool.Stats() }
-
 // Changed gives a channel that closes when the answer of Best may have changed.
 func (p *pacedPool) Changed() <-chan struct{} {
 	p.mu.Lock()
@@ -93,7 +84,7 @@ func (p *pacedPool) Run(ctx context.Context) error {
 	defer timer.Stop()
 	last, _ := p.head()
 	for {
-		changed := p.pool.Changed()
+		changed := p.paceable.Changed()
 		head, next := p.head()
 		if head.Height > last.Height && head.Header.TxRoot != chain.EmptyRoot {
 			p.seen(time.Now())
@@ -122,7 +113,7 @@ func (p *pacedPool) note(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
-		txs, cursor := p.pool.Since(p.cursor, paceNewsMax)
+		txs, cursor := p.Since(p.cursor, paceNewsMax)
 		p.cursor = cursor
 		for _, tx := range txs {
 			p.arrived[tx.Hash()] = now
@@ -136,7 +127,7 @@ func (p *pacedPool) note(now time.Time) time.Duration {
 		wait = idlePause
 	}
 	for hash, at := range p.arrived {
-		if p.pool.Get(hash) == nil {
+		if p.Get(hash) == nil {
 			delete(p.arrived, hash)
 		} else if left := p.pace - now.Sub(at); left > 0 {
 			wait = min(wait, left)
