@@ -13,6 +13,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"reflect"
 	"strings"
@@ -49,6 +50,24 @@ func sampleTx(t testing.TB, kind uint8) *Tx {
 		tx.AccessList = nil
 	}
 	return tx
+}
+
+// sampleSetCode has an authorization that holds and one with the greatest numbers that it can have.
+func sampleSetCode(t testing.TB) *Tx {
+	t.Helper()
+	tx := sampleTx(t, TxTypeDynamicFee)
+	most := *new(uint256.Int).SetAllOne()
+	signed, err := SignTx(&Tx{
+		Type: TxTypeSetCode, Nonce: 300, GasTipCap: tx.GasTipCap, GasFeeCap: tx.GasFeeCap, Gas: 190_000, To: tx.To, AccessList: tx.AccessList,
+		Auths: []Authorization{
+			SignAuthorization(Authorization{ChainID: *uint256.NewInt(7357), Address: Address{5}, Nonce: 6}, testKey(t)),
+			{ChainID: most, Address: Address{7}, Nonce: math.MaxUint64, V: 255, R: most, S: most},
+		},
+	}, testKey(t), 7357)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
 }
 
 func sampleReceipt() *Receipt {
@@ -144,6 +163,7 @@ func forms(t testing.TB) []form {
 		{"tx/type=0", b.Txs[0].Encode(), backTx},
 		{"tx/type=1", b.Txs[1].Encode(), backTx},
 		{"tx/type=2", b.Txs[2].Encode(), backTx},
+		{"tx/type=4", sampleSetCode(t).Encode(), backTx},
 		{"receipt/stored", sampleReceipt().EncodeStored(), backReceipt},
 		{"receipt/stored/empty", new(Receipt).EncodeStored(), backReceipt},
 		{"header", b.Header.Encode(), back(DecodeHeader)},
