@@ -32,7 +32,8 @@ func sampleFile(t testing.TB, name string) *File {
 	m := &onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: &onnx.Graph{
 		Inputs: []onnx.Value{{Name: "x", Type: tensor.Float32}},
 		Initializers: []onnx.Initializer{
-			{Name: "few", Tensor: tensor.Of([]int{600}, few)}, {Name: "many", Tensor: tensor.Of([]int{700}, many)},
+			{Name: "few", Tensor: tensor.Of([]int{600}, few)},
+			{Name: "many", Tensor: tensor.Of([]int{700}, many)},
 			{Name: "shape", Tensor: tensor.Of([]int{1}, []int64{-1})},
 		},
 		Nodes: []onnx.Node{
