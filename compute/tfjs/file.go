@@ -97,6 +97,9 @@ func decodeModule(b []byte) ([]byte, error) {
 }
 
 func readFile(files fs.FS, name string) ([]byte, error) {
+	if !fs.ValidPath(name) { // a name in a manifest may try to lead out of the folder
+		return nil, fmt.Errorf("invalid name of a file: %q", name)
+	}
 	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
