@@ -45,18 +45,18 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, bias []float32, rows in
 }
 
 // gather copies a run of columns for each of the offsets.
-func (p Path) gather(to, from []float32, offsets []int32, run, step, wide int) {
+func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) {
 	if p == PathGo || step > 2 {
-		gatherGo(to, from, offsets, run, step, wide)
+		gatherGo(to, from, offsets, run, step, pitch)
 		return
 	}
 	vectors := (run + 7) / 8
-	_ = to[:(len(offsets)-1)*wide+8*vectors]
+	_ = to[:(len(offsets)-1)*pitch+8*vectors]
 	_ = from[:int(offsets[len(offsets)-1])/4+8*vectors*step]
 	if step == 2 {
-		gatherSecondAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*wide)
+		gatherSecondAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*pitch)
 	} else {
-		gatherAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*wide)
+		gatherAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*pitch)
 	}
 }
 

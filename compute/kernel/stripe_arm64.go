@@ -33,8 +33,8 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, bias []float32, rows in
 }
 
 // gather copies a run of columns for each of the offsets.
-func (p Path) gather(to, from []float32, offsets []int32, run, step, wide int) {
-	gatherGo(to, from, offsets, run, step, wide)
+func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) {
+	gatherGo(to, from, offsets, run, step, pitch)
 }
 
 func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, bias float32) {

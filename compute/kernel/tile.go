@@ -108,14 +108,15 @@ func MatrixColumns(b []float32, k, n int) *Columns {
 	return c
 }
 
-// PackColumns copies all columns into panels, for a matrix that is used often.
+// PackColumns copies all columns of a matrix that is used often into panels. There is one row of places.
 func (p Path) PackColumns(c *Columns) *Columns {
 	wide, k := p.stripeWidth(), len(c.Offsets)
 	count := (c.N() + wide - 1) / wide
+	must.Hold(len(c.Starts) == 1, "columns in several rows are not packed")
 	out := &Columns{Offsets: packedOffsets(k, wide), Starts: []int32{0}, Width: c.N(), Step: 1}
 	out.panels = make([]float32, count*k*wide+Slack)
 	for i := range count {
-		p.gatherPanel(out.panels[i*k*wide:], c, i*wide, min(wide, c.N()-i*wide), 0, k)
+		p.gatherPanel(out.panels[i*k*wide:], wide, c, i*wide, min(wide, c.N()-i*wide), 0, k)
 	}
 	return out
 }
@@ -142,14 +143,15 @@ type End struct {
 type Scratch struct {
 	panel   []float32 // columns of one segment
 	edge    []float32 // results of a panel that is not full
-	offsets []int32   // of a packed panel
+	offsets []int32   // of a panel that is one run of neighbours
+	apart   []int32   // of one that is several, with a gap between steps
 	zeros   []float32 // a bias of none
 }
 
 func (s *Scratch) size(wide, rows int) {
-	if len(s.panel) < SegmentLen*wide+Slack {
-		s.panel = make([]float32, SegmentLen*wide+Slack)
-		s.offsets = packedOffsets(SegmentLen, wide)
+	if pitch := wide + gatherLanes; len(s.panel) < SegmentLen*pitch+Slack {
+		s.panel = make([]float32, SegmentLen*pitch+Slack)
+		s.offsets, s.apart = packedOffsets(SegmentLen, wide), packedOffsets(SegmentLen, pitch)
 	}
 	if len(s.edge) < rows*wide+Slack {
 		s.edge = make([]float32, rows*wide+Slack)
@@ -162,6 +164,7 @@ func (s *Scratch) size(wide, rows int) {
 const (
 	rowsBytes   = 192 << 10 // of one segment of the left matrix, which stays in the second cache
 	resultBytes = 128 << 10 // of results that are joined, likewise
+	gatherLanes = 8         // that a run is copied in
 	gatherRows  = 48        // with so many rows, copying a panel of columns pays
 )
 
@@ -257,27 +260,29 @@ func (m *product) columns(n, cols, k, length int) ([]float32, []int32) {
 	if row, at := n/b.Width, n%b.Width; m.rows < gatherRows && cols == m.wide && b.Step == 1 && at+cols <= b.Width {
 		return b.X[int(b.Starts[row])+at:], b.Offsets[k : k+length]
 	}
-	m.path.gatherPanel(m.s.panel, b, n, cols, k, length)
-	return m.s.panel, m.s.offsets[:length]
+	if n%b.Width+cols <= b.Width {
+		m.path.gatherPanel(m.s.panel, m.wide, b, n, cols, k, length)
+		return m.s.panel, m.s.offsets[:length]
+	}
+	m.path.gatherPanel(m.s.panel, m.wide+gatherLanes, b, n, cols, k, length)
+	return m.s.panel, m.s.apart[:length]
 }
 
-// gatherPanel copies columns [n, n+cols) of a segment, run by run. What a run writes behind its end is
-// overwritten by the next one, and by the next step.
-func (p Path) gatherPanel(to []float32, b *Columns, n, cols, k, length int) {
-	wide := p.stripeWidth()
+// gatherPanel copies columns [n, n+cols) of a segment, run by run. A run is copied in whole registers: what it
+// writes behind its end is overwritten by the next one, or lies in the gap that the pitch leaves.
+func (p Path) gatherPanel(to []float32, pitch int, b *Columns, n, cols, k, length int) {
 	offsets := b.Offsets[k : k+length]
 	for done := 0; done < cols; {
 		row, at := (n+done)/b.Width, (n+done)%b.Width
 		run := min(cols-done, b.Width-at)
-		from := b.X[int(b.Starts[row])+at*b.Step:]
-		p.gather(to[done:], from, offsets, run, b.Step, wide)
+		p.gather(to[done:], b.X[int(b.Starts[row])+at*b.Step:], offsets, run, b.Step, pitch)
 		done += run
 	}
 }
 
-func gatherGo(to, from []float32, offsets []int32, run, step, wide int) {
+func gatherGo(to, from []float32, offsets []int32, run, step, pitch int) {
 	for l, o := range offsets {
-		row, at := to[l*wide:][:run], int(o)/4
+		row, at := to[l*pitch:][:run], int(o)/4
 		if step == 1 {
 			copy(row, from[at:])
 			continue
