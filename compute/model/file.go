@@ -15,7 +15,7 @@ import (
 
 // Limits of a model file.
 const (
-	fileBytesMax = 1<<30 + 64<<20
+	fileBytesMax    = 1<<30 + 64<<20
 	nameBytesMax    = 64
 	sourceBytesMax  = 1 << 10
 	licenceBytesMax = 64 << 10

@@ -134,7 +134,8 @@ func TestRefused(t *testing.T) {
 func TestList(t *testing.T) {
 	list := []Inline{
 		{Type: Float32, Shape: []uint32{1, 2}, Bytes: []byte{0, 0, 128, 63, 0, 0, 192, 127}},
-		{Type: Bool, Shape: []uint32{2}, Bytes: []byte{0, 1}}, {Type: Int64, Shape: []uint32{0}, Bytes: []byte{}},
+		{Type: Bool, Shape: []uint32{2}, Bytes: []byte{0, 1}},
+		{Type: Int64, Shape: []uint32{0}, Bytes: []byte{}},
 	}
 	b := EncodeList(list)
 	got, err := DecodeList(b, 8)

@@ -15,10 +15,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/aiwork/aiwork-node/compute/engine"
-	imagepkg "github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/kernel"
-	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
