@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
@@ -122,21 +123,21 @@ func gatherElements(a *Attrs) Func {
 func reductionAttr(a *Attrs) *arithmetic {
 	switch a.choice("reduction", "none", "add", "mul", "max", "min") {
 	case "add":
-		return &arithmetic{
-			func(a, b float32) float32 { return a + b },
+		return new(arithmeticOf(
+			kernel.BinaryAdd,
 			func(a, b int64) int64 { return a + b },
 			func(a, b uint64) uint64 { return a + b },
-		}
+		))
 	case "mul":
-		return &arithmetic{
-			func(a, b float32) float32 { return a * b },
+		return new(arithmeticOf(
+			kernel.BinaryMul,
 			func(a, b int64) int64 { return a * b },
 			func(a, b uint64) uint64 { return a * b },
-		}
+		))
 	case "max":
-		return &arithmetic{larger, greatest[int64], greatest[uint64]}
+		return new(arithmeticOf(kernel.BinaryMax, greatest[int64], greatest[uint64]))
 	case "min":
-		return &arithmetic{smaller, least[int64], least[uint64]}
+		return new(arithmeticOf(kernel.BinaryMin, least[int64], least[uint64]))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
@@ -97,7 +98,7 @@ func (l loss) of(c *Call, x *tensor.Tensor) ([]*tensor.Tensor, error) {
 	case "none":
 		return one(out), nil
 	case "sum":
-		return one(tensor.Scalar(sum(y))), nil
+		return one(tensor.Scalar(c.Path.Reduce(kernel.ReductionSum, y, 0))), nil
 	}
-	return one(tensor.Scalar(sum(y) / sum(used))), nil
+	return one(tensor.Scalar(c.Path.Reduce(kernel.ReductionSum, y, 0) / c.Path.Reduce(kernel.ReductionSum, used, 0))), nil
 }

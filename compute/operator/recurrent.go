@@ -164,7 +164,7 @@ func activation(name string, alpha, beta float32) float1 {
 	case "Relu":
 		return relu
 	case "Softplus":
-		return softplus
+		return kernel.Softplus
 	case "Softsign":
 		return func(x float32) float32 { return x / (1 + absolute(x)) }
 	case "Affine":
