@@ -52,27 +52,26 @@ func gather(a *Attrs) Func {
 		if err := tensor.CheckShape(shape); err != nil {
 			return nil, err
 		}
-		if tensor.Count(shape) == 0 {
-			return c.pick(x, shape, nil)
-		}
-		at, err := c.indexes(tensor.Count(shape))
+		out, err := c.new(x.Type(), shape)
 		if err != nil {
 			return nil, err
 		}
-		indexes := where.Ints()
-		inner, n := tensor.Count(s[along+1:]), len(indexes)
-		for o := range tensor.Count(s[:along]) {
-			for j, index := range indexes {
-				i, err := within(index, s[along])
-				if err != nil {
-					return nil, err
-				}
-				for k := range inner {
-					at[(o*n+j)*inner+k] = int32((o*s[along]+i)*inner + k)
-				}
-			}
+		if out.Len() == 0 {
+			return one(out), nil
 		}
-		return c.pick(x, shape, at)
+		at, err := c.indexes(where.Len())
+		if err != nil {
+			return nil, err
+		}
+		for j, index := range where.Ints() {
+			i, err := within(index, s[along])
+			if err != nil {
+				return nil, err
+			}
+			at[j] = int32(i)
+		}
+		out.PickAlong(x, s[along], tensor.Count(s[along+1:]), at)
+		return one(out), nil
 	}
 }
 
