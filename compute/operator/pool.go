@@ -129,6 +129,10 @@ func (c *Call) poolFloats(w windowAttrs, f func(out []int, g geometry, row []flo
 func averagePool(a *Attrs) Func {
 	w, padded := readPool(a), a.flag("count_include_pad", false)
 	return func(c *Call) ([]*tensor.Tensor, error) {
+		out, ok, err := c.poolRows(w, true, func(p rowPool, y, x []float32) { p.average(y, x, padded) })
+		if ok || err != nil {
+			return one(out), err
+		}
 		return c.poolFloats(w, func(out []int, g geometry, row []float32) float32 {
 			n := len(row)
 			if padded {
@@ -159,6 +163,12 @@ func norm(path kernel.Path, row []float32, p float32) float32 {
 func maxPool(a *Attrs) Func {
 	w, columns := readPool(a), a.int("storage_order", 0) == 1
 	return func(c *Call) ([]*tensor.Tensor, error) {
+		if c.Outs < 2 {
+			out, ok, err := c.poolRows(w, false, func(p rowPool, y, x []float32) { p.largest(y, x) })
+			if ok || err != nil {
+				return one(out), err
+			}
+		}
 		x := c.In[0]
 		_, _, in, err := spatial(x)
 		if err != nil {
