@@ -92,7 +92,7 @@ func (l loss) of(c *Call, x *tensor.Tensor) ([]*tensor.Tensor, error) {
 		if weights != nil {
 			used[i] = weights[k]
 		}
-		y[i] = -floatsOf(x)[(i/plane*classes+k)*plane+i%plane] * used[i]
+		y[i] = float32(-floatsOf(x)[(i/plane*classes+k)*plane+i%plane] * used[i])
 	}
 	switch l.reduce {
 	case "none":

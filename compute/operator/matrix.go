@@ -264,7 +264,7 @@ func eliminate(m []float32, n int) float32 {
 			}
 			d = -d
 		}
-		d *= m[col*n+col]
+		d = float32(d * m[col*n+col])
 		for r := col + 1; r < n; r++ {
 			f := m[r*n+col] / m[col*n+col]
 			for k := col; k < n; k++ {

@@ -119,7 +119,7 @@ func dequantizeLinear(a *Attrs) Func {
 		}
 		s := floatsOf(scale)
 		for i, q := range x.Ints() {
-			y[i] = float32(q-zero[at[i]]) * s[at[i]]
+			y[i] = float32(float32(q-zero[at[i]]) * s[at[i]])
 		}
 		return one(out), nil
 	}

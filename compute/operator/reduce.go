@@ -110,7 +110,7 @@ func reductionOf(name string) reduction {
 func product(_ kernel.Path, row []float32) float32 {
 	p := float32(1)
 	for _, v := range row {
-		p *= v
+		p = float32(p * v)
 	}
 	return p
 }

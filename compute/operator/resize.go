@@ -185,7 +185,7 @@ func (r resizing) place(i int, p axisPlan) float32 {
 	case "half_pixel":
 		return (x+0.5)/p.scale - 0.5
 	case "half_pixel_symmetric":
-		adjusted := float32(float32(p.to)/float32(p.scale*float32(p.from))) * 1
+		adjusted := float32(float32(p.to) / float32(p.scale*float32(p.from)))
 		centre := float32(p.from) / 2
 		return float32(centre*(1-adjusted)) + ((x+0.5)/p.scale - 0.5)
 	case "pytorch_half_pixel":
@@ -202,7 +202,7 @@ func (r resizing) place(i int, p axisPlan) float32 {
 		return float32(x*float32(p.from-1)) / (p.length - 1)
 	case "tf_crop_and_resize":
 		if p.to <= 1 {
-			return float32(0.5*(p.start+p.end)) * float32(p.from-1)
+			return float32(float32(0.5*(p.start+p.end)) * float32(p.from-1))
 		}
 		begin := float32(p.start * float32(p.from-1))
 		return begin + float32(float32(x*(p.end-p.start))*float32(p.from-1))/float32(p.to-1)
@@ -437,7 +437,7 @@ func cubicWeight(d, a float32) float32 {
 	case d <= 1:
 		return kernel.FMA(float32(kernel.FMA(a+2, d, -(a+3))*d), d, 1)
 	case d < 2:
-		return kernel.FMA(kernel.FMA(kernel.FMA(a, d, -5*a), d, 8*a), d, -4*a)
+		return kernel.FMA(kernel.FMA(kernel.FMA(a, d, float32(-5*a)), d, float32(8*a)), d, float32(-4*a))
 	}
 	return 0
 }
