@@ -291,8 +291,10 @@ func convTranspose(a *Attrs) Func {
 		if err != nil {
 			return nil, err
 		}
-		v, err := c.convolution(g, g.origin, outs, each)
-		if err != nil {
+		v, do := convolution{outs: outs, channels: each, size: tensor.Count(in), positions: tensor.Count(g.out), taps: taps}, c.convolve
+		if len(in) == 2 && finite(floatsOf(weights)) {
+			do = func(v *convolution, y, x []float32) error { return c.convolveTransposed(v, g, y, x) }
+		} else if v, err = c.convolution(g, g.origin, outs, each); err != nil {
 			return nil, err
 		}
 		perGroup := outs * each * taps
@@ -302,12 +304,21 @@ func convTranspose(a *Attrs) Func {
 			if biases != nil {
 				v.bias = biases[which*outs:]
 			}
-			if err := c.convolve(&v, y[i*outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
+			if err := do(&v, y[i*outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
 				return nil, err
 			}
 		}
 		return one(out), nil
 	}
+}
+
+func finite(v []float32) bool {
+	for _, x := range v {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // transposed gives the geometry of a transposed window; wanted sizes decide the padding.

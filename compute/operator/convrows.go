@@ -114,10 +114,5 @@ func (v convolution) byTaps() bool {
 	if v.rows.in == nil || v.channels != 1 || v.taps > kernel.SegmentLen {
 		return false
 	}
-	for _, w := range v.weights {
-		if w-w != 0 {
-			return false
-		}
-	}
-	return true
+	return finite(v.weights)
 }

@@ -124,8 +124,6 @@ func smaller(a, b float32) float32 {
 // clip is the clamp of AIW-1: the lower bound first.
 func clip(x, low, high float32) float32 { return smaller(larger(x, low), high) }
 
-func relu(x float32) float32 { return larger(x, 0) }
-
 func gelu(a *Attrs) Func {
 	if a.choice("approximate", "none", "tanh") == "tanh" {
 		return vectorised(kernel.UnaryGeluTanh, 0, 0)
