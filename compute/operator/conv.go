@@ -23,8 +23,8 @@ type convolution struct {
 	post                  *kernel.Post
 	itself                bool // there is one tap, and it reads each position's own input
 	unfolded, result      []float32
-	spare                 []float32 // for a row of outputs
-	block                 int       // positions that are unfolded at a time
+	plane                 tapPlane // of a convolution over one channel
+	block                 int      // positions that are unfolded at a time
 }
 
 // under lists the inputs under all taps at all positions, by a rule that says where one lies.
@@ -146,19 +146,20 @@ func (c *Call) convolveTaps(v *convolution, y, x []float32) error {
 	if err := c.Budget.Spend(v.outs, v.positions, v.taps); err != nil {
 		return err
 	}
-	if v.spare == nil && v.rows.stride[1] != 1 {
-		spare, err := c.scratch(v.rows.out[1])
+	if v.plane.cut == nil {
+		plane, err := c.tapPlane(v.rows)
 		if err != nil {
 			return err
 		}
-		v.spare = spare
+		v.plane = plane
 	}
+	v.plane.fill(c.Path, x[:v.size])
 	for o := range v.outs {
 		bias := float32(0)
 		if v.bias != nil {
 			bias = v.bias[o]
 		}
-		v.depthwise(c.Path, y[o*v.positions:][:v.positions], x[:v.size], v.weights[o*v.taps:][:v.taps], bias, v.spare)
+		v.plane.convolve(c.Path, y[o*v.positions:][:v.positions], v.weights[o*v.taps:][:v.taps], bias)
 	}
 	return nil
 }

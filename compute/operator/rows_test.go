@@ -45,7 +45,7 @@ func TestConvolutionRows(t *testing.T) {
 		tried++
 		outs, channels := 1+r.IntN(3), 1+r.IntN(3)
 		taps := tensor.Count(g.kernel)
-		x, weights := wildTensor(r, channels, in[0], in[1]), random(r, outs, channels, taps)
+		x, weights := wildTensor(r, channels, in[0], in[1]), wildTensor(r, outs, channels, taps)
 		var bias []float32
 		if r.IntN(2) == 0 {
 			bias = floatsOf(random(r, outs))
