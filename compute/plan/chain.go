@@ -61,14 +61,7 @@ func (c *chain) run(f *frame) error {
 	return nil
 }
 
-// pieces runs the links over elements [at, at+len(x)), however many; y may be x.
-func (c *chain) pieces(f *frame, w *worker, y, x []float32, at int) {
-	for i := 0; i < len(x); i += tileLen {
-		end := min(i+tileLen, len(x))
-		c.piece(f, w, y[i:end], x[i:end], at+i)
-	}
-}
-
+// piece runs the links over elements [at, at+len(x)), at most tileLen; y may be x.
 func (c *chain) piece(f *frame, w *worker, y, x []float32, at int) {
 	tile, in := w.tile[:len(x)], x
 	for i := range c.links {
@@ -370,7 +363,7 @@ func (b *builder) extend(c *chain, at, x, to int, shape []int, l link, reads []i
 type chainer interface {
 	step
 	result() int
-	takeChain(c *chain) bool
+	takeChain(c *chain)
 }
 
 // joinChains lets a step run the chain that begins with what it makes, if nobody else needs that.
@@ -386,9 +379,10 @@ func (b *builder) joinChains() {
 		}
 		before := b.steps[made]
 		by, ok := before.step.(chainer)
-		if !ok || by.result() != c.source || !b.onlyIn(c) || !b.readyAt(s.reads[1:], made) || !by.takeChain(c) {
+		if !ok || by.result() != c.source || !b.onlyIn(c) || !b.readyAt(s.reads[1:], made) {
 			continue
 		}
+		by.takeChain(c)
 		before.reads = append(before.reads, s.reads[1:]...)
 		before.cost += s.cost
 		b.takeOver(b.values[c.to].buffer, b.values[c.source].buffer, made)

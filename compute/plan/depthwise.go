@@ -14,7 +14,7 @@ import (
 // A depthwiseStep is such a convolution over two dimensions.
 type depthwiseStep struct {
 	ended
-	x, y            int // slots
+	x               int // slot
 	planes, outs    int // inputs in all, outputs of each
 	channels        int
 	in, out         [2]int // height, width
@@ -27,8 +27,6 @@ type depthwiseStep struct {
 	phase, elements int
 }
 
-func (s *depthwiseStep) result() int { return s.y }
-
 func (b *builder) depthwise(n *program.Node, g operator.Window, shape []int, bias []float32) bool {
 	x, w := b.in(n, 0), b.in(n, 1)
 	taps := tensor.Count(g.Kernel)
@@ -37,11 +35,10 @@ func (b *builder) depthwise(n *program.Node, g operator.Window, shape []int, bia
 	}
 	two := func(list []int, with int) [2]int { t := three(list, with); return [2]int{t[1], t[2]} }
 	s := &depthwiseStep{
-		x: n.In[0], y: n.Out[0], planes: x.shape[0] * x.shape[1], channels: x.shape[1], outs: w.shape[0] / g.Groups,
+		ended: ended{y: n.Out[0], bias: bias}, x: n.In[0], planes: x.shape[0] * x.shape[1], channels: x.shape[1], outs: w.shape[0] / g.Groups,
 		in: two(g.In, 1), out: two(g.Out, 1), before: two(g.Before, 0), stride: two(g.Stride, 1),
 		taps: taps, weights: tensor.Values[float32](w.constant),
 	}
-	s.bias = bias
 	kernels, dilation := two(g.Kernel, 1), two(g.Dilation, 1)
 	for i := range s.cut {
 		reach := (s.out[i]-1)*s.stride[i] + (kernels[i]-1)*dilation[i] + 1
@@ -95,9 +92,7 @@ func (s *depthwiseStep) plane(f *frame, w *worker, y []float32, at int) {
 	if s.clamp {
 		f.path.Unary(kernel.UnaryClip, y, y, s.lo, s.hi)
 	}
-	if s.chain != nil {
-		s.chain.pieces(f, w, y, y, at*len(y))
-	}
+	s.after(f, w, y, at*len(y))
 }
 
 // cutPlane lays an input plane out; the borders are +0 already.
