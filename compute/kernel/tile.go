@@ -93,7 +93,19 @@ type Columns struct {
 	Starts  []int32
 	Width   int
 	Step    int
+	Ends    []int     // of the segments, the last being len(Offsets); nil: all but the last have SegmentLen
 	panels  []float32 // packed, instead of X
+}
+
+// segmentEnd is where the segment that begins at k ends. Chains from which steps were left out that cannot
+// change a bit have shorter segments.
+func (c *Columns) segmentEnd(k int) int {
+	for _, end := range c.Ends {
+		if end > k {
+			return end
+		}
+	}
+	return min(k+SegmentLen, len(c.Offsets))
 }
 
 // N is the number of columns.
@@ -210,14 +222,16 @@ type product struct {
 // block does so many columns at a time that their results stay in the cache from segment to segment.
 func (m *product) block(from, to int) {
 	group := max(4, resultBytes/4/m.rows/m.wide)
-	if m.a.K <= SegmentLen && m.end.After == nil {
+	if m.b.segmentEnd(0) == m.a.K && m.end.After == nil {
 		group = to - from
 	}
 	for first := from; first < to; first += group {
-		for k := 0; k < m.a.K; k += SegmentLen {
+		for k := 0; k < m.a.K; {
+			end := m.b.segmentEnd(k)
 			for i := first; i < min(first+group, to); i++ {
-				m.column(i, k)
+				m.column(i, k, end-k)
 			}
+			k = end
 		}
 		if m.end.After != nil {
 			from, to := first*m.wide, min(min(first+group, to)*m.wide, m.b.N())
@@ -229,8 +243,8 @@ func (m *product) block(from, to int) {
 }
 
 // column does one panel of columns over one segment.
-func (m *product) column(i, k int) {
-	length, n := min(SegmentLen, m.a.K-k), i*m.wide
+func (m *product) column(i, k, length int) {
+	n := i * m.wide
 	cols := min(m.wide, m.b.N()-n)
 	x, offsets := m.columns(n, cols, k, length)
 	c, ldc := m.c[m.first*m.ldc+n:], m.ldc

@@ -13,6 +13,8 @@ func (b *builder) fast(n *program.Node) bool {
 	switch n.Op {
 	case "Conv":
 		return b.conv(n)
+	case "ConvTranspose":
+		return b.transposed(n)
 	case "MatMul":
 		return b.matMul(n)
 	case "Gemm":
