@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
@@ -118,7 +119,7 @@ func dequantizeLinear(a *Attrs) Func {
 		}
 		s := floatsOf(scale)
 		for i, q := range x.Ints() {
-			y[i] = float32(q-zero[at[i]]) * s[at[i]]
+			y[i] = float32(float32(q-zero[at[i]]) * s[at[i]])
 		}
 		return one(out), nil
 	}
@@ -127,7 +128,7 @@ func dequantizeLinear(a *Attrs) Func {
 // dynamicQuantize chooses scale and zero point so that the range of the input, and 0, fits.
 func dynamicQuantize(c *Call) ([]*tensor.Tensor, error) {
 	x := floatsOf(c.In[0])
-	low, high := extreme(x, 0, smaller), extreme(x, 0, larger)
+	low, high := c.Path.Reduce(kernel.ReductionMin, x, 0), c.Path.Reduce(kernel.ReductionMax, x, 0)
 	low, high = smaller(low, 0), larger(high, 0)
 	scale := (high - low) / 255
 	zero := int64(0)
