@@ -15,6 +15,8 @@ func (b *builder) fast(n *program.Node) bool {
 		return b.conv(n)
 	case "ConvTranspose":
 		return b.transposed(n)
+	case "MaxPool", "AveragePool":
+		return b.pool(n)
 	case "MatMul":
 		return b.matMul(n)
 	case "Gemm":
