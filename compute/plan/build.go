@@ -365,6 +365,7 @@ func (b *builder) endAt(i int) {
 // finish joins chains into the steps before them, lays out the arena and hands over.
 func (b *builder) finish() {
 	b.joinChains()
+	b.joinParts()
 	last := len(b.steps) - 1
 	use := func(slot, at int) {
 		if buf := b.values[slot].buffer; buf != nil {

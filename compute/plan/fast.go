@@ -17,6 +17,8 @@ func (b *builder) fast(n *program.Node) bool {
 		return b.transposed(n)
 	case "MaxPool", "AveragePool":
 		return b.pool(n)
+	case "Concat":
+		return b.concat(n)
 	case "MatMul":
 		return b.matMul(n)
 	case "Gemm":
