@@ -20,6 +20,7 @@ const (
 	operandScalar         // one number
 	operandFull           // a tensor of the chain's own shape
 	operandSource         // what the chain began with
+	operandItself         // the number itself
 	operandRow            // one number for inner neighbours, period after period
 	operandPeriod         // a vector that repeats itself
 )
@@ -91,6 +92,8 @@ func (l *link) apply(f *frame, y, x, source []float32, at int) {
 		l.many(p, y, x, v[at:at+len(x)])
 	case operandSource:
 		l.many(p, y, x, source)
+	case operandItself:
+		l.many(p, y, x, x)
 	case operandPeriod:
 		for done := 0; done < len(x); {
 			i := (at + done) % l.period
@@ -218,6 +221,11 @@ func (b *builder) elementwise(n *program.Node) bool {
 		b.append(n.In[0], n.Out[0], x.shape, l, nil)
 		return true
 	}
+	if n.Op == "Pow" && x.constant == nil && b.isTwo(n) {
+		l := link{binary: kernel.BinaryMul, from: operandItself, slot: program.None}
+		b.append(n.In[0], n.Out[0], x.shape, l, nil)
+		return true
+	}
 	if n.Op == "BatchNormalization" {
 		return b.affine(n)
 	}
@@ -226,6 +234,13 @@ func (b *builder) elementwise(n *program.Node) bool {
 		return false
 	}
 	return b.pair(n, f)
+}
+
+// isTwo reports whether a Pow is a square, which AIW-8 makes a product.
+func (b *builder) isTwo(n *program.Node) bool {
+	y := b.in(n, 1)
+	return y != nil && y.constant != nil && y.kind == tensor.Float32 && y.constant.Len() == 1 && len(y.shape) <= len(b.in(n, 0).shape) &&
+		tensor.Values[float32](y.constant)[0] == 2
 }
 
 // affine plans a batch normalisation by known vectors, unless it is one of training.
