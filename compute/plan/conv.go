@@ -115,7 +115,7 @@ func (b *builder) conv(n *program.Node) bool {
 	if tensor.CheckShape(shape) != nil || tensor.Count(shape) == 0 || tensor.Count(x.shape) == 0 {
 		return false
 	}
-	if b.depthwise(n, g, shape, bias) {
+	if b.depthwise(n, g, shape, bias) || b.turned(n.In[0], n.Out[0], g, w.constant, shape, bias) {
 		return true
 	}
 	s := &convStep{
