@@ -1,6 +1,10 @@
 package kernel
 
-import "github.com/aiwork/aiwork-node/internal/must"
+import (
+	"slices"
+
+	"github.com/aiwork/aiwork-node/internal/must"
+)
 
 // Products of a matrix of few or many rows with one that need not exist in memory: the windows of a
 // convolution are columns of such a matrix. Chains are those of AIW-2.
@@ -111,6 +115,16 @@ func (c *Columns) segmentEnd(k int) int {
 // N is the number of columns.
 func (c *Columns) N() int { return c.Width * len(c.Starts) }
 
+// reach reports whether all that is read is there, with the slack.
+func (c *Columns) reach(wide int) bool {
+	furthest := int(slices.Max(c.Offsets))/4 + wide
+	if c.panels != nil {
+		return furthest+(c.Width+wide-1)/wide*wide*len(c.Offsets)-wide*len(c.Offsets) <= len(c.panels)
+	}
+	start := int(slices.Max(c.Starts))
+	return slices.Min(c.Offsets) >= 0 && start+furthest+(c.Width-1)*c.Step <= cap(c.X)
+}
+
 // MatrixColumns takes b[k][n] as it lies; it must have Slack.
 func MatrixColumns(b []float32, k, n int) *Columns {
 	c := &Columns{X: b, Offsets: make([]int32, k), Starts: []int32{0}, Width: n, Step: 1}
@@ -191,7 +205,7 @@ func (p Path) Parts(a *Rows, b *Columns) Part {
 
 // Multiply sets c, whose rows are ldc apart, to a times b, or a part of it.
 func (p Path) Multiply(c []float32, ldc int, a *Rows, b *Columns, end *End, part Part, s *Scratch) {
-	must.Hold(a.K == len(b.Offsets), "a product of matrices that do not fit")
+	must.Hold(a.K == len(b.Offsets) && b.reach(p.stripeWidth()), "a product of matrices that do not fit")
 	m := product{path: p, c: c, ldc: ldc, a: a, b: b, end: end, s: s, wide: p.stripeWidth()}
 	perBlock := max(1, rowsBytes/4/min(a.K, SegmentLen)/max(1, a.height))
 	for first := part.RowFrom; first < part.RowTo; first += perBlock {
