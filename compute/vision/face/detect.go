@@ -55,8 +55,8 @@ func Detect(ctx context.Context, r vision.Runner, m *image.RGB) ([]Face, error) 
 	faces := suppress(found, detectorOverlap, facesMax)
 	for i := range faces {
 		b := &faces[i].Box
-		b.Left, b.Right = max(b.Left, 0)*x, min(b.Right, 1)*x
-		b.Top, b.Bottom = max(b.Top, 0)*y, min(b.Bottom, 1)*y
+		b.Left, b.Right = float32(max(b.Left, 0)*x), float32(min(b.Right, 1)*x)
+		b.Top, b.Bottom = float32(max(b.Top, 0)*y), float32(min(b.Bottom, 1)*y)
 	}
 	return faces, nil
 }

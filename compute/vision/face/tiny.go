@@ -49,7 +49,7 @@ func DetectTiny(ctx context.Context, r vision.Runner, m *image.RGB) ([]Face, err
 	faces := suppress(found, tinyOverlap, facesMax)
 	for i := range faces {
 		b := &faces[i].Box
-		*b = Box{b.Left * scaleX, b.Top * scaleY, b.Right * scaleX, b.Bottom * scaleY}
+		*b = Box{float32(b.Left * scaleX), float32(b.Top * scaleY), float32(b.Right * scaleX), float32(b.Bottom * scaleY)}
 	}
 	return faces, nil
 }
