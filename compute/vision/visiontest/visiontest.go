@@ -16,6 +16,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/plan"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tfjs"
 	"github.com/aiwork/aiwork-node/compute/vision"
@@ -67,7 +68,12 @@ func compiled(t testing.TB, m *onnx.Model) vision.Runner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return vision.Interpret(p)
+	r, err := plan.New(p, plan.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return vision.Planned(r)
 }
 
 // Picture decodes a photograph's file to the pixels that its canonical input has.
