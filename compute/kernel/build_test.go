@@ -25,7 +25,7 @@ func TestCompilerFusesNothing(t *testing.T) {
 		{"GOARCH=arm64"},
 	}
 	for _, env := range targets {
-		listing := compile(t, env, ".", "../graph", "../image", "../tensor", "../operator", "../program")
+		listing := compile(t, env, ".", "../graph", "../image", "../tensor", "../operator", "../program", "../quant", "../lm")
 		if !strings.Contains(listing, "kernel.FMA") {
 			t.Fatalf("%v: the listing does not hold the package", env)
 		}
