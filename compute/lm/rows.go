@@ -74,6 +74,7 @@ func gated(path kernel.Path, gate, up, spare []float32) {
 	}
 }
 
+// addTo adds y to the first elements of x; a bias that is not there is nil.
 func addTo(x, y []float32) {
 	for i, v := range y {
 		x[i] += v

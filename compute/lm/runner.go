@@ -133,7 +133,7 @@ func (r *Runner) layer(parts []*Part, index int) {
 	each(r.threads, len(pieces), func(thread, i int) { r.attend(pieces[i], index, &r.scratch[thread]) })
 	r.quantise(&r.mixed, l.attention.Quantised())
 	multiply(r.threads, &r.mixed, product{l.attention, r.y})
-	r.each(rows, func(_, i int) { addTo(r.x[i*m.Dim:][:m.Dim], r.y[i*m.Dim:]) })
+	r.each(rows, func(_, i int) { addTo(r.x[i*m.Dim:], r.y[i*m.Dim:][:m.Dim]) })
 
 	r.normalise(l.forwardNorm, l.gate.Quantised() || l.up.Quantised())
 	r.hidden.Resize(rows, m.Hidden)
@@ -147,7 +147,7 @@ func (r *Runner) layer(parts []*Part, index int) {
 		}
 	})
 	multiply(r.threads, &r.hidden, product{l.down, r.y})
-	r.each(rows, func(_, i int) { addTo(r.x[i*m.Dim:][:m.Dim], r.y[i*m.Dim:]) })
+	r.each(rows, func(_, i int) { addTo(r.x[i*m.Dim:], r.y[i*m.Dim:][:m.Dim]) })
 }
 
 // each calls f for every row; a few rows are not worth a thread.
