@@ -44,11 +44,15 @@ func grow[E any](s []E, n int) []E {
 func (a *Activations) Quantise(path kernel.Path, first, last int) {
 	blocks := a.K / BlockLen
 	for b := quantiseVector(path, a, first*blocks, last*blocks); b < last*blocks; b++ {
-		x := a.Float[b*BlockLen:][:BlockLen]
-		a.scale[b] = DefineBlock(a.q8[b*BlockLen:], x)
-		for i, q := range a.q8[b*BlockLen:][:BlockLen] {
-			a.q16[b*BlockLen+i] = int16(q)
-		}
+		a.quantiseBlock(b)
+	}
+}
+
+func (a *Activations) quantiseBlock(b int) {
+	q := a.q8[b*BlockLen:][:BlockLen]
+	a.scale[b] = DefineBlock(q, a.Float[b*BlockLen:])
+	for i, v := range q {
+		a.q16[b*BlockLen+i] = int16(v)
 	}
 }
 

@@ -1,0 +1,200 @@
+//go:build amd64 && !purego
+
+package quant
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+
+	"github.com/aiwork/aiwork-node/compute/kernel"
+)
+
+//go:generate go run gen.go
+
+// panelRows is the number of rows of weights in a panel of the micro-kernels.
+const panelRows = 16
+
+// vectors says whether the path has micro-kernels here; on AVX-512 machines they are those of AVX2. Every processor with
+// AVX2 converts halves too.
+func vectors(path kernel.Path) bool {
+	return path != kernel.PathGo && cpu.X86.HasAVX2 && cpu.X86.HasFMA
+}
+
+// panelBytes gives the bytes of a panel of rows of k weights.
+func (f Format) panelBytes(k int) int {
+	switch blocks := k / BlockLen; f {
+	case Q8_0:
+		return blocks * (32 + 512)
+	case Q4_0:
+		return blocks * (32 + 256)
+	case Q4_K:
+		return blocks/8*64 + blocks*(32+256)
+	case Q6_K:
+		return blocks/8*32 + blocks*(32+512)
+	}
+	return 0
+}
+
+// pack lays the weights out as the micro-kernels of gen.go take them; rows beyond the last are zeros.
+func pack(m *Matrix) []byte {
+	if !vectors(m.path) {
+		return nil
+	}
+	panels := (m.N + panelRows - 1) / panelRows
+	data := make([]byte, 0, panels*m.Format.panelBytes(m.K))
+	for p := range panels {
+		for b := range m.K / BlockLen {
+			data = m.packBlock(data, p*panelRows, b)
+		}
+	}
+	return data
+}
+
+// packBlock appends block b of the panel whose first row is given.
+func (m *Matrix) packBlock(data []byte, first, b int) []byte {
+	var rows [panelRows]block
+	var head struct {
+		d, dmin       [panelRows]uint16
+		scales, least [panelRows]byte
+		subs          [2][panelRows]byte
+	}
+	le := binary.LittleEndian
+	for r := range min(panelRows, m.N-first) {
+		row := m.row(first + r)
+		m.Format.readBlock(&rows[r], row, b)
+		switch m.Format {
+		case Q8_0:
+			head.d[r] = le.Uint16(row[34*b:])
+		case Q4_0:
+			head.d[r] = le.Uint16(row[18*b:])
+		case Q4_K:
+			raw := row[144*(b/8):]
+			head.d[r], head.dmin[r] = le.Uint16(raw), le.Uint16(raw[2:])
+			head.scales[r], head.least[r] = scaleMin(raw[4:16], b%8)
+		case Q6_K:
+			head.d[r] = le.Uint16(row[210*(b/8)+208:])
+			head.subs[0][r], head.subs[1][r] = byte(rows[r].sub[0]), byte(rows[r].sub[1])
+		}
+	}
+	halves := func(h [panelRows]uint16) {
+		for _, v := range h {
+			data = le.AppendUint16(data, v)
+		}
+	}
+	switch m.Format {
+	case Q8_0, Q4_0:
+		halves(head.d)
+	case Q4_K:
+		if b%8 == 0 {
+			halves(head.d)
+			halves(head.dmin)
+		}
+		data = append(append(data, head.scales[:]...), head.least[:]...)
+	case Q6_K:
+		if b%8 == 0 {
+			halves(head.d)
+		}
+		data = append(append(data, head.subs[0][:]...), head.subs[1][:]...)
+	}
+	switch m.Format {
+	case Q8_0, Q6_K:
+		return appendPairs(data, &rows)
+	case Q4_0:
+		return appendNibbles(data, &rows, 8)
+	}
+	return appendNibbles(data, &rows, 0)
+}
+
+func appendPairs(data []byte, rows *[panelRows]block) []byte {
+	for k := 0; k < BlockLen; k += 2 {
+		for r := range rows {
+			data = append(data, byte(rows[r].q[k]), byte(rows[r].q[k+1]))
+		}
+	}
+	return data
+}
+
+func appendNibbles(data []byte, rows *[panelRows]block, offset int8) []byte {
+	for k := 0; k < BlockLen; k += 4 {
+		for r := range panelRows / 2 {
+			for i := range 4 {
+				low, high := rows[r].q[k+i]+offset, rows[r+panelRows/2].q[k+i]+offset
+				data = append(data, byte(low)|byte(high)<<4)
+			}
+		}
+	}
+	return data
+}
+
+// blockBytes of activations stay in the second cache while panels pass by.
+const blockBytes = 256 << 10
+
+// mulPacked computes outputs from to to-1, of which from begins a panel.
+func (m *Matrix) mulPacked(out []float32, ldo int, x *Activations, from, to int) {
+	rows := max(12, blockBytes/(2*m.K)/12*12)
+	for i := 0; i < x.Rows; i += rows {
+		last := min(i+rows, x.Rows)
+		for first := from; first < to; first += panelRows {
+			m.mulPanel(out, ldo, x, i, last, first)
+		}
+	}
+}
+
+// mulPanel computes one panel's outputs for rows i to last-1.
+func (m *Matrix) mulPanel(out []float32, ldo int, x *Activations, i, last, first int) {
+	size := m.Format.panelBytes(m.K)
+	panel := m.packed[first/panelRows*size:][:size]
+	cols := min(panelRows, m.N-first)
+	if cols == panelRows {
+		for i < last {
+			i += m.dot(panel, x, i, last-i, out[i*ldo+first:], ldo)
+		}
+		return
+	}
+	var edge [6 * panelRows]float32
+	for i < last {
+		n := m.dot(panel, x, i, min(6, last-i), edge[:], panelRows)
+		for r := range n {
+			copy(out[(i+r)*ldo+first:][:cols], edge[r*panelRows:])
+		}
+		i += n
+	}
+}
+
+// dot runs one micro-kernel over at most so many rows of activations and gives their number. The slice expressions panic
+// if it would leave its operands.
+func (m *Matrix) dot(panel []byte, x *Activations, i, rows int, c []float32, ldc int) int {
+	blocks := m.K / BlockLen
+	rows = min(rows, 6)
+	_ = c[:(rows-1)*ldc+panelRows]
+	s := x.scale[i*blocks : (i+rows)*blocks]
+	w, words, bytes := &panel[0], x.q16[i*x.K:(i+rows)*x.K], x.q8[i*x.K:(i+rows)*x.K]
+	switch m.Format {
+	case Q8_0:
+		return dotQ8_0(rows, blocks, w, unsafe.Pointer(&words[0]), 2*x.K, &s[0], 8*blocks, &c[0], 4*ldc)
+	case Q4_0:
+		return dotQ4_0(rows, blocks, w, unsafe.Pointer(&bytes[0]), x.K, &s[0], 8*blocks, &c[0], 4*ldc)
+	case Q4_K:
+		return dotQ4_K(rows, blocks, w, unsafe.Pointer(&bytes[0]), x.K, &s[0], 8*blocks, &c[0], 4*ldc)
+	}
+	return dotQ6_K(rows, blocks, w, unsafe.Pointer(&words[0]), 2*x.K, &s[0], 8*blocks, &c[0], 4*ldc)
+}
+
+// quantiseVector quantises blocks from first on, and gives the index of the first that is left to the caller: at or behind
+// last if all are done.
+func quantiseVector(path kernel.Path, a *Activations, first, last int) int {
+	if !vectors(path) {
+		return first
+	}
+	for first < last {
+		at := first * BlockLen
+		x, q8, q16, s := a.Float[at:last*BlockLen], a.q8[at:last*BlockLen], a.q16[at:last*BlockLen], a.scale[first:last]
+		if first += quantiseAVX2(last-first, &x[0], &q8[0], &q16[0], &s[0]); first < last {
+			a.quantiseBlock(first)
+			first++
+		}
+	}
+	return last
+}
