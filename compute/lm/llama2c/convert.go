@@ -11,7 +11,8 @@ import (
 const (
 	headBytes = 7 * 4
 	sizeMax   = 1 << 20 // of any number in the head
-	epsilon   = 1e-5    // llama2.c has it in its code
+	vocabMin  = 3 + 256
+	epsilon   = 1e-5 // llama2.c has it in its code
 )
 
 // A shape is the head of a file.
@@ -37,6 +38,9 @@ func readShape(b []byte) (shape, error) {
 			return shape{}, fmt.Errorf("no model of llama2.c: %d in its head", v)
 		}
 	}
+	if s.vocab < vocabMin {
+		return shape{}, fmt.Errorf("a vocabulary of %d has no room for the %d bytes and controls", s.vocab, vocabMin)
+	}
 	if s.dim%s.heads != 0 || s.heads%s.keyHeads != 0 {
 		return shape{}, fmt.Errorf("%d heads of queries and %d of keys in %d dimensions", s.heads, s.keyHeads, s.dim)
 	}
@@ -56,7 +60,7 @@ func Convert(w *gguf.Writer, name string, b []byte) error {
 	}
 	w.Float32("llama.attention.layer_norm_rms_epsilon", epsilon)
 	w.Float32("llama.rope.freq_base", 10000)
-	w.Text("tokenizer.ggml.model", "no_vocab")
+	Vocabulary(w, s.vocab)
 	return s.tensors(&source{w: w, rest: b[headBytes:]})
 }
 
