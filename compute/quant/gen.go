@@ -59,7 +59,7 @@ const (
 // Places on the stack, in bytes: the chains first, then scales and minimums of a super-block.
 func superAt(i int) int { return 12*32 + 32*i }
 
-const frameBytes = 12*32 + 4*32
+const frameBytes = 12*32 + 4*32 + 64 // and room to align them
 
 func main() {
 	folder := "."
@@ -128,7 +128,7 @@ func (g *gen) c(row, offset int) string {
 
 func (g *gen) kernel(s shape, rows int) {
 	name := fmt.Sprintf("dot%sRows%d", s.name, rows)
-	g.text(name, frameBytes, 64, fmt.Sprintf("%s computes %d × 16 outputs over so many blocks; ld's are in bytes.", name, rows),
+	g.text(name, frameBytes, 64, fmt.Sprintf("%s adds so many blocks to %d × 16 outputs; ld's are in bytes.", name, rows),
 		"(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)")
 	for i, r := range []string{"CX", "DX", "SI", "R8", "R9", "R12", "DI", "R13"} {
 		g.a("MOVQ %s+%d(FP), %s", []string{"blocks", "w", "x", "ldx", "s", "lds", "c", "ldc"}[i], 8*i, r)
@@ -139,10 +139,8 @@ func (g *gen) kernel(s shape, rows int) {
 			g.a("ADDQ %s, %s", b[1], b[2])
 		}
 	}
-	g.a("VPXOR Y0, Y0, Y0")
-	for i := range 2 * rows {
-		g.a("VMOVUPS Y0, %s", g.c(i/2, i%2*32))
-	}
+	g.a("LEAQ 63(SP), R14")
+	g.a("ANDQ $~63, R14")
 	g.label("segment")
 	g.a("MOVQ $8, BX")
 	g.a("CMPQ CX, BX")
@@ -150,11 +148,11 @@ func (g *gen) kernel(s shape, rows int) {
 	g.a("SUBQ BX, CX")
 	g.a("VPXOR Y0, Y0, Y0")
 	for i := range 2 * rows {
-		g.a("VMOVUPS Y0, %d(SP)", 32*i)
+		g.a("VMOVUPS Y0, %d(R14)", 32*i)
 	}
 	for i := range s.super / 16 {
 		g.a("VCVTPH2PS %d(DX), Y0", 16*i)
-		g.a("VMOVUPS Y0, %d(SP)", superAt(i))
+		g.a("VMOVUPS Y0, %d(R14)", superAt(i))
 	}
 	if s.super > 0 {
 		g.a("ADDQ $%d, DX", s.super)
@@ -176,7 +174,7 @@ func (g *gen) kernel(s shape, rows int) {
 	g.a("DECQ BX")
 	g.a("JNZ block")
 	for i := range 2 * rows {
-		g.a("VMOVUPS %d(SP), Y0", 32*i)
+		g.a("VMOVUPS %d(R14), Y0", 32*i)
 		g.a("VADDPS %s, Y0, Y0", g.c(i/2, i%2*32))
 		g.a("VMOVUPS Y0, %s", g.c(i/2, i%2*32))
 	}
@@ -277,8 +275,8 @@ func (g *gen) scaleHalf(s shape, rows int) {
 
 // scaleSuper ends a block whose scales are those of its super-block.
 func (g *gen) scaleSuper(s shape, rows int) {
-	g.a("VMOVUPS %d(SP), Y%d", superAt(0), weightsA)
-	g.a("VMOVUPS %d(SP), Y%d", superAt(1), weightsB)
+	g.a("VMOVUPS %d(R14), Y%d", superAt(0), weightsA)
+	g.a("VMOVUPS %d(R14), Y%d", superAt(1), weightsB)
 	g.chain(rows)
 }
 
@@ -290,8 +288,8 @@ func (g *gen) chain(rows int) {
 			acc := 2*r + i
 			g.a("VMULPS Y%d, Y%d, Y%d", one, w, other)
 			g.a("VCVTDQ2PS Y%d, Y%d", acc, acc)
-			g.a("VFMADD213PS %d(SP), Y%d, Y%d", 32*acc, other, acc)
-			g.a("VMOVUPS Y%d, %d(SP)", acc, 32*acc)
+			g.a("VFMADD213PS %d(R14), Y%d, Y%d", 32*acc, other, acc)
+			g.a("VMOVUPS Y%d, %d(R14)", acc, 32*acc)
 		}
 	}
 }
@@ -302,7 +300,7 @@ func (g *gen) scaleMin(s shape, rows int) {
 		for i, w := range []int{weightsA, weightsB} {
 			g.a("VPMOVZXBD %d(DX), Y%d", from+8*i, w)
 			g.a("VCVTDQ2PS Y%d, Y%d", w, w)
-			g.a("VMULPS %d(SP), Y%d, Y%d", superAt(first+i), w, w)
+			g.a("VMULPS %d(R14), Y%d, Y%d", superAt(first+i), w, w)
 		}
 	}
 	unit(0, 0)
@@ -315,8 +313,8 @@ func (g *gen) scaleMin(s shape, rows int) {
 		for i, w := range []int{weightsA, weightsB} {
 			acc := 2*r + i
 			g.a("VMULPS Y%d, Y%d, Y0", one, w)
-			g.a("VFMADD213PS %d(SP), Y%d, Y0", 32*acc, other)
-			g.a("VMOVUPS Y0, %d(SP)", 32*acc)
+			g.a("VFMADD213PS %d(R14), Y%d, Y0", 32*acc, other)
+			g.a("VMOVUPS Y0, %d(R14)", 32*acc)
 		}
 	}
 }

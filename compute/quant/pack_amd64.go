@@ -128,34 +128,48 @@ func appendNibbles(data []byte, rows *[panelRows]block, offset int8) []byte {
 	return data
 }
 
-// blockBytes of activations stay in the second cache while panels pass by.
-const blockBytes = 256 << 10
+// What is worked on at a time: rows of activations that stay in the second cache while panels pass by, and blocks of a
+// panel that stay in the first while those rows do.
+const (
+	cachedBytes  = 96 << 10
+	cachedBlocks = 4 * SegmentBlocks
+)
 
 // mulPacked computes outputs from to to-1, of which from begins a panel.
 func (m *Matrix) mulPacked(out []float32, ldo int, x *Activations, from, to int) {
-	rows := max(12, blockBytes/(2*m.K)/12*12)
+	rows := max(12, cachedBytes/(2*m.K)/12*12)
 	for i := 0; i < x.Rows; i += rows {
 		last := min(i+rows, x.Rows)
+		for r := i; r < last; r++ {
+			clear(out[r*ldo+from : r*ldo+to])
+		}
 		for first := from; first < to; first += panelRows {
-			m.mulPanel(out, ldo, x, i, last, first)
+			for b := 0; b < m.K/BlockLen; b += cachedBlocks {
+				m.mulPanel(out, ldo, x, i, last, first, b)
+			}
 		}
 	}
 }
 
-// mulPanel computes one panel's outputs for rows i to last-1.
-func (m *Matrix) mulPanel(out []float32, ldo int, x *Activations, i, last, first int) {
+// mulPanel adds the blocks from b on, of one panel, to the outputs of rows i to last-1.
+func (m *Matrix) mulPanel(out []float32, ldo int, x *Activations, i, last, first, b int) {
 	size := m.Format.panelBytes(m.K)
-	panel := m.packed[first/panelRows*size:][:size]
+	panel := m.packed[first/panelRows*size+m.Format.panelBytes(b*BlockLen):]
+	blocks := min(cachedBlocks, m.K/BlockLen-b)
 	cols := min(panelRows, m.N-first)
 	if cols == panelRows {
 		for i < last {
-			i += m.dot(panel, x, i, last-i, out[i*ldo+first:], ldo)
+			i += m.dot(panel, x, i, b, last-i, blocks, out[i*ldo+first:], ldo)
 		}
 		return
 	}
-	var edge [6 * panelRows]float32
 	for i < last {
-		n := m.dot(panel, x, i, min(6, last-i), edge[:], panelRows)
+		var edge [6 * panelRows]float32
+		rows := min(6, last-i)
+		for r := range rows {
+			copy(edge[r*panelRows:], out[(i+r)*ldo+first:][:cols])
+		}
+		n := m.dot(panel, x, i, b, rows, blocks, edge[:], panelRows)
 		for r := range n {
 			copy(out[(i+r)*ldo+first:][:cols], edge[r*panelRows:])
 		}
@@ -163,23 +177,24 @@ func (m *Matrix) mulPanel(out []float32, ldo int, x *Activations, i, last, first
 	}
 }
 
-// dot runs one micro-kernel over at most so many rows of activations and gives their number. The slice expressions panic
-// if it would leave its operands.
-func (m *Matrix) dot(panel []byte, x *Activations, i, rows int, c []float32, ldc int) int {
-	blocks := m.K / BlockLen
+// dot runs one micro-kernel from block b of the activations on, over at most so many rows of them, and gives their number.
+// The slice expressions panic if it would leave its operands.
+func (m *Matrix) dot(panel []byte, x *Activations, i, b, rows, blocks int, c []float32, ldc int) int {
+	all := m.K / BlockLen
 	rows = min(rows, 6)
-	_ = c[:(rows-1)*ldc+panelRows]
-	s := x.scale[i*blocks : (i+rows)*blocks]
-	w, words, bytes := &panel[0], x.q16[i*x.K:(i+rows)*x.K], x.q8[i*x.K:(i+rows)*x.K]
+	_, _ = c[:(rows-1)*ldc+panelRows], panel[:m.Format.panelBytes(blocks*BlockLen)]
+	s := x.scale[i*all+b:][:(rows-1)*all+blocks]
+	at, n := i*x.K+b*BlockLen, (rows-1)*x.K+blocks*BlockLen
+	w, words, bytes := &panel[0], x.q16[at:][:n], x.q8[at:][:n]
 	switch m.Format {
 	case Q8_0:
-		return dotQ8_0(rows, blocks, w, unsafe.Pointer(&words[0]), 2*x.K, &s[0], 8*blocks, &c[0], 4*ldc)
+		return dotQ8_0(rows, blocks, w, unsafe.Pointer(&words[0]), 2*x.K, &s[0], 8*all, &c[0], 4*ldc)
 	case Q4_0:
-		return dotQ4_0(rows, blocks, w, unsafe.Pointer(&bytes[0]), x.K, &s[0], 8*blocks, &c[0], 4*ldc)
+		return dotQ4_0(rows, blocks, w, unsafe.Pointer(&bytes[0]), x.K, &s[0], 8*all, &c[0], 4*ldc)
 	case Q4_K:
-		return dotQ4_K(rows, blocks, w, unsafe.Pointer(&bytes[0]), x.K, &s[0], 8*blocks, &c[0], 4*ldc)
+		return dotQ4_K(rows, blocks, w, unsafe.Pointer(&bytes[0]), x.K, &s[0], 8*all, &c[0], 4*ldc)
 	}
-	return dotQ6_K(rows, blocks, w, unsafe.Pointer(&words[0]), 2*x.K, &s[0], 8*blocks, &c[0], 4*ldc)
+	return dotQ6_K(rows, blocks, w, unsafe.Pointer(&words[0]), 2*x.K, &s[0], 8*all, &c[0], 4*ldc)
 }
 
 // quantiseVector quantises blocks from first on, and gives the index of the first that is left to the caller: at or behind

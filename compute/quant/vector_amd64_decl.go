@@ -6,22 +6,22 @@ package quant
 
 import "unsafe"
 
-// dotQ8_0Rows6 computes 6 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ8_0Rows6 adds so many blocks to 6 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ8_0Rows6(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ8_0Rows4 computes 4 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ8_0Rows4 adds so many blocks to 4 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ8_0Rows4(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ8_0Rows2 computes 2 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ8_0Rows2 adds so many blocks to 2 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ8_0Rows2(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ8_0Rows1 computes 1 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ8_0Rows1 adds so many blocks to 1 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ8_0Rows1(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
@@ -45,22 +45,22 @@ func dotQ8_0(rows, blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, l
 	return 0
 }
 
-// dotQ4_0Rows6 computes 6 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ4_0Rows6 adds so many blocks to 6 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ4_0Rows6(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ4_0Rows4 computes 4 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ4_0Rows4 adds so many blocks to 4 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ4_0Rows4(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ4_0Rows2 computes 2 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ4_0Rows2 adds so many blocks to 2 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ4_0Rows2(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ4_0Rows1 computes 1 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ4_0Rows1 adds so many blocks to 1 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ4_0Rows1(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
@@ -84,22 +84,22 @@ func dotQ4_0(rows, blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, l
 	return 0
 }
 
-// dotQ4_KRows6 computes 6 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ4_KRows6 adds so many blocks to 6 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ4_KRows6(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ4_KRows4 computes 4 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ4_KRows4 adds so many blocks to 4 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ4_KRows4(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ4_KRows2 computes 2 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ4_KRows2 adds so many blocks to 2 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ4_KRows2(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ4_KRows1 computes 1 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ4_KRows1 adds so many blocks to 1 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ4_KRows1(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
@@ -123,17 +123,17 @@ func dotQ4_K(rows, blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, l
 	return 0
 }
 
-// dotQ6_KRows4 computes 4 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ6_KRows4 adds so many blocks to 4 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ6_KRows4(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ6_KRows2 computes 2 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ6_KRows2 adds so many blocks to 2 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ6_KRows2(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)
 
-// dotQ6_KRows1 computes 1 × 16 outputs over so many blocks; ld's are in bytes.
+// dotQ6_KRows1 adds so many blocks to 1 × 16 outputs; ld's are in bytes.
 //
 //go:noescape
 func dotQ6_KRows1(blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, lds int, c *float32, ldc int)

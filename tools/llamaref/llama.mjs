@@ -31,7 +31,7 @@ async function greedy(first, n) {
   return out;
 }
 
-await greedy([1, 5, 6], 2); // pages the weights in
+await greedy(prefill, 2); // pages everything in
 await sequence.clearHistory();
 const pre = await timed(() => sequence.evaluateWithoutGeneratingNewTokens(prefill.slice(0, -1)));
 const dec = await timed(() => greedy(prefill.slice(-1), decode));

@@ -158,7 +158,7 @@ func ours(path string, t task, threads int) (result, error) {
 		}
 		return p, p.Err
 	}
-	if _, err := step([]int32{1, 5, 6}, 1); err != nil { // makes the buffers
+	if _, err := step(t.Prefill, 1); err != nil { // pages everything in
 		return result{}, err
 	}
 	seq.Truncate(0)
