@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// A Value is one value of metadata. Its methods say false where it is of another kind or does not fit.
+// A Value is one value of metadata. Its methods say false where it is of another kind or does not fit, or is the zero
+// Value that stands for one that is missing.
 type Value struct {
 	Kind Kind
 	Elem Kind // of an array
@@ -25,6 +26,9 @@ func (f *File) Value(key string) (Value, bool) {
 // Int gives the value of any whole kind.
 func (v Value) Int() (int64, bool) {
 	b := v.raw
+	if len(b) == 0 {
+		return 0, false
+	}
 	switch v.Kind {
 	case KindUint8:
 		return int64(b[0]), true

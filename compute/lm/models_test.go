@@ -55,6 +55,11 @@ func (s shape) String() string { return fmt.Sprintf("%s-%v", s.arch, s.format) }
 
 func randomFile(t testing.TB, s shape) *gguf.File {
 	t.Helper()
+	return file(t, randomWriter(t, s))
+}
+
+func randomWriter(t testing.TB, s shape) *gguf.Writer {
+	t.Helper()
 	rnd := rand.New(rand.NewPCG(5, uint64(s.format)))
 	var w gguf.Writer
 	w.Text("general.architecture", s.arch)
@@ -105,7 +110,7 @@ func randomFile(t testing.TB, s shape) *gguf.File {
 			tensor(blk("attn_v.bias"), quant.F32, 0, 0.1, keys)
 		}
 	}
-	return file(t, &w)
+	return &w
 }
 
 func load(t testing.TB, f *gguf.File, path kernel.Path) *Model {

@@ -49,7 +49,7 @@ func randomFloats(rnd *rand.Rand, x []float32, wild bool) {
 			size = math.Ldexp(1, rnd.IntN(250)-140)
 		}
 		for i := range x[b:min(b+BlockLen, len(x))] {
-			x[b+i] = float32(size * rnd.NormFloat64())
+			x[b+i] = float32(float64(size * rnd.NormFloat64()))
 		}
 		if wild && rnd.IntN(8) == 0 {
 			x[b+rnd.IntN(BlockLen)] = math.Float32frombits(rnd.Uint32())
