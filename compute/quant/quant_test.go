@@ -118,6 +118,13 @@ func TestMulEqualsDefinition(t *testing.T) {
 			k := f.superLen() * (1 + rnd.IntN(20*32/f.superLen()))
 			checkMul(t, rnd, f, 1+rnd.IntN(20), 1+rnd.IntN(70), k, round%3 == 0)
 		}
+		for _, path := range kernel.Paths()[1:] {
+			if m, err := New(path, f, 16, 256, randomBytes(rnd, f, 16, 256)); err != nil || m.packed == nil {
+				t.Errorf("%v has no micro-kernel on %v: %v", f, path, err)
+			} else {
+				t.Logf("%v on %v", f, path)
+			}
+		}
 		checkMul(t, rnd, f, 2*blockRowsAt(2048)+5, 17, 2048, false) // more rows than are done together
 	}
 }
