@@ -4,8 +4,10 @@ package lm
 // with other sequences that join and leave, on several threads, on every path of this machine.
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -162,6 +164,21 @@ func TestDecodeEqualsPrefillOfStories(t *testing.T) {
 		sequences = 4
 	}
 	checkEqual(t, storiesFile(t), sequences, 512)
+}
+
+// testdata/logits.txt locks the logits of the random models: a line is a model and the hash of the logits behind each of 40
+// tokens. Every processor must give them.
+func TestLogitsAreLocked(t *testing.T) {
+	var b bytes.Buffer
+	for _, s := range randomShapes() {
+		tokens := randomTokens(rand.New(rand.NewPCG(3, 4)), 40, s.vocab)
+		hash := sha256.New()
+		for _, d := range chunked(t, load(t, randomFile(t, s), kernel.Best()), 1, tokens, func() int { return 17 }) {
+			hash.Write(d[:])
+		}
+		fmt.Fprintf(&b, "%v %x\n", s, hash.Sum(nil))
+	}
+	checkFile(t, "testdata/logits.txt", b.Bytes())
 }
 
 func TestPathsAreEqual(t *testing.T) {

@@ -63,11 +63,10 @@ func randomWriter(t testing.TB, s shape) *gguf.Writer {
 	rnd := rand.New(rand.NewPCG(5, uint64(s.format)))
 	var w gguf.Writer
 	w.Text("general.architecture", s.arch)
-	for key, n := range map[string]int{
-		"block_count": s.layers, "embedding_length": s.dim, "feed_forward_length": s.hidden, "attention.head_count": s.heads,
-		"attention.head_count_kv": s.keyHeads, "context_length": s.context,
+	for i, key := range []string{
+		"block_count", "embedding_length", "feed_forward_length", "attention.head_count", "attention.head_count_kv", "context_length",
 	} {
-		w.Uint32(s.arch+"."+key, uint32(n))
+		w.Uint32(s.arch+"."+key, uint32([]int{s.layers, s.dim, s.hidden, s.heads, s.keyHeads, s.context}[i]))
 	}
 	w.Float32(s.arch+".attention.layer_norm_rms_epsilon", 1e-5)
 	tensor := func(name string, f quant.Format, mean, deviation float64, dims ...int) {
@@ -77,7 +76,7 @@ func randomWriter(t testing.TB, s shape) *gguf.Writer {
 		}
 		v := make([]float32, n)
 		for i := range v {
-			v[i] = float32(mean + deviation*rnd.NormFloat64())
+			v[i] = float32(mean + float64(deviation*rnd.NormFloat64())) // the conversion keeps it from being fused
 		}
 		raw, err := quant.Encode(f, v)
 		if err != nil {

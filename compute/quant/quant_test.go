@@ -114,7 +114,11 @@ func checkMul(t *testing.T, rnd *rand.Rand, f Format, rows, n, k int, wild bool)
 func TestMulEqualsDefinition(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for _, f := range quantised() {
-		for round := range 40 {
+		rounds := 40
+		if testing.Short() {
+			rounds = 12
+		}
+		for round := range rounds {
 			k := f.superLen() * (1 + rnd.IntN(20*32/f.superLen()))
 			checkMul(t, rnd, f, 1+rnd.IntN(20), 1+rnd.IntN(70), k, round%3 == 0)
 		}
