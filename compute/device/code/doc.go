@@ -1,0 +1,2 @@
+// Package code
+package code

@@ -1,0 +1,2 @@
+// Package device
+package device

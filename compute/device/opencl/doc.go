@@ -1,0 +1,2 @@
+// Package opencl
+package opencl
