@@ -40,14 +40,14 @@ FUNC float gemm_end(float total, GLOBAL const float *c, int row, int column, Pro
 	return v;
 }
 
-// gemm computes a stack of products; at holds where each operand of it begins.
-KERNEL void gemm(GLOBAL const float *a, GLOBAL const float *b, GLOBAL const float *c, GLOBAL const int *at, GLOBAL float *y, Product p) {
+// gemm computes a stack of products; the walks go over where the operands of each begin.
+KERNEL void gemm(GLOBAL const float *a, GLOBAL const float *b, GLOBAL const float *c, GLOBAL float *y, Product p, Walk at_a, Walk at_b) {
 	SHARED float left[DEPTH * (TILE + 1)];
 	SHARED float right[DEPTH * (TILE + 1)];
 	int tx = LOCAL_ID(0), ty = LOCAL_ID(1), item = ty * SIDE + tx, z = GROUP_ID(2);
 	int row = GROUP_ID(1) * TILE, column = GROUP_ID(0) * TILE;
-	GLOBAL const float *from_a = a + at[2 * z];
-	GLOBAL const float *from_b = b + at[2 * z + 1];
+	GLOBAL const float *from_a = a + place(at_a, z);
+	GLOBAL const float *from_b = b + place(at_b, z);
 	float acc[SPREAD][SPREAD], total[SPREAD][SPREAD];
 	for (int i = 0; i < SPREAD; i++)
 		for (int j = 0; j < SPREAD; j++) acc[i][j] = total[i][j] = 0.0f;
@@ -79,11 +79,11 @@ KERNEL void gemm(GLOBAL const float *a, GLOBAL const float *b, GLOBAL const floa
 }
 
 // gemm_thin is gemm for few rows: an item computes one output, and neighbours read neighbouring columns of b.
-KERNEL void gemm_thin(GLOBAL const float *a, GLOBAL const float *b, GLOBAL const float *c, GLOBAL const int *at, GLOBAL float *y, Product p) {
+KERNEL void gemm_thin(GLOBAL const float *a, GLOBAL const float *b, GLOBAL const float *c, GLOBAL float *y, Product p, Walk at_a, Walk at_b) {
 	int column = GLOBAL_ID(0), row = GLOBAL_ID(1), z = GROUP_ID(2);
 	if (column >= p.n || row >= p.m) return;
-	GLOBAL const float *x = a + at[2 * z] + row * p.a_row;
-	GLOBAL const float *w = b + at[2 * z + 1] + column * p.b_column;
+	GLOBAL const float *x = a + place(at_a, z) + row * p.a_row;
+	GLOBAL const float *w = b + place(at_b, z) + column * p.b_column;
 	float total = 0.0f;
 	for (int first = 0; first < p.k; first += SEGMENT) {
 		int last = first + SEGMENT < p.k ? first + SEGMENT : p.k;
