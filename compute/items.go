@@ -115,6 +115,8 @@ func inputFault(f image.Fault) job.InputFault {
 		return job.FaultTooLarge
 	case image.FaultTruncated, image.FaultChunks, image.FaultPixels:
 		return job.FaultTruncated
+	case image.FaultShape:
+		return job.FaultShape
 	default:
 		return job.FaultNotCanonical
 	}

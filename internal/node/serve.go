@@ -236,7 +236,7 @@ func modelInfos() ([]rpc.ModelInfo, error) {
 	var out []rpc.ModelInfo
 	for _, m := range models {
 		out = append(out, rpc.ModelInfo{
-			ID: m.ID, Name: m.Name, Classes: m.Classes, Licence: "MIT", Input: "8-bit PNG",
+			ID: m.Net.ID(), Name: m.Name, Classes: m.Net.Labels, Licence: "MIT", Input: "8-bit PNG",
 		})
 	}
 	return out, nil

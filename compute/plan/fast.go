@@ -1,0 +1,22 @@
+package plan
+
+import (
+	"github.com/aiwork/aiwork-node/compute/program"
+	"github.com/aiwork/aiwork-node/compute/tensor"
+)
+
+// fast plans a node that has a fast form for these shapes; false leaves it to its operator.
+func (b *builder) fast(n *program.Node) bool {
+	if x := b.in(n, 0); x == nil || x.kind != tensor.Float32 || n.Out[0] == program.None {
+		return false
+	}
+	switch n.Op {
+	case "Conv":
+		return b.conv(n)
+	case "MatMul":
+		return b.matMul(n)
+	case "Gemm":
+		return b.gemm(n)
+	}
+	return b.elementwise(n)
+}
