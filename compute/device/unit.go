@@ -44,6 +44,19 @@ func Open(backends []Backend, id string, o Options) (*Unit, error) {
 	return u, nil
 }
 
+// Test opens a device for its self-test alone.
+func Test(backends []Backend, id string) (Outcome, string) {
+	u, err := open(backends, id, Options{})
+	if err != nil {
+		return NotRun, err.Error()
+	}
+	outcome, why := u.SelfTest()
+	if err := u.Close(); err != nil && outcome == Validated {
+		return NotRun, err.Error()
+	}
+	return outcome, why
+}
+
 // open does so without the self-test.
 func open(backends []Backend, id string, o Options) (*Unit, error) {
 	name, text := SplitID(id)

@@ -10,8 +10,6 @@ import (
 	"github.com/aiwork/aiwork-node/compute/device/code"
 )
 
-const name = "opencl"
-
 // A Backend is OpenCL on this machine. The library is loaded when it is first asked for something.
 type Backend struct{ lib *library }
 
