@@ -21,6 +21,7 @@ func commands() []*cli.Command {
 		evmCommand(),
 		modelCommand(),
 		aiCommand(),
+		deviceCommand(),
 		versionCommand(),
 		engineCommand(),
 	}

@@ -1,5 +1,8 @@
 package kernel
 
+// What is left behind whole registers is done by the definition, or, where that is slow because it fuses or
+// calls functions, in a register that is filled up with zeros.
+
 // A Binary is a function of two numbers. Values are for this process only and never stored.
 type Binary uint8
 
@@ -89,6 +92,14 @@ func (p Path) ScaleShift(y, x []float32, scale, shift float32) {
 		params := [2]float32{scale, shift}
 		lanesScaleShift(n, &params[0], &y[0], &x[0])
 	}
+	if rest := len(x) - n; rest > 0 && p != PathGo {
+		var a [laneCount]float32
+		copy(a[:], x[n:])
+		params := [2]float32{scale, shift}
+		lanesScaleShift(laneCount, &params[0], &a[0], &a[0])
+		copy(y[n:], a[:])
+		return
+	}
 	for i := n; i < len(x); i++ {
 		y[i] = FMA(x[i], scale, shift)
 	}
@@ -101,6 +112,15 @@ func (p Path) FMAs(y, a, b, c []float32) {
 	if n > 0 {
 		lanesFma(n, nil, &y[0], &a[0], &b[0], &c[0])
 	}
+	if rest := len(a) - n; rest > 0 && p != PathGo {
+		var u, v, w [laneCount]float32
+		copy(u[:], a[n:])
+		copy(v[:], b[n:])
+		copy(w[:], c[n:])
+		lanesFma(laneCount, nil, &u[0], &u[0], &v[0], &w[0])
+		copy(y[n:], u[:])
+		return
+	}
 	for i := n; i < len(a); i++ {
 		y[i] = FMA(a[i], b[i], c[i])
 	}
@@ -112,6 +132,14 @@ func (p Path) Accumulate(y, x []float32, w float32) {
 	n := p.whole(len(x))
 	if n > 0 {
 		lanesFmaBy(n, &w, &y[0], &x[0], &y[0])
+	}
+	if rest := len(x) - n; rest > 0 && p != PathGo {
+		var a, b [laneCount]float32
+		copy(a[:], x[n:])
+		copy(b[:], y[n:])
+		lanesFmaBy(laneCount, &w, &b[0], &a[0], &b[0])
+		copy(y[n:], b[:])
+		return
 	}
 	for i := n; i < len(x); i++ {
 		y[i] = FMA(x[i], w, y[i])
@@ -161,6 +189,13 @@ func (p Path) ExpLess(y, x []float32, top float32) {
 	n := p.whole(len(x))
 	if n > 0 {
 		lanesExpLess(n, &top, &y[0], &x[0])
+	}
+	if rest := len(x) - n; rest > 0 && p != PathGo {
+		var a [laneCount]float32
+		copy(a[:], x[n:])
+		lanesExpLess(laneCount, &top, &a[0], &a[0])
+		copy(y[n:], a[:])
+		return
 	}
 	for i := n; i < len(x); i++ {
 		y[i] = Exp(x[i] - top)

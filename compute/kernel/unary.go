@@ -69,12 +69,12 @@ func (u Unary) Vector() bool { return u < UnarySin }
 func DefineUnary(u Unary, x, alpha, beta float32) float32 {
 	switch u {
 	case UnaryGelu:
-		return float32(0.5*x) * (1 + Erf(float32(x*constant(rootHalfBits))))
+		return float32(float32(0.5*x) * (1 + Erf(float32(x*constant(rootHalfBits)))))
 	case UnaryGeluTanh:
 		const rootTwoOverPi = 0x3f4c422a
 		cube := float32(float32(x*x) * x)
 		t := Tanh(float32(constant(rootTwoOverPi) * (x + float32(0.044715*cube))))
-		return float32(0.5*x) * (1 + t)
+		return float32(float32(0.5*x) * (1 + t))
 	case UnarySilu:
 		return float32(x * Sigmoid(x))
 	case UnaryMish:
