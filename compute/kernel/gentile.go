@@ -128,11 +128,16 @@ func (g *gen) tile(m machine, rows, cols int) {
 	name := tileName(m.name, rows, cols*m.lanes())
 	g.text(name, fmt.Sprintf("%s runs a stripe of panels of %d rows, %d columns wide.", name, rows, cols*m.lanes()), "(s *stripe)", 8)
 	g.a("MOVQ s+0(FP), AX")
-	g.a("MOVQ stripe_a(AX), SI")
 	g.a("MOVQ stripe_b(AX), DX")
 	g.a("MOVQ stripe_lda(AX), R8")
 	g.a("MOVQ stripe_step(AX), R9")
 	g.a("MOVQ stripe_ldc(AX), R10")
+	g.label("column")
+	g.a("MOVQ stripe_a(AX), SI")
+	for _, f := range [][2]string{{"c", "atC"}, {"bias", "atBias"}, {"panels", "left"}} {
+		g.a("MOVQ stripe_%s(AX), DI", f[0])
+		g.a("MOVQ DI, stripe_%s(AX)", f[1])
+	}
 	g.label("panel")
 	g.a("MOVQ stripe_offsets(AX), R11")
 	g.a("MOVQ stripe_k(AX), CX")
@@ -156,8 +161,12 @@ func (g *gen) tile(m machine, rows, cols int) {
 	g.label("store")
 	g.store(m, rows, cols)
 	g.a("ADDQ stripe_next(AX), SI")
-	g.a("DECQ stripe_panels(AX)")
+	g.a("DECQ stripe_left(AX)")
 	g.a("JNZ panel")
+	g.a("ADDQ stripe_nextB(AX), DX")
+	g.a("ADDQ $%d, stripe_c(AX)", cols*m.bytes)
+	g.a("DECQ stripe_columns(AX)")
+	g.a("JNZ column")
 	g.a("VZEROUPPER")
 	g.a("RET")
 }
@@ -186,7 +195,7 @@ func (g *gen) step(m machine, rows, cols int, bases []string, offset int) {
 // and clamps. The order of the clamp's operands lets a NaN pass.
 func (g *gen) store(m machine, rows, cols int) {
 	zero, spare := m.r(rows*cols), m.r(rows*cols+1)
-	g.a("MOVQ stripe_c(AX), DI")
+	g.a("MOVQ stripe_atC(AX), DI")
 	bases := g.rowBases([]string{"DI", "R12", "R13", "R15"}, "R10", rows)
 	g.a("MOVQ stripe_flags(AX), BX")
 	g.a("TESTQ $const_stripeJoin, BX")
@@ -197,7 +206,7 @@ func (g *gen) store(m machine, rows, cols int) {
 	g.label("joined")
 	g.a("TESTQ $const_stripeFinish, BX")
 	g.a("JZ finished")
-	g.a("MOVQ stripe_bias(AX), R11")
+	g.a("MOVQ stripe_atBias(AX), R11")
 	g.a("%s %s, %s, %s", m.zero, zero, zero, zero)
 	for r := range rows {
 		g.a("VBROADCASTSS %d(R11), %s", 4*r, spare)
@@ -207,7 +216,7 @@ func (g *gen) store(m machine, rows, cols int) {
 		}
 	}
 	g.a("ADDQ $%d, R11", 4*rows)
-	g.a("MOVQ R11, stripe_bias(AX)")
+	g.a("MOVQ R11, stripe_atBias(AX)")
 	g.a("TESTQ $const_stripeClamp, BX")
 	g.a("JZ finished")
 	g.a("VBROADCASTSS stripe_lo(AX), %s", zero)
@@ -224,7 +233,7 @@ func (g *gen) store(m machine, rows, cols int) {
 	for range (rows-1)%3 + 1 {
 		g.a("ADDQ R10, %s", last)
 	}
-	g.a("MOVQ %s, stripe_c(AX)", last)
+	g.a("MOVQ %s, stripe_atC(AX)", last)
 }
 
 // rowBases sets up a pointer to every third row; the two after it are reached by scaling the stride.
@@ -358,10 +367,18 @@ func (g *gen) neonTile(rows int) {
 	name := tileName("NEON", rows, 16)
 	g.text(name, fmt.Sprintf("%s runs a stripe of panels of %d rows, 16 columns wide.", name, rows), "(s *stripe)", 8)
 	g.a("MOVD s+0(FP), R0")
-	for i, f := range []string{"a", "b", "lda", "step", "ldc", "panels", "c", "bias", "flags"} {
-		g.a("MOVD stripe_%s(R0), R%d", f, i+1)
+	for i, f := range []string{"a", "b", "lda", "step", "ldc", "panels", "c", "bias", "flags", "", "", "", "", "", "columns"} {
+		if f != "" {
+			g.a("MOVD stripe_%s(R0), R%d", f, i+1)
+		}
 	}
-	// R1 a, R2 b, R3 lda, R4 step, R5 ldc, R6 panels, R7 c, R8 bias, R9 flags
+	g.label("column")
+	for i, f := range []string{"a", "", "", "", "", "panels", "c", "bias"} {
+		if f != "" {
+			g.a("MOVD stripe_%s(R0), R%d", f, i+1)
+		}
+	}
+	// R1 a, R2 b, R3 lda, R4 step, R5 ldc, R6 panels, R7 c, R8 bias, R9 flags, R15 columns
 	g.label("panel")
 	g.a("MOVD stripe_offsets(R0), R10")
 	g.a("MOVD stripe_k(R0), R11")
@@ -392,6 +409,13 @@ func (g *gen) neonTile(rows int) {
 	g.a("ADD R13, R1")
 	g.a("SUBS $1, R6, R6")
 	g.a("BNE panel")
+	g.a("MOVD stripe_nextB(R0), R13")
+	g.a("ADD R13, R2")
+	g.a("MOVD stripe_c(R0), R13")
+	g.a("ADD $64, R13")
+	g.a("MOVD R13, stripe_c(R0)")
+	g.a("SUBS $1, R15, R15")
+	g.a("BNE column")
 	g.a("RET")
 }
 

@@ -24,10 +24,11 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, bias []float32, rows in
 		return
 	}
 	all := s.panels * rows
-	_ = c[:(all-1)*s.ldc/4+16]
+	_ = c[:(all-1)*s.ldc/4+16*s.columns]
 	_ = a[:((s.panels-1)*s.next+(rows-1)*s.lda+(s.k-1)*s.step)/4+1]
 	_ = bias[:all]
-	_, _ = x[:int(offsets[0])/4+16], x[:int(offsets[s.k-1])/4+16]
+	more := (s.columns - 1) * s.nextB / 4
+	_, _ = x[:int(offsets[0])/4+16+more], x[:int(offsets[s.k-1])/4+16+more]
 	s.a, s.b, s.c, s.offsets, s.bias = &a[0], &x[0], &c[0], &offsets[0], &bias[0]
 	stripeNEON(rows, s)
 }

@@ -17,6 +17,12 @@ TEXT ·stripeNEONRows6Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -256,6 +262,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows5Cols16 runs a stripe of panels of 5 rows, 16 columns wide.
@@ -270,6 +283,12 @@ TEXT ·stripeNEONRows5Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -474,6 +493,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows4Cols16 runs a stripe of panels of 4 rows, 16 columns wide.
@@ -488,6 +514,12 @@ TEXT ·stripeNEONRows4Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -657,6 +689,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows3Cols16 runs a stripe of panels of 3 rows, 16 columns wide.
@@ -671,6 +710,12 @@ TEXT ·stripeNEONRows3Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -805,6 +850,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows2Cols16 runs a stripe of panels of 2 rows, 16 columns wide.
@@ -819,6 +871,12 @@ TEXT ·stripeNEONRows2Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -918,6 +976,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows1Cols16 runs a stripe of panels of 1 rows, 16 columns wide.
@@ -932,6 +997,12 @@ TEXT ·stripeNEONRows1Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -996,6 +1067,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // slideNEON runs the chains of n neighbours, a multiple of 4; offsets are in bytes.
