@@ -258,11 +258,14 @@ func rowAddress(bases []string, stride string, row, offset int) string {
 func (g *gen) slide(m machine) {
 	name := "slide" + m.name
 	g.text(name, fmt.Sprintf("%s runs the chains of n neighbours, a multiple of %d; offsets are in bytes.", name, m.lanes()),
-		"(n int, out, x *float32, offsets *int32, w *float32, taps int, bias float32)", 52)
+		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)", 56)
 	for i, r := range []string{"CX", "DI", "SI", "R8", "R9", "R10"} {
 		g.a("MOVQ %s+%d(FP), %s", []string{"n", "out", "x", "offsets", "w", "taps"}[i], 8*i, r)
 	}
-	g.a("VBROADCASTSS bias+48(FP), %s", m.r(14))
+	g.a("MOVQ end+48(FP), AX")
+	for i, f := range []string{"Bias", "Lo", "Hi"} {
+		g.a("VBROADCASTSS SlideEnd_%s(AX), %s", f, m.r([]int{14, 13, 12}[i]))
+	}
 	g.a("%s %s, %s, %s", m.zero, m.r(15), m.r(15), m.r(15))
 	for _, wide := range []int{8, 1} {
 		again, tap, next := fmt.Sprintf("chunk%d", wide), fmt.Sprintf("tap%d", wide), fmt.Sprintf("end%d", wide)
@@ -285,6 +288,8 @@ func (g *gen) slide(m machine) {
 		for i := range wide {
 			g.a("VADDPS %s, %s, %s", m.r(14), m.r(i), m.r(i))
 			g.a("VADDPS %s, %s, %s", m.r(15), m.r(i), m.r(i))
+			g.a("VMAXPS %s, %s, %s", m.r(i), m.r(13), m.r(i))
+			g.a("VMINPS %s, %s, %s", m.r(i), m.r(12), m.r(i))
 			g.a("VMOVUPS %s, %d(DI)", m.r(i), i*m.bytes)
 		}
 		g.a("ADDQ $%d, SI", wide*m.bytes)
@@ -472,12 +477,14 @@ func (g *gen) neonStore(rows int) {
 // neonSlide is slide for 128-bit registers.
 func (g *gen) neonSlide() {
 	g.text("slideNEON", "slideNEON runs the chains of n neighbours, a multiple of 4; offsets are in bytes.",
-		"(n int, out, x *float32, offsets *int32, w *float32, taps int, bias float32)", 52)
+		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)", 56)
 	for i, arg := range []string{"n", "out", "x", "offsets", "w", "taps"} {
 		g.a("MOVD %s+%d(FP), R%d", arg, 8*i, i)
 	}
-	g.a("MOVD $bias+48(FP), R6")
-	g.a("VLD1R (R6), [V29.S4]")
+	g.a("MOVD end+48(FP), R6")
+	for i := range 3 { // bias, lower and upper bound
+		g.a("VLD1R.P 4(R6), [V%d.S4]", []int{29, 27, 26}[i])
+	}
 	g.a("VEOR V30.B16, V30.B16, V30.B16")
 	for _, wide := range []int{8, 1} {
 		g.label(fmt.Sprintf("chunk%d", wide))
@@ -502,6 +509,8 @@ func (g *gen) neonSlide() {
 		for i := range wide {
 			g.neonWord(wordFADD, i, i, 29)
 			g.neonWord(wordFADD, i, i, 30)
+			g.neonWord(wordFMAX, i, i, 27)
+			g.neonWord(wordFMIN, i, i, 26)
 			g.a("VST1.P [V%d.S4], 16(R1)", i)
 		}
 		g.a("ADD $%d, R2", 16*wide)

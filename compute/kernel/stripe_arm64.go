@@ -38,6 +38,6 @@ func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) 
 	gatherGo(to, from, offsets, run, step, pitch)
 }
 
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, bias float32) {
-	slideNEON(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), bias)
+func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
+	slideNEON(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
 }

@@ -1077,15 +1077,17 @@ finished:
 	RET
 
 // slideNEON runs the chains of n neighbours, a multiple of 4; offsets are in bytes.
-TEXT ·slideNEON(SB), NOSPLIT, $0-52
+TEXT ·slideNEON(SB), NOSPLIT, $0-56
 	MOVD n+0(FP), R0
 	MOVD out+8(FP), R1
 	MOVD x+16(FP), R2
 	MOVD offsets+24(FP), R3
 	MOVD w+32(FP), R4
 	MOVD taps+40(FP), R5
-	MOVD $bias+48(FP), R6
-	VLD1R (R6), [V29.S4]
+	MOVD end+48(FP), R6
+	VLD1R.P 4(R6), [V29.S4]
+	VLD1R.P 4(R6), [V27.S4]
+	VLD1R.P 4(R6), [V26.S4]
 	VEOR V30.B16, V30.B16, V30.B16
 chunk8:
 	CMP $32, R0
@@ -1125,27 +1127,43 @@ tap8:
 	BNE tap8
 	WORD $0x4e3dd400 // 0, 0, 29
 	WORD $0x4e3ed400 // 0, 0, 30
+	WORD $0x4e3bf400 // 0, 0, 27
+	WORD $0x4ebaf400 // 0, 0, 26
 	VST1.P [V0.S4], 16(R1)
 	WORD $0x4e3dd421 // 1, 1, 29
 	WORD $0x4e3ed421 // 1, 1, 30
+	WORD $0x4e3bf421 // 1, 1, 27
+	WORD $0x4ebaf421 // 1, 1, 26
 	VST1.P [V1.S4], 16(R1)
 	WORD $0x4e3dd442 // 2, 2, 29
 	WORD $0x4e3ed442 // 2, 2, 30
+	WORD $0x4e3bf442 // 2, 2, 27
+	WORD $0x4ebaf442 // 2, 2, 26
 	VST1.P [V2.S4], 16(R1)
 	WORD $0x4e3dd463 // 3, 3, 29
 	WORD $0x4e3ed463 // 3, 3, 30
+	WORD $0x4e3bf463 // 3, 3, 27
+	WORD $0x4ebaf463 // 3, 3, 26
 	VST1.P [V3.S4], 16(R1)
 	WORD $0x4e3dd484 // 4, 4, 29
 	WORD $0x4e3ed484 // 4, 4, 30
+	WORD $0x4e3bf484 // 4, 4, 27
+	WORD $0x4ebaf484 // 4, 4, 26
 	VST1.P [V4.S4], 16(R1)
 	WORD $0x4e3dd4a5 // 5, 5, 29
 	WORD $0x4e3ed4a5 // 5, 5, 30
+	WORD $0x4e3bf4a5 // 5, 5, 27
+	WORD $0x4ebaf4a5 // 5, 5, 26
 	VST1.P [V5.S4], 16(R1)
 	WORD $0x4e3dd4c6 // 6, 6, 29
 	WORD $0x4e3ed4c6 // 6, 6, 30
+	WORD $0x4e3bf4c6 // 6, 6, 27
+	WORD $0x4ebaf4c6 // 6, 6, 26
 	VST1.P [V6.S4], 16(R1)
 	WORD $0x4e3dd4e7 // 7, 7, 29
 	WORD $0x4e3ed4e7 // 7, 7, 30
+	WORD $0x4e3bf4e7 // 7, 7, 27
+	WORD $0x4ebaf4e7 // 7, 7, 26
 	VST1.P [V7.S4], 16(R1)
 	ADD $128, R2
 	SUB $32, R0
@@ -1168,6 +1186,8 @@ tap1:
 	BNE tap1
 	WORD $0x4e3dd400 // 0, 0, 29
 	WORD $0x4e3ed400 // 0, 0, 30
+	WORD $0x4e3bf400 // 0, 0, 27
+	WORD $0x4ebaf400 // 0, 0, 26
 	VST1.P [V0.S4], 16(R1)
 	ADD $16, R2
 	SUB $4, R0

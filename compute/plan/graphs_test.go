@@ -95,7 +95,12 @@ func (d *drawing) grow() {
 		d.node4(shape, "BatchNormalization", []string{x, d.constant(d.m.floats(n)), d.constant(d.m.floats(n)), d.constant(d.m.floats(n)), d.constant(positive)})
 	case 10:
 		op := []string{"MaxPool", "AveragePool"}[d.m.IntN(2)]
-		d.node4(shape, op, []string{x}, ints("kernel_shape", 3, 3), ints("pads", 1, 1, 1, 1))
+		stride := 1
+		if shape[2] > 6 && shape[3] > 6 {
+			stride += d.m.IntN(2)
+		}
+		out := []int{shape[0], shape[1], (shape[2]-1)/stride + 1, (shape[3]-1)/stride + 1}
+		d.node4(out, op, []string{x}, ints("kernel_shape", 3, 3), ints("strides", stride, stride), ints("pads", 1, 1, 1, 1))
 	case 11:
 		y := d.pick()
 		if other := d.shapes[y]; slices.Equal(other[2:], shape[2:]) && other[0] == shape[0] && other[1]+shape[1] < 40 {

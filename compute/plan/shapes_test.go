@@ -122,6 +122,13 @@ func (m maker) convolution(s *sketch, op string) (out, label string) {
 	for i := range spatial {
 		shape = append(shape, (kernels[i]-1)*dilations[i]+1+m.IntN(24/spatial))
 	}
+	if each == 1 && m.IntN(2) == 0 { // as networks have them, and wide
+		for i := range spatial {
+			pads[i], pads[i+spatial] = (kernels[i]-1)/2*dilations[i], (kernels[i]-1)/2*dilations[i]
+			strides[i] = 1 + strides[i]%2
+		}
+		shape[len(shape)-1] += m.IntN(150)
+	}
 	weights := append([]int{groups * outs, each}, kernels...)
 	if op == "ConvTranspose" {
 		weights = append([]int{groups * each, outs}, kernels...)
