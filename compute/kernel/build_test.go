@@ -60,7 +60,7 @@ func computing(t *testing.T) (list []string) {
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	for _, path := range strings.Fields(string(out)) {
+	for path := range strings.FieldsSeq(string(out)) {
 		if name := path[strings.LastIndex(path, "/")+1:]; name != "compute" && name != "engine" {
 			list = append(list, path)
 		}

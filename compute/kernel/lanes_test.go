@@ -29,39 +29,46 @@ func (u Unary) parameters() [][2]float32 {
 	case UnaryShrink, UnarySelu:
 		return [][2]float32{{0.25, 0.5}, {1.6732632, 1.050701}}
 	}
-	return [][2]float32{{0.01, 0}, {1, 0}}
+	if u == UnaryLeakyRelu || u == UnaryElu || u == UnaryCelu || u == UnaryThresholdedRelu {
+		return [][2]float32{{0.01, 0}, {1, 0}}
+	}
+	return [][2]float32{{}}
 }
 
-// sweepUnaryPaths compares every stride-th bit pattern.
+// sweepUnaryPaths compares every stride-th bit pattern, functions side by side.
 func sweepUnaryPaths(t *testing.T, stride uint64) {
-	const n = 1 << 12
 	for u := range unaryEnd {
 		if !u.Vector() {
 			continue
 		}
-		for _, params := range u.parameters() {
-			x, want, got := make([]float32, 0, n), make([]float32, n), make([]float32, n)
-			flush := func() {
-				for i, v := range x {
-					want[i] = DefineUnary(u, v, params[0], params[1])
-				}
-				for _, path := range Paths()[1:] {
-					path.Unary(u, got[:len(x)], x, params[0], params[1])
-					compare(t, fmt.Sprintf("%v: %v", path, u), got[:len(x)], want[:len(x)])
-				}
-				x = x[:0]
-			}
-			for b := uint64(0); b < 1<<32; b += stride {
-				if x = append(x, math.Float32frombits(uint32(b))); len(x) == n {
-					flush()
-				}
-			}
-			flush()
-			if u < UnaryHardSigmoid || u > UnaryShrink || u == UnaryRelu {
-				break // no parameters
-			}
+		for i, params := range u.parameters() {
+			t.Run(fmt.Sprintf("%v/%d", u, i), func(t *testing.T) {
+				t.Parallel()
+				u.sweep(t, stride, params)
+			})
 		}
 	}
+}
+
+func (u Unary) sweep(t *testing.T, stride uint64, params [2]float32) {
+	const n = 1 << 12
+	x, want, got := make([]float32, 0, n), make([]float32, n), make([]float32, n)
+	flush := func() {
+		for i, v := range x {
+			want[i] = DefineUnary(u, v, params[0], params[1])
+		}
+		for _, path := range Paths()[1:] {
+			path.Unary(u, got[:len(x)], x, params[0], params[1])
+			compare(t, path.String(), got[:len(x)], want[:len(x)])
+		}
+		x = x[:0]
+	}
+	for b := uint64(0); b < 1<<32; b += stride {
+		if x = append(x, math.Float32frombits(uint32(b))); len(x) == n {
+			flush()
+		}
+	}
+	flush()
 }
 
 // eachLength calls do for lengths with every remainder and for every path; the odd ones get wild values.
@@ -281,4 +288,26 @@ func checkBytes(t *testing.T, path Path, x []float32, sums []int32, bytes []uint
 		}
 	}
 	compare(t, path.String()+": of signed bytes", y, want)
+}
+
+// A long row goes in stretches.
+func TestStretches(t *testing.T) {
+	v := newValues(36)
+	n := 2*stretchMax + 13
+	a, b, want := fill(n, v.any), fill(n, v.any), make([]float32, n)
+	check := func(what string, define func(i int) float32, run func(path Path, y []float32)) {
+		for i := range want {
+			want[i] = define(i)
+		}
+		for _, path := range Paths() {
+			got := make([]float32, n)
+			run(path, got)
+			compare(t, fmt.Sprintf("%v: %s", path, what), got, want)
+		}
+	}
+	check("abs", func(i int) float32 { return abs(a[i]) }, func(p Path, y []float32) { p.Unary(UnaryAbs, y, a, 0, 0) })
+	check("a - b", func(i int) float32 { return a[i] - b[i] }, func(p Path, y []float32) { p.Binary(BinarySub, y, a, b) })
+	check("a - 3", func(i int) float32 { return a[i] - 3 }, func(p Path, y []float32) { p.BinaryRight(BinarySub, y, a, 3) })
+	check("3 - b", func(i int) float32 { return 3 - b[i] }, func(p Path, y []float32) { p.BinaryLeft(BinarySub, y, 3, b) })
+	check("exp(a - 3)", func(i int) float32 { return Exp(a[i] - 3) }, func(p Path, y []float32) { p.ExpLess(y, a, 3) })
 }

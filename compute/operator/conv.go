@@ -23,8 +23,8 @@ type convolution struct {
 	post                  *kernel.Post
 	itself                bool // there is one tap, and it reads each position's own input
 	unfolded, result      []float32
-	spare                 []float32 // for a row of outputs
-	block                 int       // positions that are unfolded at a time
+	plane                 tapPlane // of a convolution over one channel
+	block                 int      // positions that are unfolded at a time
 }
 
 // under lists the inputs under all taps at all positions, by a rule that says where one lies.
@@ -146,19 +146,20 @@ func (c *Call) convolveTaps(v *convolution, y, x []float32) error {
 	if err := c.Budget.Spend(v.outs, v.positions, v.taps); err != nil {
 		return err
 	}
-	if v.spare == nil && v.rows.stride[1] != 1 {
-		spare, err := c.scratch(v.rows.out[1])
+	if v.plane.cut == nil {
+		plane, err := c.tapPlane(v.rows)
 		if err != nil {
 			return err
 		}
-		v.spare = spare
+		v.plane = plane
 	}
+	v.plane.fill(c.Path, x[:v.size])
 	for o := range v.outs {
 		bias := float32(0)
 		if v.bias != nil {
 			bias = v.bias[o]
 		}
-		v.depthwise(c.Path, y[o*v.positions:][:v.positions], x[:v.size], v.weights[o*v.taps:][:v.taps], bias, v.spare)
+		v.plane.convolve(c.Path, y[o*v.positions:][:v.positions], v.weights[o*v.taps:][:v.taps], bias)
 	}
 	return nil
 }
@@ -291,8 +292,14 @@ func convTranspose(a *Attrs) Func {
 		if err != nil {
 			return nil, err
 		}
-		v, err := c.convolution(g, g.origin, outs, each)
-		if err != nil {
+		v, do := convolution{outs: outs, channels: each, size: tensor.Count(in), positions: tensor.Count(g.out), taps: taps}, c.convolve
+		if len(in) == 2 && finite(floatsOf(weights)) {
+			list, buffers, err := c.transposedPhases(g, outs, each)
+			if err != nil {
+				return nil, err
+			}
+			do = func(v *convolution, y, x []float32) error { return c.convolveTransposed(v, g, list, buffers, y, x) }
+		} else if v, err = c.convolution(g, g.origin, outs, each); err != nil {
 			return nil, err
 		}
 		perGroup := outs * each * taps
@@ -302,12 +309,21 @@ func convTranspose(a *Attrs) Func {
 			if biases != nil {
 				v.bias = biases[which*outs:]
 			}
-			if err := c.convolve(&v, y[i*outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
+			if err := do(&v, y[i*outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
 				return nil, err
 			}
 		}
 		return one(out), nil
 	}
+}
+
+func finite(v []float32) bool {
+	for _, x := range v {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // transposed gives the geometry of a transposed window; wanted sizes decide the padding.

@@ -1,7 +1,10 @@
 package operator
 
 import (
+	"slices"
+
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
 // Convolutions over two spatial dimensions, a row of outputs at a time. In a row, what a tap reads are
@@ -81,43 +84,67 @@ func (v convolution) unfoldRows(path kernel.Path, x []float32, first, n int) {
 	}
 }
 
-// depthwise convolves one channel with the weights of one output, tap by tap: the chains of a row side by
-// side. Taps in the padding are left out, which does not show if weights are finite (AIW-2).
-func (v convolution) depthwise(path kernel.Path, y, x, weights []float32, bias float32, spare []float32) {
-	g, wide := v.rows, v.rows.out[1]
-	clear(y)
-	for o := range g.out[0] {
-		line := y[o*wide:][:wide]
-		for t, w := range weights {
-			in, ok := g.inputRow(o, t/g.kernel[1])
-			if !ok {
-				continue
-			}
-			r := g.tapRow(t%g.kernel[1], 0, wide)
-			if r.low >= r.end {
-				continue
-			}
-			row, n := x[in*g.in[1]:][:g.in[1]], r.end-r.low
-			if r.stride == 1 {
-				path.Accumulate(line[r.low:r.end], row[r.first:][:n], w)
-			} else {
-				r.elements(path, spare[:n], row)
-				path.Accumulate(line[r.low:r.end], spare[:n], w)
-			}
-		}
-	}
-	path.BiasBy(y, y, bias)
+// A tapPlane is an input plane with its padding, cut into planes of every stride-th row and column: what a tap
+// reads for all outputs then lies in one run of one of them, but for the ends of lines, which nobody reads.
+type tapPlane struct {
+	geometry
+	high, wide int       // of a cut plane
+	cut        []float32 // stride × stride of them
+	sums       []float32 // lines as wide as a cut plane's
 }
 
-// byTaps says whether depthwise may be used: chains of a single segment over one channel.
-func (v convolution) byTaps() bool {
-	if v.rows.in == nil || v.channels != 1 || v.taps > kernel.SegmentLen {
-		return false
+// tapPlane prepares one, for any number of planes of a geometry.
+func (c *Call) tapPlane(g geometry) (p tapPlane, err error) {
+	p = tapPlane{geometry: g}
+	reach := func(i int) int {
+		last := (g.out[i]-1)*g.stride[i] + (g.kernel[i]-1)*g.dilation[i] + 1
+		return (max(last, g.before[i]+g.in[i])-1)/g.stride[i] + 1
 	}
-	for _, w := range v.weights {
-		if w-w != 0 {
-			return false
+	p.high, p.wide = reach(0), reach(1)
+	if p.high > tensor.ElementsMax/p.wide/(g.stride[0]*g.stride[1]) {
+		return p, &LimitError{"memory"}
+	}
+	if p.cut, err = c.scratch(g.stride[0] * g.stride[1] * p.high * p.wide); err != nil {
+		return p, err
+	}
+	p.sums, err = c.scratch((g.out[0]-1)*p.wide + g.out[1])
+	return p, err
+}
+
+// fill copies an input plane; its padding stays zero.
+func (p tapPlane) fill(path kernel.Path, x []float32) {
+	g := p.geometry
+	for y := range g.in[0] {
+		at := y + g.before[0]
+		lines := p.cut[(at%g.stride[0]*g.stride[1]*p.high+at/g.stride[0])*p.wide:]
+		row := x[y*g.in[1]:][:g.in[1]]
+		for first := range min(g.stride[1], g.in[1]) { // the columns from first on, a stride apart
+			column := first + g.before[1]
+			to := lines[column%g.stride[1]*p.high*p.wide+column/g.stride[1]:]
+			n := (g.in[1]-first-1)/g.stride[1] + 1
+			tapRow{first: first, stride: g.stride[1]}.elements(path, to[:n], row)
 		}
 	}
-	return true
+}
+
+// convolve gives the chains of all outputs with the weights of one channel, side by side, tap by tap.
+func (p tapPlane) convolve(path kernel.Path, y, weights []float32, bias float32) {
+	g := p.geometry
+	clear(p.sums)
+	for t, w := range weights {
+		row, column := t/g.kernel[1]*g.dilation[0], t%g.kernel[1]*g.dilation[1]
+		plane := row%g.stride[0]*g.stride[1] + column%g.stride[1]
+		at := (plane*p.high+row/g.stride[0])*p.wide + column/g.stride[1]
+		path.Accumulate(p.sums, p.cut[at:][:len(p.sums)], w)
+	}
+	for o := range g.out[0] {
+		path.BiasBy(y[o*g.out[1]:][:g.out[1]], p.sums[o*p.wide:][:g.out[1]], bias)
+	}
+}
+
+// byTaps says whether a tapPlane is used: for chains of a single segment over one channel, and strides that
+// leave nothing out.
+func (v *convolution) byTaps() bool {
+	const strideMax = 4
+	return v.rows.in != nil && v.channels == 1 && v.taps <= kernel.SegmentLen && slices.Max(v.rows.stride) <= strideMax
 }

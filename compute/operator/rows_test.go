@@ -45,7 +45,7 @@ func TestConvolutionRows(t *testing.T) {
 		tried++
 		outs, channels := 1+r.IntN(3), 1+r.IntN(3)
 		taps := tensor.Count(g.kernel)
-		x, weights := wildTensor(r, channels, in[0], in[1]), random(r, outs, channels, taps)
+		x, weights := wildTensor(r, channels, in[0], in[1]), wildTensor(r, outs, channels, taps)
 		var bias []float32
 		if r.IntN(2) == 0 {
 			bias = floatsOf(random(r, outs))
@@ -135,5 +135,47 @@ func TestPoolRows(t *testing.T) {
 	}
 	if fast < 200 {
 		t.Errorf("%d pools went by rows", fast)
+	}
+}
+
+func TestTransposedPhases(t *testing.T) {
+	r := rand.New(rand.NewPCG(62, 62))
+	for round := range 300 {
+		w, in := randomAttrs(r), []int{1 + r.IntN(6), 1 + r.IntN(12)}
+		w.ceil = false
+		kernelSize := []int{int(w.kernel[0]), int(w.kernel[1])}
+		g, err := w.transposed(in, kernelSize, nil, nil)
+		if err != nil || tensor.Count(g.out) == 0 {
+			continue
+		}
+		outs, channels := 1+r.IntN(3), 1+r.IntN(3)
+		if round%4 == 0 {
+			channels = 90 + r.IntN(200) // several segments
+		}
+		taps := tensor.Count(g.kernel)
+		x, weights := wildTensor(r, channels, in[0], in[1]), random(r, outs, channels, taps)
+		for _, path := range kernel.Paths() {
+			c := testCall(path)
+			v, err := c.convolution(g, g.origin, outs, channels)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.weights = floatsOf(weights)
+			if round%2 == 0 {
+				v.bias = floatsOf(random(r, outs))
+			}
+			want, got := make([]float32, outs*v.positions), floatsOf(random(r, outs*v.positions))
+			if err := c.convolve(&v, want, floatsOf(x)); err != nil {
+				t.Fatal(err)
+			}
+			list, buffers, err := c.transposedPhases(g, outs, channels)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.convolveTransposed(&v, g, list, buffers, got, floatsOf(x)); err != nil {
+				t.Fatal(err)
+			}
+			equalBits(t, fmt.Sprintf("%v: %d × %d channels, %+v", path, outs, channels, g), got, want)
+		}
 	}
 }

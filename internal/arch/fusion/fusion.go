@@ -98,14 +98,14 @@ func holdsFloat(t types.Type) bool {
 	case *types.Basic:
 		return u.Info()&(types.IsFloat|types.IsComplex) != 0
 	case *types.Interface: // of a type parameter: the types it may be
-		for i := range u.NumEmbeddeds() {
-			if holdsFloat(u.EmbeddedType(i)) {
+		for etyp := range u.EmbeddedTypes() {
+			if holdsFloat(etyp) {
 				return true
 			}
 		}
 	case *types.Union:
-		for i := range u.Len() {
-			if holdsFloat(u.Term(i).Type()) {
+		for term := range u.Terms() {
+			if holdsFloat(term.Type()) {
 				return true
 			}
 		}
