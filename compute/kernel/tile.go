@@ -29,9 +29,13 @@ type stripe struct {
 	nextB   int // from one to the next
 	flags   int
 	lo, hi  float32
-	atC     *float32 // where the kernel is
-	atBias  *float32
-	left    int
+	// Where the kernel is.
+	//lint:ignore U1000 the micro-kernels use it
+	atC *float32
+	//lint:ignore U1000 the micro-kernels use it
+	atBias *float32
+	//lint:ignore U1000 the micro-kernels use it
+	left int
 }
 
 const (

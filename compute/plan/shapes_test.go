@@ -45,10 +45,6 @@ func number(name string, v int) onnx.Attr {
 	return onnx.Attr{Name: name, Kind: onnx.AttrInt, Int: int64(v)}
 }
 
-func fraction(name string, v float32) onnx.Attr {
-	return onnx.Attr{Name: name, Kind: onnx.AttrFloat, Float: v}
-}
-
 // A sketch is a model that is being drawn: each node reads earlier values.
 type sketch struct {
 	graph  onnx.Graph
