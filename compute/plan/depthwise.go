@@ -29,6 +29,9 @@ func (b *builder) depthwise(n *program.Node, g operator.Window, shape []int, bia
 		planes: x.shape[0] * x.shape[1], channels: x.shape[1], outs: w.shape[0] / g.Groups,
 		taps: taps, weights: tensor.Values[float32](w.constant),
 	}
+	if !s.fits() {
+		return false
+	}
 	kernels, dilation := three(g.Kernel, 1), three(g.Dilation, 1)
 	s.shift([2]int{kernels[1], kernels[2]}, [2]int{dilation[1], dilation[2]})
 	b.add(s, []int{s.x}, tensor.Count(shape)*taps)

@@ -3,6 +3,7 @@ package plan
 import (
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/operator"
+	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
 // Windows over one plane at a time. A padded plane is cut into one plane for each remainder of rows and
@@ -21,6 +22,11 @@ type cutting struct {
 	outRows        []int32 // bytes, of each row of outputs but the last
 	copies         []shifted
 	halves         []half
+}
+
+// fits reports whether planes are tensors.
+func (c *cutting) fits() bool {
+	return tensor.CheckShape([]int{c.stride[0], c.stride[1], c.part[0], c.part[1]}) == nil
 }
 
 // Where outputs lie as inputs do, a plane is copied once for each column of taps instead, without its
@@ -117,6 +123,7 @@ func (c *cutting) half(p kernel.Path, to, from []float32, border float32) {
 
 const overrun = 8 // elements behind a row that a copy may write over
 
+// cut makes a cutting; its planes must still be found to fit.
 func cut(g operator.Window) (c cutting) {
 	two := func(list []int, with int) [2]int { t := three(list, with); return [2]int{t[1], t[2]} }
 	c.in, c.out, c.before, c.stride = two(g.In, 1), two(g.Out, 1), two(g.Before, 0), two(g.Stride, 1)
@@ -124,6 +131,9 @@ func cut(g operator.Window) (c cutting) {
 	for i := range c.part {
 		reach := (c.out[i]-1)*c.stride[i] + (kernels[i]-1)*dilation[i] + 1
 		c.part[i] = (max(c.before[i]+c.in[i], reach) + c.stride[i] - 1) / c.stride[i]
+	}
+	if !c.fits() {
+		return c
 	}
 	c.phase = c.part[0] * c.part[1]
 	c.elements = c.phase * c.stride[0] * c.stride[1]

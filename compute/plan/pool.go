@@ -26,7 +26,7 @@ func (b *builder) pool(n *program.Node) bool {
 		return false
 	}
 	g, err := operator.PoolWindow(n.Attrs, x.shape[2:])
-	if err != nil {
+	if err != nil || tensor.CheckShape(g.Kernel) != nil {
 		return false
 	}
 	shape := append([]int{x.shape[0], x.shape[1]}, g.Out...)
@@ -38,8 +38,11 @@ func (b *builder) pool(n *program.Node) bool {
 		ended: ended{y: n.Out[0]}, cutting: cut(g), x: n.In[0], planes: x.shape[0] * x.shape[1],
 		mean: n.Op == "AveragePool", taps: taps,
 	}
+	if !s.fits() {
+		return false
+	}
 	if s.mean {
-		if attrInt(n, "ceil_mode", 0) != 0 || !s.findEdges(g, attrInt(n, "count_include_pad", 0) != 0) {
+		if tensor.Count(g.Out) > edgesMax || attrInt(n, "ceil_mode", 0) != 0 || !s.findEdges(g, attrInt(n, "count_include_pad", 0) != 0) {
 			return false
 		}
 	}
