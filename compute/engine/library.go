@@ -19,11 +19,12 @@ type Library struct {
 	Pipelines pipeline.Store
 }
 
-// Infos lists all that can be run: models first. A pipeline that lacks a model is left out.
+// Infos lists all that can be run, at most modelsMax: what ships, then pipelines, then the other models. A pipeline that lacks a model is
+// left out.
 func (l Library) Infos() ([]ModelInfo, error) {
 	entries, err := l.Models.List()
 	var list []ModelInfo
-	for i := range entries {
+	for i := range l.Models.Files {
 		list = append(list, infoOf(&entries[i]))
 	}
 	specs, err2 := l.Pipelines.List()
@@ -31,6 +32,9 @@ func (l Library) Infos() ([]ModelInfo, error) {
 		if l.complete(s) {
 			list = append(list, ModelInfo{ID: s.ID(), Name: s.Name, Input: s.Kind.Input(), Output: "json", Licence: "that of its models"})
 		}
+	}
+	for i := range entries[len(l.Models.Files):] {
+		list = append(list, infoOf(&entries[len(l.Models.Files)+i]))
 	}
 	return list[:min(len(list), modelsMax)], errors.Join(err, err2)
 }

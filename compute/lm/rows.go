@@ -10,7 +10,7 @@ import (
 func rmsNorm(dst, x, weight []float32, epsilon float32) {
 	root := kernel.Sqrt(sumOfSquares(x)/float32(len(x)) + epsilon)
 	for i, v := range x {
-		dst[i] = float32(v/root) * weight[i]
+		dst[i] = float32(float32(v/root) * weight[i])
 	}
 }
 
@@ -70,7 +70,7 @@ func gated(path kernel.Path, gate, up, spare []float32) {
 	}
 	path.Exps(spare)
 	for i, v := range gate {
-		gate[i] = float32(v/(1+spare[i])) * up[i]
+		gate[i] = float32(float32(v/(1+spare[i])) * up[i])
 	}
 }
 

@@ -109,9 +109,19 @@ func TestAnswerForm(t *testing.T) {
 	}
 	nan := float32(math.NaN())
 	for _, c := range []struct{ got, want int64 }{
-		{score(0.5), 500_000}, {score(1), 1_000_000}, {score(2), 1_000_000}, {score(-1), 0}, {score(nan), 0}, {score(0.9999999), 999_999},
-		{pixels(-0.5), -1}, {pixels(3.9), 3}, {pixels(1e30), 1 << 24}, {pixels(nan), -1 << 24},
-		{floorMillionths(-0.1), -100_001}, {floorMillionths(nan), 0}, {floorMillionths(0.25), 250_000},
+		{score(0.5), 500_000},
+		{score(1), 1_000_000},
+		{score(2), 1_000_000},
+		{score(-1), 0},
+		{score(nan), 0},
+		{score(0.9999999), 999_999},
+		{pixels(-0.5), -1},
+		{pixels(3.9), 3},
+		{pixels(1e30), 1 << 24},
+		{pixels(nan), -1 << 24},
+		{floorMillionths(-0.1), -100_001},
+		{floorMillionths(nan), 0},
+		{floorMillionths(0.25), 250_000},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %d, want %d", c.got, c.want)

@@ -193,7 +193,7 @@ func floorMillionths(v float32) int64 {
 	if v != v {
 		return 0
 	}
-	x := float64(max(min(v, 1<<20), -1<<20)) * millionths
+	x := float64(float64(max(min(v, 1<<20), -1<<20)) * millionths)
 	n := int64(x)
 	if float64(n) > x {
 		n--
