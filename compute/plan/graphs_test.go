@@ -67,7 +67,16 @@ func (d *drawing) node4(shape []int, op string, in []string, attrs ...onnx.Attr)
 func (d *drawing) grow() {
 	x := d.pick()
 	shape := d.shapes[x]
-	switch d.m.IntN(14) {
+	switch d.m.IntN(15) {
+	case 14:
+		perm := [][]int{{1, 0, 2, 3}, {0, 1, 3, 2}, {0, 2, 1, 3}}[d.m.IntN(3)]
+		turned := make([]int, 4)
+		for i, axis := range perm {
+			turned[i] = shape[axis]
+		}
+		if turned[2] >= 5 && turned[3] >= 5 && turned[0]*turned[1] < 40 {
+			d.node4(turned, "Transpose", []string{x}, ints("perm", perm...))
+		}
 	case 0, 1, 2:
 		op := []string{"Add", "Sub", "Mul", "Div", "Max", "Min"}[d.m.IntN(6)]
 		in := []string{x, d.operand(shape)}
