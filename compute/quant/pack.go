@@ -4,7 +4,7 @@ package quant
 
 import "encoding/binary"
 
-//go:generate go run gen.go
+//go:generate go run gen.go gen_neon.go
 
 // panelRows is the number of rows of weights in a panel of the micro-kernels.
 const panelRows = 16
