@@ -65,6 +65,9 @@ func (r *Runner) Step(parts []*Part) error {
 	for _, p := range parts {
 		p.Err, p.Logits = nil, nil
 		if err := p.Seq.reserve(len(p.Tokens)); err != nil {
+			for _, p := range parts {
+				p.Seq.Truncate(p.Seq.length)
+			}
 			return err
 		}
 	}
@@ -84,8 +87,13 @@ func (r *Runner) Step(parts []*Part) error {
 }
 
 func (r *Runner) check(parts []*Part) (rows int, err error) {
+	seen := make(map[*Sequence]struct{}, len(parts))
 	for _, p := range parts {
 		rows += len(p.Tokens)
+		if _, twice := seen[p.Seq]; twice {
+			return 0, errors.New("a sequence stands in a step twice")
+		}
+		seen[p.Seq] = struct{}{}
 		switch {
 		case len(p.Tokens) == 0 || p.Want < 0 || p.Want > len(p.Tokens):
 			return 0, fmt.Errorf("a part of %d tokens that wants %d logits", len(p.Tokens), p.Want)
