@@ -2,6 +2,7 @@ package device
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/net"
@@ -109,21 +110,21 @@ func (p *Program) Close() {
 
 // alone gives the program of one step's operator for inputs of some types: what runs where the device has nothing.
 func (p *Program) alone(s *step, in []*value) (*program.Program, error) {
-	key := ""
+	var key strings.Builder
 	one := &net.Net{Head: net.Head{Opset: p.model.Net.Opset, Form: net.FormTensors, Ops: 1}}
 	op := *s.op
 	op.In = nil
 	for _, v := range in {
 		if v == nil {
 			op.In = append(op.In, net.None)
-			key += "-"
+			key.WriteString("-")
 			continue
 		}
 		op.In = append(op.In, net.Value(len(one.Inputs)))
 		one.Inputs = append(one.Inputs, net.Port{Type: net.Type(onnx.NumberOf(v.kind))})
-		key += fmt.Sprint(v.kind, " ")
+		key.WriteString(fmt.Sprint(v.kind, " "))
 	}
-	if known, ok := s.host[key]; ok {
+	if known, ok := s.host[key.String()]; ok {
 		return known, nil
 	}
 	for i := range op.Made() {
@@ -138,6 +139,6 @@ func (p *Program) alone(s *step, in []*value) (*program.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.host[key] = made
+	s.host[key.String()] = made
 	return made, nil
 }
