@@ -20,6 +20,7 @@ func commands() []*cli.Command {
 		simCommand(),
 		evmCommand(),
 		modelCommand(),
+		serveCommand(),
 		aiCommand(),
 		deviceCommand(),
 		versionCommand(),

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/urfave/cli/v2"
+
+	"github.com/aiwork/aiwork-node/compute/gguf"
+	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/internal/inference"
+	"github.com/aiwork/aiwork-node/testnet"
+)
+
+func serveCommand() *cli.Command {
+	l := inference.DefaultLimits()
+	return &cli.Command{
+		Name:  "serve",
+		Usage: "serve models over HTTP, in the forms of OpenAI and of KServe",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "gguf", Usage: "language model as `[NAME=]FILE.gguf`; may be repeated"},
+			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to serve at", Value: "127.0.0.1:8645"},
+			&cli.StringSliceFlag{Name: "host", Usage: "`NAME` by which callers may know this server, beside localhost and addresses"},
+			&cli.StringSliceFlag{Name: "origin", Usage: "`ORIGIN` of web pages that may call"},
+			&cli.StringFlag{Name: "api-key-file", Usage: "`FILE` with the key that callers must show"},
+			&cli.StringFlag{Name: "template", Usage: "form of conversations: chatml, llama2, llama3, zephyr or plain; default: each model's own"},
+			&cli.IntFlag{Name: "threads", Usage: "how many processors a model uses", Value: runtime.NumCPU()},
+			&cli.IntFlag{Name: "cache-mib", Usage: "`MIB` that a language model's keys and values may take", Value: 1024},
+			&cli.IntFlag{Name: "queue", Usage: "answers that run or wait for one language model", Value: l.QueueMax},
+			&cli.IntFlag{Name: "answer-tokens", Usage: "most tokens of one answer", Value: l.AnswerTokensMax},
+			&cli.DurationFlag{Name: "answer-timeout", Usage: "for one answer, its wait included", Value: l.AnswerTimeout},
+		},
+		Action: serve,
+	}
+}
+
+func serve(c *cli.Context) error {
+	if err := want(c, 0, "no arguments"); err != nil {
+		return err
+	}
+	ctx, cancel := testnet.WithLifeline(c.Context)
+	defer cancel()
+	o, err := serveOptions(c)
+	if err != nil {
+		return err
+	}
+	languages, closeFiles, err := openLanguages(c, o.Limits)
+	defer closeFiles()
+	if err != nil {
+		return err
+	}
+	if o.Languages = languages; len(languages) == 0 {
+		return usagef("nothing to serve: name a language model by --gguf")
+	}
+	s, err := inference.Listen(o)
+	if err != nil {
+		return err
+	}
+	out := printer(c)
+	if err := out.Result(map[string]string{"url": "http://" + s.Addr().String()}, func(w io.Writer) {
+		fmt.Fprintf(w, "serving at http://%s\n", s.Addr())
+	}); err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+func serveOptions(c *cli.Context) (inference.Options, error) {
+	l := inference.DefaultLimits()
+	l.QueueMax, l.AnswerTokensMax, l.AnswerTimeout = c.Int("queue"), c.Int("answer-tokens"), c.Duration("answer-timeout")
+	o := inference.Options{
+		Listen: c.String("listen"), Hosts: c.StringSlice("host"), Origins: c.StringSlice("origin"), Version: version, Limits: l,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Metrics: prometheus.NewRegistry(),
+	}
+	if err := l.Check(); err != nil {
+		return o, usagef("%v", err)
+	}
+	if file := c.String("api-key-file"); file != "" {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return o, usagef("--api-key-file: %v", err)
+		}
+		if o.Key = strings.TrimSpace(string(raw)); len(o.Key) < apiKeyBytesLeast {
+			return o, usagef("--api-key-file %s: a key of %d bytes, want at least %d", file, len(o.Key), apiKeyBytesLeast)
+		}
+	}
+	return o, nil
+}
+
+const apiKeyBytesLeast = 16 // fewer could be guessed
+
+// openLanguages loads the models of --gguf. Files stay open, and mapped, until they are closed at the end.
+func openLanguages(c *cli.Context, limits inference.Limits) (list []*inference.Language, closeFiles func(), err error) {
+	var files []*gguf.File
+	closeFiles = func() {
+		for _, f := range files {
+			_ = f.Close()
+		}
+	}
+	if n := c.Int("threads"); n < 1 || c.Int("cache-mib") < 1 {
+		return nil, closeFiles, usagef("--threads and --cache-mib want at least 1")
+	}
+	for _, text := range c.StringSlice("gguf") {
+		name, path, named := strings.Cut(text, "=")
+		if !named {
+			name, path = strings.TrimSuffix(filepath.Base(text), ".gguf"), text
+		}
+		f, err := gguf.Open(path)
+		if err != nil {
+			return nil, closeFiles, usagef("--gguf: %v", err)
+		}
+		files = append(files, f)
+		l, err := inference.LoadLanguage(path, f, inference.LanguageOptions{
+			Name: name, Template: c.String("template"), Threads: c.Int("threads"), Path: kernel.Best(), CacheMiB: c.Int("cache-mib"), AnswerMax: limits.QueueMax,
+		})
+		if err != nil {
+			return nil, closeFiles, err
+		}
+		list = append(list, l)
+	}
+	return list, closeFiles, nil
+}

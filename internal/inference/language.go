@@ -1,0 +1,286 @@
+package inference
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aiwork/aiwork-node/compute/gguf"
+	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/lm"
+	"github.com/aiwork/aiwork-node/compute/token"
+)
+
+// LanguageOptions say how a language model is served.
+type LanguageOptions struct {
+	Name      string // by which callers ask for it
+	Template  string // of conversations; empty takes the model's own
+	Threads   int
+	Path      kernel.Path
+	CacheMiB  int // ceiling of its cache of keys and values
+	AnswerMax int // answers that run or wait; see Limits.QueueMax
+}
+
+// A Language is a language model behind one scheduler: those who ask join between steps, and leave when they go away.
+type Language struct {
+	name        string
+	fingerprint string
+	model       *lm.Model
+	texts       *token.Tokenizer
+	template    token.Template
+	templateErr error // why there is no template
+	options     lm.BatchOptions
+
+	places  chan struct{} // one for each answer that runs or waits; full: refused
+	orders  chan order    // to the scheduler, which takes them between steps
+	stopped chan struct{} // closed when the scheduler has ended
+}
+
+// LoadLanguage takes a model from an open file, which must stay open as long as the Language is used.
+func LoadLanguage(path string, f *gguf.File, o LanguageOptions) (*Language, error) {
+	m, err := lm.Load(f, o.Path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	l := &Language{
+		name: o.Name, model: m, places: make(chan struct{}, o.AnswerMax), orders: make(chan order), stopped: make(chan struct{}),
+	}
+	if l.texts, err = token.New(f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if l.fingerprint, err = fingerprint(path); err != nil {
+		return nil, err
+	}
+	pages := int(int64(o.CacheMiB) << 20 / int64(lm.NewCache(m.Config, 1).PageBytes()))
+	if pages < 1 {
+		return nil, fmt.Errorf("%s: a cache of %d MiB is too small for one page: raise --cache-mib", path, o.CacheMiB)
+	}
+	l.options = lm.BatchOptions{Threads: o.Threads, Pages: pages, Requests: o.AnswerMax}
+	return l, l.chooseTemplate(f, o.Template)
+}
+
+// chooseTemplate finds the form of conversations. A model without one still completes texts.
+func (l *Language) chooseTemplate(f *gguf.File, name string) (err error) {
+	if name != "" {
+		l.template, err = token.TemplateByName(name)
+		return err
+	}
+	source, _ := f.String("tokenizer.chat_template")
+	l.template, l.templateErr = token.Recognise(source)
+	return nil
+}
+
+// fingerprint is the hash of a model's file.
+func fingerprint(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := f.WriteTo(h); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return "sha256-" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// An order is a request that joins, or a flow that leaves.
+type order struct {
+	request lm.Request
+	flow    *flow
+	leaves  bool
+	taken   chan error // capacity 1: what became of the order
+}
+
+// A flow is an answer on its way from the scheduler to its handler. It holds at most the answer's tokens, so the
+// scheduler waits for nobody.
+type flow struct {
+	mu     sync.Mutex
+	tokens []int32 // not yet taken
+	end    lm.End
+	err    error
+	news   chan struct{} // capacity 1
+
+	id int // the scheduler's
+}
+
+func (f *flow) put(e lm.Event) {
+	f.mu.Lock()
+	if e.End != lm.EndFault {
+		f.tokens = append(f.tokens, e.Token)
+	}
+	f.end, f.err = e.End, e.Err
+	f.mu.Unlock()
+	select {
+	case f.news <- struct{}{}:
+	default:
+	}
+}
+
+func (f *flow) get() (tokens []int32, end lm.End, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	tokens, f.tokens = f.tokens, nil
+	return tokens, f.end, f.err
+}
+
+var errStopping = errors.New("the server is ending")
+
+// Run steps the model while somebody asks, until ctx ends. An error is of the machine: nothing more can be computed.
+func (l *Language) Run(ctx context.Context) error {
+	defer close(l.stopped)
+	s := scheduler{batch: lm.NewBatch(l.model, l.options), flows: map[int]*flow{}}
+	for s.receive(ctx, l.orders) {
+		events, err := s.batch.Step()
+		if err != nil {
+			s.fail(err)
+			return fmt.Errorf("language model %s: %w", l.name, err)
+		}
+		s.tell(events)
+	}
+	s.fail(errStopping)
+	return nil
+}
+
+// A scheduler is the goroutine that owns a model's batch.
+type scheduler struct {
+	batch *lm.Batch
+	flows map[int]*flow
+}
+
+// receive takes the orders that are there, and waits for one where there is nothing to do. It gives false at the end.
+func (s *scheduler) receive(ctx context.Context, orders <-chan order) bool {
+	for {
+		if !s.batch.Busy() {
+			select {
+			case o := <-orders:
+				s.obey(o)
+			case <-ctx.Done():
+				return false
+			}
+			continue
+		}
+		select {
+		case o := <-orders:
+			s.obey(o)
+		case <-ctx.Done():
+			return false
+		default:
+			return true
+		}
+	}
+}
+
+func (s *scheduler) obey(o order) {
+	if o.leaves {
+		if s.flows[o.flow.id] == o.flow {
+			s.batch.Cancel(o.flow.id)
+			delete(s.flows, o.flow.id)
+		}
+		o.taken <- nil
+		return
+	}
+	id, err := s.batch.Add(o.request)
+	if err == nil {
+		o.flow.id = id
+		s.flows[id] = o.flow
+	}
+	o.taken <- err
+}
+
+func (s *scheduler) tell(events []lm.Event) {
+	for _, e := range events {
+		s.flows[e.ID].put(e)
+		if e.End != lm.Goes {
+			delete(s.flows, e.ID)
+		}
+	}
+}
+
+func (s *scheduler) fail(err error) {
+	for id, f := range s.flows {
+		f.put(lm.Event{End: lm.EndFault, Err: err})
+		delete(s.flows, id)
+	}
+}
+
+// send hands an order over and waits until it is obeyed. It does not heed the caller's context: an order takes a step at
+// most, and the caller's place is his until then.
+func (l *Language) send(o order) error {
+	o.taken = make(chan error, 1)
+	select {
+	case l.orders <- o:
+		return <-o.taken
+	case <-l.stopped:
+		return errStopping
+	}
+}
+
+// draw gives the tokens of an answer one by one, until take says no. A fault is the caller's or ours.
+func (l *Language) draw(ctx context.Context, q lm.Request, take func(int32) (more bool)) (lm.End, *Fault) {
+	select {
+	case l.places <- struct{}{}:
+		defer func() { <-l.places }()
+	default:
+		return 0, overloaded(fmt.Sprintf("%d requests run or wait for %s", cap(l.places), l.name))
+	}
+	f := &flow{news: make(chan struct{}, 1)}
+	if err := l.send(order{request: q, flow: f}); err != nil {
+		return 0, faultOf(err)
+	}
+	defer func() { _ = l.send(order{flow: f, leaves: true}) }()
+	for {
+		select {
+		case <-f.news:
+		case <-ctx.Done():
+			return 0, faultOf(ctx.Err())
+		}
+		tokens, end, err := f.get()
+		for _, t := range tokens {
+			if !take(t) {
+				return lm.EndStop, nil
+			}
+		}
+		switch {
+		case end == lm.EndFault:
+			return 0, faultOf(err)
+		case end != lm.Goes:
+			return end, nil
+		}
+	}
+}
+
+// faultOf says whose fault an error of the scheduler is.
+func faultOf(err error) *Fault {
+	switch {
+	case errors.Is(err, errStopping):
+		return faultf(http.StatusServiceUnavailable, "stopping", "%v", err)
+	case errors.Is(err, lm.ErrBatchFull):
+		return overloaded(err.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		return faultf(http.StatusGatewayTimeout, "timeout", "the answer took too long: ask for fewer tokens")
+	case errors.Is(err, context.Canceled):
+		return faultf(statusClientGone, "cancelled", "the caller has gone")
+	case errors.Is(err, lm.ErrNotFinite):
+		return faultf(http.StatusUnprocessableEntity, "not_finite", "%v", err)
+	}
+	return faultf(http.StatusBadRequest, "invalid_value", "%v", err)
+}
+
+const statusClientGone = 499 // as proxies log it; nobody is there to read it
+
+// answerRoom is how many tokens an answer to a prompt can have at most.
+func (l *Language) answerRoom(prompt int) int {
+	return min(l.model.Context, l.options.Pages*lm.PageLen) - prompt
+}
+
+// withTimeout bounds a request; the cause of its end is told by faultOf.
+func withTimeout(r *http.Request, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), d)
+}
