@@ -30,6 +30,7 @@ func (b *budget) give(n int64) { b.taken.Add(-n) }
 func (s *Server) body(w http.ResponseWriter, r *http.Request, bytesMax int64) (body []byte, release func(), fault *Fault) {
 	tooLarge := faultf(http.StatusRequestEntityTooLarge, "too_large", "a body of over %d bytes", bytesMax)
 	if r.ContentLength > bytesMax {
+		w.Header().Set("Connection", "close") // the rest is not read
 		return nil, nil, tooLarge
 	}
 	n := r.ContentLength
@@ -47,6 +48,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, bytesMax int64) (b
 	if err != nil {
 		s.memory.give(n)
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			w.Header().Set("Connection", "close")
 			return nil, nil, tooLarge
 		}
 		return nil, nil, faultf(http.StatusBadRequest, "body", "the body could not be read: %v", err)

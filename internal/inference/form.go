@@ -127,3 +127,36 @@ func (f *form) done() *Fault {
 }
 
 const parameterShown = 64 // bytes of a stranger's word that are told back
+
+// sub takes an object within the form.
+func (f *form) sub(name string) *form {
+	sub := &form{}
+	f.read(name, "an object", &sub.fields)
+	return sub
+}
+
+// nested keeps the fault of an object within the form.
+func (f *form) nested(name string, sub *form) {
+	if fault := sub.done(); fault != nil {
+		f.refuse(wrong(name, "%s: %s", name, fault.Text))
+	}
+}
+
+const listMax = 256 // inputs, or outputs, that one request names
+
+// list takes a list of objects.
+func (f *form) list(name string) (list []*form) {
+	var fields []map[string]json.RawMessage
+	if !f.read(name, "a list of objects", &fields) {
+		return nil
+	}
+	if len(fields) > listMax {
+		f.refuse(wrong(name, "%d %s, want at most %d", len(fields), name, listMax))
+		return nil
+	}
+	list = []*form{}
+	for _, one := range fields {
+		list = append(list, &form{fields: one})
+	}
+	return list
+}

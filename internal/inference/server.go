@@ -40,6 +40,7 @@ type Options struct {
 	Metrics *prometheus.Registry // served at /metrics
 
 	Languages []*Language
+	Networks  *Networks // nil: none
 }
 
 // A Server answers on one port.
@@ -53,6 +54,8 @@ type Server struct {
 	ids       ids
 	began     time.Time
 	languages map[string]*Language
+	networks  map[string]*network
+	runs      *turns
 	ending    atomic.Bool
 }
 
@@ -63,7 +66,7 @@ func Listen(opts Options) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, metrics: newMetrics(opts.Metrics), memory: budget{bytesMax: opts.Limits.MemoryBytesMax}, began: time.Now(),
-		languages: map[string]*Language{},
+		languages: map[string]*Language{}, networks: map[string]*network{}, runs: newTurns("runs", opts.Limits.RunsMax, opts.Limits.RunsWaitingMax),
 	}
 	if err := s.nameModels(); err != nil {
 		return nil, err
@@ -90,6 +93,15 @@ func (s *Server) nameModels() error {
 		}
 		s.languages[l.name] = l
 	}
+	if s.opts.Networks == nil {
+		return nil
+	}
+	s.networks = s.opts.Networks.byName
+	for name := range s.networks {
+		if s.languages[name] != nil {
+			return fmt.Errorf("two models are named %s: name the language model otherwise, as NAME=FILE", name)
+		}
+	}
 	return nil
 }
 
@@ -99,6 +111,14 @@ func (s *Server) route() {
 	s.mux.HandleFunc("GET /v1/models/{model...}", s.showModel)
 	s.mux.HandleFunc("POST /v1/completions", s.complete)
 	s.mux.HandleFunc("POST /v1/chat/completions", s.chat)
+	s.mux.HandleFunc("GET /v2", s.serverMetadata)
+	s.mux.HandleFunc("GET /v2/health/live", s.live)
+	s.mux.HandleFunc("GET /v2/health/ready", s.ready)
+	for _, of := range []string{"/v2/models/{model}", "/v2/models/{model}/versions/{version}"} {
+		s.mux.HandleFunc("GET "+of, s.modelMetadata)
+		s.mux.HandleFunc("GET "+of+"/ready", s.modelReady)
+		s.mux.HandleFunc("POST "+of+"/infer", s.infer)
+	}
 	s.mux.Handle("GET /metrics", promhttp.HandlerFor(s.opts.Metrics, promhttp.HandlerOpts{}))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, faultf(http.StatusNotFound, "not_found", "%s %.100s is not served here", r.Method, r.URL.Path))
@@ -160,6 +180,7 @@ const lastWordTimeout = time.Second
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	told := &watched{ResponseWriter: w}
+	s.patient(http.NewResponseController(told))
 	defer func() {
 		s.recovered(told, r, recover())
 		s.metrics.observe(s.interfaceOf(r), told.status, time.Since(began))
@@ -177,7 +198,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(told, r, fault)
 		return
 	}
-	_ = http.NewResponseController(told).SetWriteDeadline(time.Time{})
 	s.mux.ServeHTTP(told, r)
 }
 
@@ -190,6 +210,26 @@ func (s *Server) admit(r *http.Request) *Fault {
 	}
 	return nil
 }
+
+// patient gives a reader WriteTimeout for what is written next.
+func (s *Server) patient(c *http.ResponseController) {
+	_ = c.SetWriteDeadline(time.Now().Add(s.opts.Limits.WriteTimeout))
+}
+
+// write hands an answer over piece by piece, so that its length does not matter, only how slowly it is taken.
+func (s *Server) write(w http.ResponseWriter, b []byte) {
+	control := http.NewResponseController(w)
+	for len(b) > 0 {
+		n := min(len(b), writeAhead)
+		s.patient(control)
+		if _, err := w.Write(b[:n]); err != nil {
+			return // the reader has gone
+		}
+		b = b[n:]
+	}
+}
+
+const writeAhead = 1 << 20
 
 // recovered ends one request that met a bug of ours, and no other.
 func (s *Server) recovered(w *watched, r *http.Request, p any) {
