@@ -14,6 +14,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/internal/inference"
 	"github.com/aiwork/aiwork-node/testnet"
 )
@@ -25,6 +26,9 @@ func serveCommand() *cli.Command {
 		Usage: "serve models over HTTP, in the forms of OpenAI and of KServe",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "gguf", Usage: "language model as `[NAME=]FILE.gguf`; may be repeated"},
+			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of networks to serve, as `model pull` stores them; default: none", EnvVars: []string{"AIWORK_MODELS"}},
+			&cli.StringSliceFlag{Name: "upstream", Usage: "another server that answers for a model, as `NAME=URL[#MODEL]`; may be repeated"},
+			&cli.StringSliceFlag{Name: "upstream-key-file", Usage: "the key for one, as `NAME=FILE`"},
 			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to serve at", Value: "127.0.0.1:8645"},
 			&cli.StringSliceFlag{Name: "host", Usage: "`NAME` by which callers may know this server, beside localhost and addresses"},
 			&cli.StringSliceFlag{Name: "origin", Usage: "`ORIGIN` of web pages that may call"},
@@ -55,15 +59,26 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.Languages = languages; len(languages) == 0 {
-		return usagef("nothing to serve: name a language model by --gguf")
+	o.Languages = languages
+	if o.Upstreams, err = openUpstreams(c, o.Limits); err != nil {
+		return err
+	}
+	if dir := c.String("models"); dir != "" {
+		o.Networks, err = inference.OpenNetworks(model.Library{Store: model.Store{Dir: dir}}, c.Int("threads"), o.Limits)
+		if err != nil {
+			return err
+		}
+		defer o.Networks.Close()
+	}
+	if len(o.Languages)+len(o.Upstreams) == 0 && (o.Networks == nil || o.Networks.Len() == 0) {
+		return usagef("nothing to serve: name models by --gguf, --models or --upstream")
 	}
 	s, err := inference.Listen(o)
 	if err != nil {
 		return err
 	}
-	out := printer(c)
-	if err := out.Result(map[string]string{"url": "http://" + s.Addr().String()}, func(w io.Writer) {
+	defer s.Close()
+	if err := printer(c).Result(map[string]string{"url": "http://" + s.Addr().String()}, func(w io.Writer) {
 		fmt.Fprintf(w, "serving at http://%s\n", s.Addr())
 	}); err != nil {
 		return err
@@ -82,15 +97,48 @@ func serveOptions(c *cli.Context) (inference.Options, error) {
 		return o, usagef("%v", err)
 	}
 	if file := c.String("api-key-file"); file != "" {
-		raw, err := os.ReadFile(file)
-		if err != nil {
+		var err error
+		if o.Key, err = readKey(file); err != nil {
 			return o, usagef("--api-key-file: %v", err)
 		}
-		if o.Key = strings.TrimSpace(string(raw)); len(o.Key) < apiKeyBytesLeast {
+		if len(o.Key) < apiKeyBytesLeast {
 			return o, usagef("--api-key-file %s: a key of %d bytes, want at least %d", file, len(o.Key), apiKeyBytesLeast)
 		}
 	}
 	return o, nil
+}
+
+func readKey(file string) (string, error) {
+	raw, err := os.ReadFile(file)
+	return strings.TrimSpace(string(raw)), err
+}
+
+// openUpstreams reads --upstream and the keys that belong to them.
+func openUpstreams(c *cli.Context, limits inference.Limits) (list []*inference.Upstream, err error) {
+	keys := map[string]string{}
+	for _, text := range c.StringSlice("upstream-key-file") {
+		name, file, _ := strings.Cut(text, "=")
+		if keys[name], err = readKey(file); err != nil {
+			return nil, usagef("--upstream-key-file %s: %v", name, err)
+		}
+	}
+	for _, text := range c.StringSlice("upstream") {
+		name, rest, ok := strings.Cut(text, "=")
+		url, theirs, _ := strings.Cut(rest, "#")
+		if !ok || name == "" {
+			return nil, usagef("--upstream %s: want NAME=URL", name)
+		}
+		u, err := inference.NewUpstream(inference.UpstreamOptions{Name: name, URL: url, Model: theirs, Key: keys[name]}, limits)
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		delete(keys, name)
+		list = append(list, u)
+	}
+	for name := range keys {
+		return nil, usagef("--upstream-key-file: there is no --upstream %s", name)
+	}
+	return list, nil
 }
 
 const apiKeyBytesLeast = 16 // fewer could be guessed

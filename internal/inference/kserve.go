@@ -59,6 +59,14 @@ func (s *Server) network(r *http.Request) (*network, *Fault) {
 
 func (s *Server) modelReady(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("model")
+	if u := s.upstreams[name]; u != nil {
+		if u.down.Load() {
+			s.refuse(w, r, faultf(http.StatusServiceUnavailable, "upstream_down", "the server behind %s does not answer", name))
+			return
+		}
+		s.writeJSON(w, http.StatusOK, map[string]any{"name": name, "ready": true})
+		return
+	}
 	if s.languages[name] == nil {
 		if _, fault := s.network(r); fault != nil {
 			s.refuse(w, r, fault)
@@ -79,6 +87,10 @@ type modelMetadata struct {
 }
 
 func (s *Server) modelMetadata(w http.ResponseWriter, r *http.Request) {
+	if u := s.upstreams[r.PathValue("model")]; u != nil {
+		s.upstreamMetadata(w, r, u)
+		return
+	}
 	n, fault := s.network(r)
 	if fault != nil {
 		s.refuse(w, r, fault)
@@ -106,6 +118,10 @@ type given struct {
 
 // infer answers a run. What the body holds is decoded when it is its turn, so that it does not grow while it waits.
 func (s *Server) infer(w http.ResponseWriter, r *http.Request) {
+	if u := s.upstreams[r.PathValue("model")]; u != nil {
+		s.forwardInfer(w, r, u)
+		return
+	}
 	n, fault := s.network(r)
 	if fault != nil {
 		s.refuse(w, r, fault)

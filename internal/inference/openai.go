@@ -292,4 +292,8 @@ type listedModel struct {
 	Context int    `json:"max_model_len,omitempty"`
 }
 
-const ownerAiwork = "aiwork-node"
+// Owners of models, as they are listed.
+const (
+	ownerAiwork   = "aiwork-node"
+	ownerUpstream = "upstream"
+)

@@ -41,6 +41,7 @@ type Options struct {
 
 	Languages []*Language
 	Networks  *Networks // nil: none
+	Upstreams []*Upstream
 }
 
 // A Server answers on one port.
@@ -55,6 +56,7 @@ type Server struct {
 	began     time.Time
 	languages map[string]*Language
 	networks  map[string]*network
+	upstreams map[string]*Upstream
 	runs      *turns
 	ending    atomic.Bool
 }
@@ -66,7 +68,8 @@ func Listen(opts Options) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, metrics: newMetrics(opts.Metrics), memory: budget{bytesMax: opts.Limits.MemoryBytesMax}, began: time.Now(),
-		languages: map[string]*Language{}, networks: map[string]*network{}, runs: newTurns("runs", opts.Limits.RunsMax, opts.Limits.RunsWaitingMax),
+		languages: map[string]*Language{}, networks: map[string]*network{}, upstreams: map[string]*Upstream{},
+		runs: newTurns("runs", opts.Limits.RunsMax, opts.Limits.RunsWaitingMax),
 	}
 	if err := s.nameModels(); err != nil {
 		return nil, err
@@ -85,24 +88,28 @@ func Listen(opts Options) (*Server, error) {
 	return s, nil
 }
 
-// nameModels refuses two models of one name, since a caller could not tell whom he asks.
+// nameModels refuses two models of one name, since a caller could not tell whom he asks, nor how far to trust him.
 func (s *Server) nameModels() error {
+	if s.opts.Networks != nil {
+		s.networks = s.opts.Networks.byName
+	}
 	for _, l := range s.opts.Languages {
-		if s.languages[l.name] != nil {
-			return fmt.Errorf("two models are named %s: name one otherwise, as NAME=FILE", l.name)
+		if s.taken(l.name) {
+			return fmt.Errorf("two models are named %s: name the language model otherwise, as NAME=FILE", l.name)
 		}
 		s.languages[l.name] = l
 	}
-	if s.opts.Networks == nil {
-		return nil
-	}
-	s.networks = s.opts.Networks.byName
-	for name := range s.networks {
-		if s.languages[name] != nil {
-			return fmt.Errorf("two models are named %s: name the language model otherwise, as NAME=FILE", name)
+	for _, u := range s.opts.Upstreams {
+		if s.taken(u.options.Name) {
+			return fmt.Errorf("two models are named %s: name the upstream's otherwise, as NAME=URL#MODEL", u.options.Name)
 		}
+		s.upstreams[u.options.Name] = u
 	}
 	return nil
+}
+
+func (s *Server) taken(name string) bool {
+	return s.languages[name] != nil || s.networks[name] != nil || s.upstreams[name] != nil
 }
 
 func (s *Server) route() {
@@ -111,6 +118,7 @@ func (s *Server) route() {
 	s.mux.HandleFunc("GET /v1/models/{model...}", s.showModel)
 	s.mux.HandleFunc("POST /v1/completions", s.complete)
 	s.mux.HandleFunc("POST /v1/chat/completions", s.chat)
+	s.mux.HandleFunc("POST /v1/embeddings", s.embed)
 	s.mux.HandleFunc("GET /v2", s.serverMetadata)
 	s.mux.HandleFunc("GET /v2/health/live", s.live)
 	s.mux.HandleFunc("GET /v2/health/ready", s.ready)
@@ -128,6 +136,12 @@ func (s *Server) route() {
 // Addr gives the address that the server listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// Close gives the port back if Run was never called. After Run it does nothing.
+func (s *Server) Close() error {
+	_ = s.listener.Close()
+	return nil
+}
+
 // Run serves until ctx ends. From then on new requests are refused and those that run have DrainTimeout to end.
 func (s *Server) Run(ctx context.Context) error {
 	working, stop := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -141,6 +155,9 @@ func (s *Server) Run(ctx context.Context) error {
 				failed <- err
 			}
 		})
+	}
+	for _, u := range s.opts.Upstreams {
+		engines.Go(func() { u.Run(working, s.opts.Log) })
 	}
 	s.http.BaseContext = func(net.Listener) context.Context { return working }
 	served := make(chan error, 1)
@@ -310,10 +327,20 @@ func (s *Server) models() []listedModel {
 	for _, l := range s.opts.Languages {
 		list = append(list, listedModel{l.name, "model", s.began.Unix(), ownerAiwork, classExact, l.answerRoom(0)})
 	}
+	for _, u := range s.opts.Upstreams {
+		list = append(list, listedModel{ID: u.options.Name, Object: "model", Created: s.began.Unix(), OwnedBy: ownerUpstream, Class: classTolerant})
+	}
 	return list
 }
 
-// language reads a request's form and finds the model that it names.
+// embed passes requests on: no model that runs here makes embeddings of texts.
+func (s *Server) embed(w http.ResponseWriter, r *http.Request) {
+	s.language(w, r, func(l *Language, _ *form) {
+		s.refuse(w, r, faultf(http.StatusNotImplemented, "not_implemented", "%s makes no embeddings; an --upstream can", l.name))
+	})
+}
+
+// language reads a request's form and finds the model that it names; what is for an upstream is passed on.
 func (s *Server) language(w http.ResponseWriter, r *http.Request, then func(*Language, *form)) {
 	body, release, fault := s.body(w, r, s.opts.Limits.TextBytesMax)
 	if fault != nil {
@@ -331,6 +358,13 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request, then func(*Lan
 	switch {
 	case f.fault != nil:
 		s.refuse(w, r, f.fault)
+	case s.upstreams[name] != nil:
+		u := s.upstreams[name]
+		if body, fault = u.rename(f); fault != nil {
+			s.refuse(w, r, fault)
+			return
+		}
+		s.forward(w, r, u, r.URL.Path, body)
 	case l == nil:
 		s.refuse(w, r, noModel(name))
 	default:
