@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/urfave/cli/v2"
@@ -15,7 +16,9 @@ import (
 	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/internal/inference"
+	"github.com/aiwork/aiwork-node/internal/term"
 	"github.com/aiwork/aiwork-node/testnet"
 )
 
@@ -24,7 +27,7 @@ func serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "serve models over HTTP, in the forms of OpenAI and of KServe",
-		Flags: []cli.Flag{
+		Flags: append(append(signerFlags(), payFlags()...),
 			&cli.StringSliceFlag{Name: "gguf", Usage: "language model as `[NAME=]FILE.gguf`; may be repeated"},
 			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of networks to serve, as `model pull` stores them; default: none", EnvVars: []string{"AIWORK_MODELS"}},
 			&cli.StringSliceFlag{Name: "upstream", Usage: "another server that answers for a model, as `NAME=URL[#MODEL]`; may be repeated"},
@@ -39,9 +42,37 @@ func serveCommand() *cli.Command {
 			&cli.IntFlag{Name: "queue", Usage: "answers that run or wait for one language model", Value: l.QueueMax},
 			&cli.IntFlag{Name: "answer-tokens", Usage: "most tokens of one answer", Value: l.AnswerTokensMax},
 			&cli.DurationFlag{Name: "answer-timeout", Usage: "for one answer, its wait included", Value: l.AnswerTimeout},
-		},
+		),
 		Action: serve,
 	}
+}
+
+// payFlags are those of runs that are paid jobs. Without the first nothing is ever spent.
+func payFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "spend-per-hour", Usage: "run networks as paid jobs at --rpc instead of here, for at most so many `TOKENS` an hour"},
+		&cli.StringFlag{Name: "price", Usage: "`TOKENS` for each job's item", Value: "1"},
+		&cli.Float64Flag{Name: "audit", Usage: "`SHARE` of the items that validators compute again, above 0, at most 1; default: the chain's"},
+		&cli.UintFlag{Name: "panel", Usage: "auditors of a job; default: the chain's"},
+		&cli.DurationFlag{Name: "life", Usage: "until when work may begin", Value: 2 * time.Minute},
+	}
+}
+
+func openJobs(c *cli.Context) (jobs *inference.Jobs, closeClient func(), err error) {
+	o := inference.JobOptions{}
+	if o.SpendHourMax, err = term.ParseAWO(c.String("spend-per-hour")); err != nil {
+		return nil, nil, usagef("--spend-per-hour: %v", err)
+	}
+	if o.Terms, err = jobTerms(c); err != nil {
+		return nil, nil, err
+	}
+	if o.Key, err = signer(c); err != nil {
+		return nil, nil, err
+	}
+	if o.Client, err = dial(c); err != nil {
+		return nil, nil, err
+	}
+	return inference.NewJobs(o), o.Client.Close, nil
 }
 
 func serve(c *cli.Context) error {
@@ -63,12 +94,19 @@ func serve(c *cli.Context) error {
 	if o.Upstreams, err = openUpstreams(c, o.Limits); err != nil {
 		return err
 	}
-	if dir := c.String("models"); dir != "" {
-		o.Networks, err = inference.OpenNetworks(model.Library{Store: model.Store{Dir: dir}}, c.Int("threads"), o.Limits)
-		if err != nil {
+	if c.String("models") != "" || c.String("spend-per-hour") != "" {
+		if o.Networks, err = openNetworks(c, o.Limits); err != nil {
 			return err
 		}
 		defer o.Networks.Close()
+	}
+	if c.String("spend-per-hour") != "" {
+		jobs, closeClient, err := openJobs(c)
+		if err != nil {
+			return err
+		}
+		defer closeClient()
+		o.Jobs = jobs
 	}
 	if len(o.Languages)+len(o.Upstreams) == 0 && (o.Networks == nil || o.Networks.Len() == 0) {
 		return usagef("nothing to serve: name models by --gguf, --models or --upstream")
@@ -84,6 +122,16 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	return s.Run(ctx)
+}
+
+// openNetworks takes the model that ships and those of --models.
+func openNetworks(c *cli.Context, limits inference.Limits) (*inference.Networks, error) {
+	ships, err := builtin.ContentSafety()
+	if err != nil {
+		return nil, err
+	}
+	library := model.Library{Files: []*model.File{ships}, Store: model.Store{Dir: c.String("models")}}
+	return inference.OpenNetworks(library, c.Int("threads"), limits)
 }
 
 func serveOptions(c *cli.Context) (inference.Options, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -133,14 +134,18 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(r.Context(), s.opts.Limits.RunTimeout)
+	turns, timeout := s.runs, s.opts.Limits.RunTimeout
+	if s.opts.Jobs != nil {
+		turns, timeout = s.jobs, s.opts.Limits.JobTimeout
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
-	if fault := s.runs.enter(ctx); fault != nil {
+	if fault := turns.enter(ctx); fault != nil {
 		s.refuse(w, r, fault)
 		return
 	}
-	defer s.runs.leave()
-	q, outputs, fault := s.inferOn(ctx, n, r, body)
+	defer turns.leave()
+	q, outputs, fault := s.inferOn(ctx, w, n, r, body)
 	if fault != nil {
 		s.refuse(w, r, fault)
 		return
@@ -149,7 +154,8 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) {
 	s.writeOutputs(w, r, n, q, outputs)
 }
 
-func (s *Server) inferOn(ctx context.Context, n *network, r *http.Request, body []byte) (*inferRequest, []*tensor.Tensor, *Fault) {
+// inferOn decodes a request and runs it, here or as a job.
+func (s *Server) inferOn(ctx context.Context, w http.ResponseWriter, n *network, r *http.Request, body []byte) (*inferRequest, []*tensor.Tensor, *Fault) {
 	p, release, fault := s.opts.Networks.use(n)
 	if fault != nil {
 		return nil, nil, fault
@@ -159,7 +165,12 @@ func (s *Server) inferOn(ctx context.Context, n *network, r *http.Request, body 
 	if fault != nil {
 		return nil, nil, fault
 	}
-	outputs, fault := p.run(ctx, q.in)
+	var outputs []*tensor.Tensor
+	if s.opts.Jobs != nil {
+		q.told, outputs, fault = s.order(ctx, w, n, p, q.in)
+	} else {
+		outputs, fault = p.run(ctx, q.in)
+	}
 	return q, outputs, fault
 }
 
@@ -168,6 +179,7 @@ type inferRequest struct {
 	id      string
 	in      given
 	outputs []wanted
+	told    map[string]any // of the job that it was
 }
 
 // wanted is an output that the caller wants.
@@ -345,6 +357,7 @@ type output struct {
 
 func (s *Server) writeOutputs(w http.ResponseWriter, r *http.Request, n *network, q *inferRequest, list []*tensor.Tensor) {
 	reply := inferReply{Model: n.name, Version: onlyVersion, ID: q.id, Parameters: map[string]any{"aiwork_class": classExact}, Outputs: []output{}}
+	maps.Copy(reply.Parameters, q.told)
 	var rest []byte
 	for _, o := range q.outputs {
 		t := list[o.index]

@@ -25,7 +25,8 @@ type Limits struct {
 	RunsMax             int           // runs of networks at once
 	RunsWaitingMax      int           // runs that wait for their turn
 	RunTimeout          time.Duration // of one run, its turn included
-	JobTimeout          time.Duration // of one that is a paid job
+	JobsMax             int           // runs at once that are paid jobs
+	JobTimeout          time.Duration // of one of these
 	NetworksMax         int           // that are held ready at once
 	RetryAfter          time.Duration // told to those who are turned away
 
@@ -55,6 +56,7 @@ func DefaultLimits() Limits {
 		RunsMax:             2,
 		RunsWaitingMax:      64,
 		RunTimeout:          2 * time.Minute,
+		JobsMax:             16,
 		JobTimeout:          10 * time.Minute,
 		NetworksMax:         8,
 		RetryAfter:          time.Second,
@@ -69,7 +71,7 @@ func DefaultLimits() Limits {
 func (l Limits) Check() error {
 	for _, n := range []int64{
 		l.TextBytesMax, l.TensorBytesMax, l.MemoryBytesMax, int64(l.HeaderBytesMax), int64(l.ConnectionsMax), int64(l.AnswerTokensMax),
-		int64(l.AnswerTokensDefault), int64(l.QueueMax), int64(l.RunsMax), int64(l.NetworksMax), int64(l.UpstreamRunsMax),
+		int64(l.AnswerTokensDefault), int64(l.QueueMax), int64(l.RunsMax), int64(l.JobsMax), int64(l.NetworksMax), int64(l.UpstreamRunsMax),
 		int64(l.ReadHeaderTimeout), int64(l.ReadTimeout), int64(l.WriteTimeout), int64(l.IdleTimeout), int64(l.AnswerTimeout),
 		int64(l.RunTimeout), int64(l.JobTimeout), int64(l.UpstreamTimeout), int64(l.DrainTimeout), int64(l.RetryAfter),
 	} {

@@ -42,6 +42,7 @@ type Options struct {
 	Languages []*Language
 	Networks  *Networks // nil: none
 	Upstreams []*Upstream
+	Jobs      *Jobs // runs of networks become paid jobs; nil: they run here
 }
 
 // A Server answers on one port.
@@ -58,6 +59,7 @@ type Server struct {
 	networks  map[string]*network
 	upstreams map[string]*Upstream
 	runs      *turns
+	jobs      *turns
 	ending    atomic.Bool
 }
 
@@ -70,6 +72,7 @@ func Listen(opts Options) (*Server, error) {
 		opts: opts, metrics: newMetrics(opts.Metrics), memory: budget{bytesMax: opts.Limits.MemoryBytesMax}, began: time.Now(),
 		languages: map[string]*Language{}, networks: map[string]*network{}, upstreams: map[string]*Upstream{},
 		runs: newTurns("runs", opts.Limits.RunsMax, opts.Limits.RunsWaitingMax),
+		jobs: newTurns("jobs", opts.Limits.JobsMax, 0),
 	}
 	if err := s.nameModels(); err != nil {
 		return nil, err
@@ -365,6 +368,8 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request, then func(*Lan
 			return
 		}
 		s.forward(w, r, u, r.URL.Path, body)
+	case l == nil && s.opts.Jobs != nil:
+		s.refuse(w, r, faultf(http.StatusNotImplemented, "not_implemented", "language models as paid jobs: not yet; those of --gguf run here, and %.64q is none", name))
 	case l == nil:
 		s.refuse(w, r, noModel(name))
 	default:

@@ -1,0 +1,226 @@
+package inference
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/holiman/uint256"
+	"lukechampine.com/blake3"
+
+	"github.com/aiwork/aiwork-node/compute/engine"
+	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/tensor"
+	"github.com/aiwork/aiwork-node/crypto/secp"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/internal/requester"
+	"github.com/aiwork/aiwork-node/internal/term"
+	"github.com/aiwork/aiwork-node/tasks/job"
+)
+
+// Headers that tell of the job behind an answer.
+const (
+	jobHeader     = "X-Aiwork-Job"
+	verdictHeader = "X-Aiwork-Verdict"
+)
+
+// JobOptions say how runs become paid jobs.
+type JobOptions struct {
+	Client       *client.Client
+	Key          secp.PrivateKey // of the account that pays
+	Terms        requester.Terms
+	SpendHourMax uint256.Int // escrow and gas of jobs that began within an hour
+}
+
+// Jobs turn runs into jobs on the chain: each is one job of one item, and its answer is what the worker was paid for. They are
+// safe for concurrent use.
+type Jobs struct {
+	options JobOptions
+	sender  *client.Sender
+	spent   spending
+}
+
+// NewJobs makes Jobs. Nobody else should send for the account meanwhile.
+func NewJobs(o JobOptions) *Jobs {
+	return &Jobs{options: o, sender: client.NewSender(o.Client, o.Key), spent: spending{hourMax: o.SpendHourMax}}
+}
+
+// A settled is what became of a job.
+type settled struct {
+	id      uint64
+	verdict string
+	paid    string // in AWO, what it cost
+	outputs []*tensor.Tensor
+}
+
+// run orders one run and waits until it is settled. A caller who leaves, or waits too long, takes the job back as far as that goes.
+func (j *Jobs) run(ctx context.Context, n *network, p *prepared, in given) (*settled, *Fault) {
+	c := j.options.Client
+	input, fault := itemOf(p, in)
+	if fault != nil {
+		return nil, fault
+	}
+	m, err := requester.FindModel(ctx, c, n.id.String())
+	if err != nil {
+		return nil, faultf(http.StatusServiceUnavailable, "no_worker", "%v", err)
+	}
+	plan, err := requester.NewPlan(ctx, c, m, []requester.Input{input}, j.options.Terms)
+	if err != nil {
+		return nil, faultf(http.StatusBadGateway, "chain", "%v", err)
+	}
+	held, ok := j.spent.hold(&plan.Quote.Total.Int, time.Now())
+	if !ok {
+		return nil, overloaded(fmt.Sprintf("the limit of %s AWO an hour would be passed", term.AWO(&j.options.SpendHourMax)))
+	}
+	if err := plan.CheckFunds(ctx, c, j.sender); err != nil {
+		j.spent.settle(held, uint256.NewInt(0))
+		return nil, faultf(http.StatusBadGateway, "chain", "nothing was sent: %v", err)
+	}
+	// From here on money moves, so the order is not cut short by a caller who leaves.
+	id, receipts, err := plan.Fund(context.WithoutCancel(ctx), j.sender)
+	if err != nil {
+		return nil, faultf(http.StatusBadGateway, "chain", "%v", err)
+	}
+	done, err := j.await(ctx, plan, id)
+	if err != nil {
+		j.takeBack(ctx, id)
+		if ctx.Err() != nil {
+			return nil, runEnded(ctx)
+		}
+		return nil, faultf(http.StatusBadGateway, "chain", "job %d: %v", id, err)
+	}
+	cost := done.Money.Funded.Int
+	cost.Sub(&cost, &done.Money.Refunded.Int)
+	for _, r := range receipts {
+		fee := r.Fee()
+		cost.Add(&cost, &fee)
+	}
+	j.spent.settle(held, &cost)
+	return j.read(ctx, id, term.AWO(&cost))
+}
+
+func (j *Jobs) await(ctx context.Context, plan *requester.Plan, id uint64) (*requester.Job, error) {
+	if err := plan.Upload(ctx, j.options.Client, func(int) {}); err != nil {
+		return nil, err
+	}
+	return requester.Watch(ctx, j.options.Client, id, func(*requester.Job) {})
+}
+
+const takeBackTimeout = 30 * time.Second
+
+// takeBack cancels what nobody waits for. Where work has begun the network refuses, and it is paid for.
+func (j *Jobs) takeBack(ctx context.Context, id uint64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
+	defer cancel()
+	_, _ = j.sender.Send(ctx, client.Call{To: chain.AddrJobs, Data: job.PackCancel(id)})
+}
+
+// read gives a settled job's answer.
+func (j *Jobs) read(ctx context.Context, id uint64, paid string) (*settled, *Fault) {
+	r, err := requester.Read(ctx, j.options.Client, id, nil)
+	if err != nil {
+		return nil, faultf(http.StatusBadGateway, "chain", "job %d: %v", id, err)
+	}
+	if len(r.Items) != 1 {
+		return nil, faultf(http.StatusBadGateway, "chain", "job %d has %d items, want 1", id, len(r.Items))
+	}
+	line := &r.Items[0]
+	s := &settled{id: id, verdict: line.Verdict, paid: paid}
+	switch {
+	case line.Fault != "":
+		return nil, faultf(http.StatusUnprocessableEntity, "input", "job %d: the input is at fault: %s", id, line.Fault)
+	case line.Values != nil:
+		v := make([]float32, len(line.Values))
+		for i := range v {
+			v[i] = float32(line.Values[i])
+		}
+		s.outputs = []*tensor.Tensor{tensor.Of([]int{1, len(v)}, v)}
+	case line.Output != nil:
+		if s.outputs, err = line.Output.Fetch(ctx, j.options.Client); err != nil {
+			return nil, faultf(http.StatusBadGateway, "chain", "job %d: %v", id, err)
+		}
+	default:
+		return nil, faultf(http.StatusServiceUnavailable, "no_answer", "job %d ended without an answer (%s, %s); what was not earned is paid back", id, r.State, line.Verdict)
+	}
+	return s, nil
+}
+
+// itemOf gives a run's inputs the form that they have on chain.
+func itemOf(p *prepared, in given) (requester.Input, *Fault) {
+	if p.head.Form == net.FormPicture {
+		input, err := requester.NewInput("picture.png", in.item)
+		if err != nil {
+			return input, wrong("inputs", "%v", err)
+		}
+		return input, nil
+	}
+	data := engine.EncodeInputs(in.tensors)
+	if len(data) > image.InputBytesMax {
+		return requester.Input{}, wrong("inputs", "%d bytes of inputs, a job takes at most %d", len(data), image.InputBytesMax)
+	}
+	return requester.Input{Name: "inputs", Data: data, Form: "tensors", Blob: blake3.Sum256(data), Original: sha256.Sum256(data)}, nil
+}
+
+// spending bounds what is spent within any hour. What a job can cost at most is held until it is known what it did cost.
+type spending struct {
+	hourMax uint256.Int
+
+	mu    sync.Mutex
+	list  []*outlay
+	total uint256.Int
+}
+
+type outlay struct {
+	at     time.Time
+	amount uint256.Int
+}
+
+func (s *spending) hold(amount *uint256.Int, now time.Time) (*outlay, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.list) > 0 && now.Sub(s.list[0].at) >= time.Hour {
+		s.total.Sub(&s.total, &s.list[0].amount)
+		s.list[0].at = time.Time{} // settled later, it changes nothing
+		s.list = s.list[1:]
+	}
+	var sum uint256.Int
+	if _, over := sum.AddOverflow(&s.total, amount); over || s.hourMax.Lt(&sum) {
+		return nil, false
+	}
+	s.total = sum
+	o := &outlay{at: now, amount: *amount}
+	s.list = append(s.list, o)
+	return o, true
+}
+
+func (s *spending) settle(o *outlay, cost *uint256.Int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o.at.IsZero() {
+		return
+	}
+	s.total.Sub(&s.total, &o.amount)
+	s.total.Add(&s.total, cost)
+	o.amount = *cost
+}
+
+// order runs a request as a paid job.
+func (s *Server) order(ctx context.Context, w http.ResponseWriter, n *network, p *prepared, in given) (map[string]any, []*tensor.Tensor, *Fault) {
+	done, fault := s.opts.Jobs.run(ctx, n, p, in)
+	if fault != nil {
+		return nil, nil, fault
+	}
+	id := strconv.FormatUint(done.id, 10)
+	w.Header().Set(jobHeader, id)
+	w.Header().Set(verdictHeader, done.verdict)
+	if len(done.outputs) != len(p.outs) {
+		return nil, nil, faultf(http.StatusBadGateway, "chain", "job %s gave %d outputs, the model has %d", id, len(done.outputs), len(p.outs))
+	}
+	return map[string]any{"aiwork_job": id, "aiwork_verdict": done.verdict, "aiwork_paid_awo": done.paid}, done.outputs, nil
+}
