@@ -1,0 +1,50 @@
+// OpenAI's own client, unchanged: node openai.mjs URL KEY MODEL. Prints one JSON value for the test in internal/inference.
+import OpenAI, { BadRequestError, AuthenticationError, NotFoundError } from "openai";
+
+const [url, key, model] = process.argv.slice(2);
+const client = new OpenAI({ baseURL: url + "/v1", apiKey: key, maxRetries: 0 });
+
+async function nameOfError(call) {
+  try {
+    await call();
+    return "none";
+  } catch (e) {
+    for (const kind of [BadRequestError, AuthenticationError, NotFoundError]) {
+      if (e instanceof kind) return kind.name + ":" + (e.param ?? e.code);
+    }
+    return String(e);
+  }
+}
+
+const out = {};
+out.models = (await client.models.list()).data.map((m) => m.id);
+out.model = (await client.models.retrieve(model)).id;
+
+const talk = { model, messages: [{ role: "user", content: "a tale of ümlauts" }], seed: 21, max_tokens: 32 };
+const whole = await client.chat.completions.create(talk);
+out.chat = whole.choices[0].message.content;
+out.finish = whole.choices[0].finish_reason;
+out.tokens = whole.usage.completion_tokens;
+out.chatStream = "";
+for await (const chunk of await client.chat.completions.create({ ...talk, stream: true, stream_options: { include_usage: true } })) {
+  out.chatStream += chunk.choices[0]?.delta?.content ?? "";
+  out.streamTokens = chunk.usage?.completion_tokens;
+}
+const runner = client.chat.completions.stream({ ...talk });
+out.chatHelper = await runner.finalContent();
+
+const text = { model, prompt: "once", seed: 12, max_tokens: 32 };
+out.text = (await client.completions.create(text)).choices[0].text;
+out.textStream = "";
+for await (const chunk of await client.completions.create({ ...text, stream: true })) out.textStream += chunk.choices[0].text;
+
+// A reader who leaves in the middle, and one who comes after him.
+const left = await client.completions.create({ ...text, max_tokens: 500, stream: true });
+for await (const _ of left) break;
+out.after = (await client.completions.create(text)).choices[0].text;
+
+out.refused = await nameOfError(() => client.completions.create({ ...text, logprobs: 3 }));
+out.unknown = await nameOfError(() => client.completions.create({ ...text, model: "none" }));
+const stranger = new OpenAI({ baseURL: url + "/v1", apiKey: "wrong", maxRetries: 0 });
+out.stranger = await nameOfError(() => stranger.models.list());
+console.log(JSON.stringify(out));
