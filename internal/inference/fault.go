@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ type Fault struct {
 	Code   string // short, for programs
 	Param  string // the parameter at fault, if it is one
 	Text   string
+	Wait   time.Duration // after which to try again; 0: Limits.RetryAfter
 }
 
 func (f *Fault) Error() string { return f.Text }
@@ -79,7 +81,8 @@ type kserveError struct {
 // refuse writes a fault where no answer has begun.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *Fault) {
 	if f.Status == http.StatusTooManyRequests || f.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(int(max(1, s.opts.Limits.RetryAfter/time.Second))))
+		wait := cmp.Or(f.Wait, s.opts.Limits.RetryAfter)
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	}
 	if f.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")

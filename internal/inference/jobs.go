@@ -3,7 +3,6 @@ package inference
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -74,9 +73,12 @@ func (j *Jobs) run(ctx context.Context, n *network, p *prepared, in given) (*set
 	if err != nil {
 		return nil, faultf(http.StatusBadGateway, "chain", "%v", err)
 	}
-	held, ok := j.spent.hold(&plan.Quote.Total.Int, time.Now())
-	if !ok {
-		return nil, overloaded(fmt.Sprintf("the limit of %s AWO an hour would be passed", term.AWO(&j.options.SpendHourMax)))
+	held, wait := j.spent.hold(&plan.Quote.Total.Int, time.Now())
+	if held == nil {
+		fault := faultf(http.StatusTooManyRequests, "spending_limit", "this run may cost %s AWO, which would pass the limit of %s AWO an hour",
+			term.AWO(&plan.Quote.Total.Int), term.AWO(&j.options.SpendHourMax))
+		fault.Wait = wait
+		return nil, fault
 	}
 	if err := plan.CheckFunds(ctx, c, j.sender); err != nil {
 		j.spent.settle(held, uint256.NewInt(0))
@@ -176,27 +178,35 @@ type spending struct {
 	total uint256.Int
 }
 
+const spendingSpan = time.Hour
+
+// An outlay is what one job may cost, or did.
 type outlay struct {
 	at     time.Time
 	amount uint256.Int
 }
 
-func (s *spending) hold(amount *uint256.Int, now time.Time) (*outlay, bool) {
+// hold takes an amount, or says after which time there is more room.
+func (s *spending) hold(amount *uint256.Int, now time.Time) (held *outlay, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.list) > 0 && now.Sub(s.list[0].at) >= time.Hour {
+	for len(s.list) > 0 && now.Sub(s.list[0].at) >= spendingSpan {
 		s.total.Sub(&s.total, &s.list[0].amount)
 		s.list[0].at = time.Time{} // settled later, it changes nothing
 		s.list = s.list[1:]
 	}
 	var sum uint256.Int
 	if _, over := sum.AddOverflow(&s.total, amount); over || s.hourMax.Lt(&sum) {
-		return nil, false
+		wait = spendingSpan
+		if len(s.list) > 0 {
+			wait = s.list[0].at.Add(spendingSpan).Sub(now)
+		}
+		return nil, wait
 	}
 	s.total = sum
 	o := &outlay{at: now, amount: *amount}
 	s.list = append(s.list, o)
-	return o, true
+	return o, 0
 }
 
 func (s *spending) settle(o *outlay, cost *uint256.Int) {

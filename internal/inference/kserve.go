@@ -30,6 +30,20 @@ func (s *Server) serverMetadata(w http.ResponseWriter, _ *http.Request) {
 	}{"aiwork-node", s.opts.Version, []string{"binary_tensor_data"}})
 }
 
+// listNetworks tells the names of models of tensors, and of upstreams, which may be.
+func (s *Server) listNetworks(w http.ResponseWriter, _ *http.Request) {
+	names := []string{}
+	if s.opts.Networks != nil {
+		for _, n := range s.opts.Networks.list {
+			names = append(names, n.name)
+		}
+	}
+	for _, u := range s.opts.Upstreams {
+		names = append(names, u.options.Name)
+	}
+	s.writeJSON(w, http.StatusOK, map[string][]string{"models": names})
+}
+
 // live answers as long as the process does; ready until the server is told to end.
 func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
 	s.writeJSON(w, http.StatusOK, map[string]bool{"live": true})

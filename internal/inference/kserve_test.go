@@ -191,7 +191,7 @@ func TestInferRefusals(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]int{
-		"/v2": 200, "/v2/health/live": 200, "/v2/health/ready": 200, "/v2/models/log": 200, "/v2/models/log/ready": 200,
+		"/v2": 200, "/v2/models": 200, "/v2/health/live": 200, "/v2/health/ready": 200, "/v2/models/log": 200, "/v2/models/log/ready": 200,
 		"/v2/models/log/versions/1": 200, "/v2/models/log/versions/2": 404, "/v2/models/none": 404, "/v2/models/none/ready": 404, "/v2/x": 404,
 	} {
 		if status, _, b := s.get(path); status != want {

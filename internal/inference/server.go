@@ -123,6 +123,7 @@ func (s *Server) route() {
 	s.mux.HandleFunc("POST /v1/chat/completions", s.chat)
 	s.mux.HandleFunc("POST /v1/embeddings", s.embed)
 	s.mux.HandleFunc("GET /v2", s.serverMetadata)
+	s.mux.HandleFunc("GET /v2/models", s.listNetworks)
 	s.mux.HandleFunc("GET /v2/health/live", s.live)
 	s.mux.HandleFunc("GET /v2/health/ready", s.ready)
 	for _, of := range []string{"/v2/models/{model}", "/v2/models/{model}/versions/{version}"} {
