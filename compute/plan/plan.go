@@ -11,19 +11,21 @@ import (
 
 // A plan is a list of steps over slots, for values of known shapes.
 type plan struct {
-	runner  *Runner
-	slots   int
-	given   []given
-	loose   []int // slots that hold values of a run only
-	fixed   []slotTensor
-	places  []place
-	arena   int // elements
-	steps   []step
-	outputs []int
-	cost    int // steps of Limits
-	bytes   int // of arena and constants
-	tail    bool
-	used    int
+	runner     *Runner
+	slots      int
+	given      []given
+	loose      []int // slots that hold values of a run only
+	fixed      []slotTensor
+	places     []place
+	arena      int // elements
+	bytePlaces []bytePlace
+	byteArena  int
+	steps      []step
+	outputs    []int
+	cost       int // steps of Limits
+	bytes      int // of arena and constants
+	tail       bool
+	used       int
 
 	mu   sync.Mutex
 	free []*frame
@@ -53,6 +55,7 @@ type frame struct {
 	job   *job
 	slots []*tensor.Tensor
 	arena []float32
+	bytes []uint8
 	crew  crew
 	path  kernel.Path
 	outs  []*tensor.Tensor // of a tail
@@ -70,12 +73,15 @@ func (p *plan) frame() *frame {
 		return f
 	}
 	p.mu.Unlock()
-	f := &frame{plan: p, slots: make([]*tensor.Tensor, p.slots), arena: make([]float32, p.arena), path: p.runner.path}
+	f := &frame{plan: p, slots: make([]*tensor.Tensor, p.slots), arena: make([]float32, p.arena), bytes: make([]uint8, p.byteArena), path: p.runner.path}
 	for _, c := range p.fixed {
 		f.slots[c.slot] = c.value
 	}
 	for _, v := range p.places {
 		f.slots[v.slot] = tensor.Of(v.shape, f.floats(v.buffer))
+	}
+	for _, v := range p.bytePlaces {
+		f.slots[v.slot] = tensor.Of(v.shape, f.bytesOf(v.buffer))
 	}
 	return f
 }
