@@ -62,6 +62,7 @@ func main() {
 	x86.dispatch("AVX2")
 	x86.pairs()
 	x86.slide()
+	x86.evens()
 	x86.write(folder)
 	arm := newGen("arm64")
 	for rows := rowsMax; rows > 0; rows-- {
@@ -69,6 +70,7 @@ func main() {
 	}
 	arm.dispatch("NEON")
 	arm.neonSlide()
+	arm.neonEvens()
 	arm.write(folder)
 }
 
@@ -210,6 +212,29 @@ func (g *gen) slide() {
 	g.a("RET")
 }
 
+const evensSignature = "(n int, to, from *uint8)"
+
+// evens writes the copy of every second byte.
+func (g *gen) evens() {
+	g.text("evenBytesAVX2", "evenBytesAVX2 copies every second byte to n places, a multiple of 16.", evensSignature, 24)
+	for i, r := range []string{"CX", "DI", "SI"} {
+		g.a("MOVQ %s+%d(FP), %s", []string{"n", "to", "from"}[i], 8*i, r)
+	}
+	g.a("VPCMPEQW Y1, Y1, Y1")
+	g.a("VPSRLW $8, Y1, Y1")
+	g.label("again")
+	g.a("VPAND (SI), Y1, Y0")
+	g.a("VPACKUSWB Y0, Y0, Y0")
+	g.a("VPERMQ $0xD8, Y0, Y0")
+	g.a("VMOVDQU X0, (DI)")
+	g.a("ADDQ $32, SI")
+	g.a("ADDQ $16, DI")
+	g.a("SUBQ $16, CX")
+	g.a("JNZ again")
+	g.a("VZEROUPPER")
+	g.a("RET")
+}
+
 // ---- NEON. Pairs are taken apart by the load; SMLAL by an element adds products of 16 bits in 32.
 
 // smlal adds the products of half a register of columns with one element.
@@ -310,5 +335,18 @@ func (g *gen) neonSlide() {
 	g.a("ADD $16, R2")
 	g.a("SUBS $16, R0, R0")
 	g.a("BNE chunk")
+	g.a("RET")
+}
+
+func (g *gen) neonEvens() {
+	g.text("evenBytesNEON", "evenBytesNEON copies every second byte to n places, a multiple of 16.", evensSignature, 24)
+	for i, arg := range []string{"n", "to", "from"} {
+		g.a("MOVD %s+%d(FP), R%d", arg, 8*i, i)
+	}
+	g.label("again")
+	g.a("VLD2.P 32(R2), [V0.B16, V1.B16]")
+	g.a("VST1.P [V0.B16], 16(R1)")
+	g.a("SUBS $16, R0, R0")
+	g.a("BNE again")
 	g.a("RET")
 }

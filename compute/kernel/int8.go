@@ -278,3 +278,17 @@ func DefineIntProduct(c []int32, a, b []int16, m, n, k int) {
 		}
 	}
 }
+
+// EvenBytes copies every second byte of from until to is full.
+func (p Path) EvenBytes(to, from []uint8) {
+	n := min(len(to), len(from)/2) / intWide * intWide
+	if p == PathGo {
+		n = 0
+	}
+	if n > 0 {
+		p.evenBytes(n, to, from)
+	}
+	for i := n; i < len(to); i++ {
+		to[i] = from[2*i]
+	}
+}

@@ -61,3 +61,8 @@ func pairBytesAVX2(to *int16, from *uint8, offsets *int32, pairs int, zero int)
 //
 //go:noescape
 func slideBytesAVX2(n int, out *int32, x *uint8, offsets, weights *int32, pairs int, start int32)
+
+// evenBytesAVX2 copies every second byte to n places, a multiple of 16.
+//
+//go:noescape
+func evenBytesAVX2(n int, to, from *uint8)

@@ -564,3 +564,22 @@ pair1:
 end1:
 	VZEROUPPER
 	RET
+
+// evenBytesAVX2 copies every second byte to n places, a multiple of 16.
+TEXT ·evenBytesAVX2(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), CX
+	MOVQ to+8(FP), DI
+	MOVQ from+16(FP), SI
+	VPCMPEQW Y1, Y1, Y1
+	VPSRLW $8, Y1, Y1
+again:
+	VPAND (SI), Y1, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPERMQ $0xD8, Y0, Y0
+	VMOVDQU X0, (DI)
+	ADDQ $32, SI
+	ADDQ $16, DI
+	SUBQ $16, CX
+	JNZ again
+	VZEROUPPER
+	RET

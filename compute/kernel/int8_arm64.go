@@ -56,3 +56,8 @@ func intStripeNEON(rows int, s *intStripe) {
 //
 //go:noescape
 func slideBytesNEON(n int, out *int32, x *uint8, offsets, weights *int32, pairs int, start int32)
+
+// evenBytesNEON copies every second byte to n places, a multiple of 16.
+//
+//go:noescape
+func evenBytesNEON(n int, to, from *uint8)

@@ -111,6 +111,27 @@ func TestSlideBytes(t *testing.T) {
 	}
 }
 
+func TestEvenBytes(t *testing.T) {
+	from := make([]uint8, 201)
+	for i := range from {
+		from[i] = uint8(7 * i)
+	}
+	for _, path := range Paths() {
+		for n := range 101 {
+			to := make([]uint8, n+1)
+			path.EvenBytes(to[:n], from[:max(0, 2*n-1)])
+			for i, v := range to[:n] {
+				if v != from[2*i] {
+					t.Fatalf("%v, %d bytes: element %d is %d, want %d", path, n, i, v, from[2*i])
+				}
+			}
+			if to[n] != 0 {
+				t.Errorf("%v, %d bytes: one more is written", path, n)
+			}
+		}
+	}
+}
+
 // What the generator writes is what is checked in.
 func TestInt8Generated(t *testing.T) {
 	if testing.Short() {

@@ -27,3 +27,5 @@ func (p Path) slideBytes(n int, out []int32, x []uint8, t *ByteTaps) {
 	}
 	slideBytesNEON(n, &out[0], &x[0], &t.offsets[0], &t.weights[0], len(t.weights), t.start)
 }
+
+func (p Path) evenBytes(n int, to, from []uint8) { evenBytesNEON(n, &to[0], &from[0]) }

@@ -326,7 +326,7 @@ func (s *byteConvStep) run(f *frame) error {
 		if !s.plain {
 			padded := f.bytesOf(s.padded)
 			f.planes(planes, 2*len(padded), func(*worker) {}, func(p int, _ *worker) {
-				s.lay(padded[p*s.elements:][:s.elements], from[p*size:][:size])
+				s.lay(f.path, padded[p*s.elements:][:s.elements], from[p*size:][:size])
 			})
 			from = padded
 		}
@@ -338,8 +338,20 @@ func (s *byteConvStep) run(f *frame) error {
 }
 
 // lay copies an input plane to where the windows want it, with its border.
-func (s *byteConvStep) lay(to, from []uint8) {
-	fill(to, uint8(s.zeroX))
+func (s *byteConvStep) lay(p kernel.Path, to, from []uint8) {
+	if s.zeroX == 0 {
+		clear(to)
+	} else {
+		fill(to, uint8(s.zeroX))
+	}
+	if s.stride == [2]int{1, 1} {
+		at := s.before[0]*s.part[1] + s.before[1]
+		for h := 0; h < len(from); h += s.in[1] {
+			copy(to[at:at+s.in[1]], from[h:])
+			at += s.part[1]
+		}
+		return
+	}
 	for h := range s.in[0] {
 		y := h + s.before[0]
 		if y/s.stride[0] >= s.part[0] {
@@ -354,14 +366,21 @@ func (s *byteConvStep) lay(to, from []uint8) {
 			if count <= 0 {
 				continue
 			}
-			if s.stride[1] == 1 {
-				copy(to[at:][:count], row)
-				continue
-			}
-			out := to[at:][:count]
-			for i, j := 0, first; i < len(out); i, j = i+1, j+s.stride[1] {
-				out[i] = row[j]
-			}
+			spacedBytes(p, to[at:][:count], row[first:], s.stride[1])
+		}
+	}
+}
+
+// spacedBytes copies every step-th byte.
+func spacedBytes(p kernel.Path, to, from []uint8, step int) {
+	switch step {
+	case 1:
+		copy(to, from)
+	case 2:
+		p.EvenBytes(to, from)
+	default:
+		for i := range to {
+			to[i] = from[i*step]
 		}
 	}
 }
@@ -417,7 +436,7 @@ func (s *byteConvStep) depthwise(f *frame, y, x []uint8) {
 		w.sums = grown(w.sums, s.length+2*kernel.Slack)
 	}
 	f.planes(s.batch*s.groups, s.batch*s.groups*s.outs*positions*len(s.offsets), ready, func(p int, w *worker) {
-		s.lay(w.plane8[:s.elements], x[p*size:][:size])
+		s.lay(f.path, w.plane8[:s.elements], x[p*size:][:size])
 		for o := range s.outs {
 			which := p%s.groups*s.outs + o
 			f.path.SlideBytes(w.sums, w.plane8, s.taps[which], s.length)

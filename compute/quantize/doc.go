@@ -4,7 +4,8 @@
 // tensor, which are found by running the model on examples. The result is a model like any other, with an id of its own, in operators
 // of ONNX whose sums are whole numbers (AIW-12), so that no order of adding can change a bit:
 //
-//	QUANT-1  A Conv becomes a QLinearConv. Batch normalisations, products and sums by constants that follow it are folded into it first.
+//	QUANT-1  A Conv becomes a QLinearConv. Zeros put around its input, and batch normalisations,
+//	         products and sums by constants that follow it, are folded into it first.
 //	QUANT-2  A Gemm or a MatMul by constants becomes a MatMulInteger, an Add of the bias, a Cast and a Mul by the scales of the columns.
 //	QUANT-3  A Relu or Clip that alone reads what such a step makes is the saturation of its bytes.
 //	QUANT-4  What only moves elements, and the largest of a window, stays in bytes. An Add of two values in bytes is an Add of floats between

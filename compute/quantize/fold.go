@@ -27,6 +27,7 @@ func (g *network) fold() {
 		if nodes[i].Op != "Conv" {
 			continue
 		}
+		g.foldPad(&nodes[i], gone)
 		for g.foldNext(&nodes[i], gone) {
 		}
 	}
@@ -39,6 +40,63 @@ func (g *network) fold() {
 	g.model.Graph.Nodes = kept
 	g.index()
 }
+
+// foldPad makes zeros that are put around an image the convolution's own padding.
+func (g *network) foldPad(conv *onnx.Node, gone []bool) {
+	at, made := g.maker[conv.Inputs[0]]
+	if !made || g.uses[conv.Inputs[0]] != 1 {
+		return
+	}
+	pad := &g.model.Graph.Nodes[at]
+	around, ok := g.padding(pad)
+	rank := len(around) / 2
+	own := attr(conv, "pads")
+	auto := attr(conv, "auto_pad")
+	if !ok || rank < 3 || auto != nil && auto.Text != "NOTSET" && auto.Text != "VALID" || own != nil && len(own.Ints) != 2*(rank-2) {
+		return
+	}
+	pads := make([]int64, 2*(rank-2))
+	for i := range rank {
+		for j, v := range []int64{around[i], around[rank+i]} {
+			if v < 0 || i < 2 && v != 0 {
+				return
+			}
+			if i >= 2 {
+				pads[j*(rank-2)+i-2] = v
+				if own != nil && (auto == nil || auto.Text == "NOTSET") {
+					pads[j*(rank-2)+i-2] += own.Ints[j*(rank-2)+i-2]
+				}
+			}
+		}
+	}
+	attrs := slices.DeleteFunc(slices.Clone(conv.Attrs), func(a onnx.Attr) bool { return a.Name == "pads" || a.Name == "auto_pad" })
+	conv.Attrs = append(attrs, onnx.Attr{Name: "pads", Kind: onnx.AttrInts, Ints: pads})
+	conv.Inputs = slices.Clone(conv.Inputs)
+	conv.Inputs[0] = pad.Inputs[0]
+	gone[at] = true
+}
+
+// padding gives how many zeros a Pad puts around: all in front, then all behind.
+func (g *network) padding(pad *onnx.Node) ([]int64, bool) {
+	if pad.Op != "Pad" || attr(pad, "mode") != nil && attr(pad, "mode").Text != "constant" || len(pad.Inputs) > 3 {
+		return nil, false
+	}
+	if g.opset < opsetPadInputs {
+		a := attr(pad, "pads")
+		if a == nil || attrFloat(pad, "value", 0) != 0 {
+			return nil, false
+		}
+		return a.Ints, true
+	}
+	around := g.constants[pad.Inputs[1]]
+	if around == nil || !g.padsZero(pad) {
+		return nil, false
+	}
+	return around.Ints(), true
+}
+
+// opsetPadInputs has the sizes of a Pad as an input.
+const opsetPadInputs = 11
 
 // foldNext takes the node behind a convolution into it.
 func (g *network) foldNext(conv *onnx.Node, gone []bool) bool {

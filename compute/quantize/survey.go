@@ -228,11 +228,11 @@ func (s *survey) isMove(n *onnx.Node) bool {
 	return true
 }
 
-func (s *survey) padsZero(n *onnx.Node) bool {
+func (g *network) padsZero(n *onnx.Node) bool {
 	if len(n.Inputs) < 3 || n.Inputs[2] == "" {
 		return true
 	}
-	_, v := s.floats(n, 2)
+	_, v := g.floats(n, 2)
 	return len(v) == 1 && v[0] == 0
 }
 
