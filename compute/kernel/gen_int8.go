@@ -63,6 +63,7 @@ func main() {
 	x86.pairs()
 	x86.slide()
 	x86.evens()
+	x86.requantize()
 	x86.write(folder)
 	arm := newGen("arm64")
 	for rows := rowsMax; rows > 0; rows-- {
@@ -230,6 +231,47 @@ func (g *gen) evens() {
 	g.a("ADDQ $32, SI")
 	g.a("ADDQ $16, DI")
 	g.a("SUBQ $16, CX")
+	g.a("JNZ again")
+	g.a("VZEROUPPER")
+	g.a("RET")
+}
+
+// requantize writes the making of bytes of sums, 32 at a time. Its bounds are those of conversions and packing: what is too large is cut
+// before, what is too small after.
+func (g *gen) requantize() {
+	g.asm.WriteString("\n// What packing within halves of registers mixes up.\n")
+	for i, d := range []int{0, 4, 1, 5, 2, 6, 3, 7} {
+		fmt.Fprintf(&g.asm, "DATA packedOrder<>+%d(SB)/4, $%d\n", 4*i, d)
+	}
+	g.asm.WriteString("GLOBL packedOrder<>(SB), RODATA|NOPTR, $32\n")
+	g.text("requantizeAVX2", "requantizeAVX2 sets n bytes, a multiple of 32, to (sum + bias)·ratio, at most high, plus zero.",
+		"(n int, y *uint8, sums *int32, bias int32, ratio, high float32, zero int32)", 40)
+	for i, r := range []string{"CX", "DI", "SI"} {
+		g.a("MOVQ %s+%d(FP), %s", []string{"n", "y", "sums"}[i], 8*i, r)
+	}
+	g.a("VPBROADCASTD bias+24(FP), Y8")
+	g.a("VBROADCASTSS ratio+28(FP), Y9")
+	g.a("VBROADCASTSS high+32(FP), Y10")
+	g.a("VPBROADCASTW zero+36(FP), Y11")
+	g.a("VMOVDQU packedOrder<>(SB), Y12")
+	g.label("again")
+	for i := range 4 {
+		g.a("VPADDD %d(SI), Y8, Y%d", 32*i, i)
+		g.a("VCVTDQ2PS Y%d, Y%d", i, i)
+		g.a("VMULPS Y9, Y%d, Y%d", i, i)
+		g.a("VMINPS Y10, Y%d, Y%d", i, i)
+		g.a("VCVTPS2DQ Y%d, Y%d", i, i)
+	}
+	g.a("VPACKSSDW Y1, Y0, Y0")
+	g.a("VPACKSSDW Y3, Y2, Y2")
+	g.a("VPADDSW Y11, Y0, Y0")
+	g.a("VPADDSW Y11, Y2, Y2")
+	g.a("VPACKUSWB Y2, Y0, Y0")
+	g.a("VPERMD Y0, Y12, Y0")
+	g.a("VMOVDQU Y0, (DI)")
+	g.a("ADDQ $128, SI")
+	g.a("ADDQ $32, DI")
+	g.a("SUBQ $32, CX")
 	g.a("JNZ again")
 	g.a("VZEROUPPER")
 	g.a("RET")

@@ -292,3 +292,12 @@ func (p Path) EvenBytes(to, from []uint8) {
 		to[i] = from[2*i]
 	}
 }
+
+// RequantizeBytes is RequantizeUint8, for long rows.
+func (p Path) RequantizeBytes(y []uint8, sums []int32, bias int32, ratio float32, zero int32) {
+	n := 0
+	if ratio-ratio == 0 { // an infinite one could make NaN of 0
+		n = p.requantizeWide(y, sums, bias, ratio, zero)
+	}
+	p.RequantizeUint8(y[n:len(sums)], sums[n:], bias, ratio, zero)
+}

@@ -66,3 +66,8 @@ func slideBytesAVX2(n int, out *int32, x *uint8, offsets, weights *int32, pairs 
 //
 //go:noescape
 func evenBytesAVX2(n int, to, from *uint8)
+
+// requantizeAVX2 sets n bytes, a multiple of 32, to (sum + bias)·ratio, at most high, plus zero.
+//
+//go:noescape
+func requantizeAVX2(n int, y *uint8, sums *int32, bias int32, ratio, high float32, zero int32)

@@ -583,3 +583,59 @@ again:
 	JNZ again
 	VZEROUPPER
 	RET
+
+// What packing within halves of registers mixes up.
+DATA packedOrder<>+0(SB)/4, $0
+DATA packedOrder<>+4(SB)/4, $4
+DATA packedOrder<>+8(SB)/4, $1
+DATA packedOrder<>+12(SB)/4, $5
+DATA packedOrder<>+16(SB)/4, $2
+DATA packedOrder<>+20(SB)/4, $6
+DATA packedOrder<>+24(SB)/4, $3
+DATA packedOrder<>+28(SB)/4, $7
+GLOBL packedOrder<>(SB), RODATA|NOPTR, $32
+
+// requantizeAVX2 sets n bytes, a multiple of 32, to (sum + bias)·ratio, at most high, plus zero.
+TEXT ·requantizeAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ y+8(FP), DI
+	MOVQ sums+16(FP), SI
+	VPBROADCASTD bias+24(FP), Y8
+	VBROADCASTSS ratio+28(FP), Y9
+	VBROADCASTSS high+32(FP), Y10
+	VPBROADCASTW zero+36(FP), Y11
+	VMOVDQU packedOrder<>(SB), Y12
+again:
+	VPADDD 0(SI), Y8, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS Y9, Y0, Y0
+	VMINPS Y10, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD 32(SI), Y8, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS Y9, Y1, Y1
+	VMINPS Y10, Y1, Y1
+	VCVTPS2DQ Y1, Y1
+	VPADDD 64(SI), Y8, Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS Y9, Y2, Y2
+	VMINPS Y10, Y2, Y2
+	VCVTPS2DQ Y2, Y2
+	VPADDD 96(SI), Y8, Y3
+	VCVTDQ2PS Y3, Y3
+	VMULPS Y9, Y3, Y3
+	VMINPS Y10, Y3, Y3
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	VPADDSW Y11, Y0, Y0
+	VPADDSW Y11, Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPERMD Y0, Y12, Y0
+	VMOVDQU Y0, (DI)
+	ADDQ $128, SI
+	ADDQ $32, DI
+	SUBQ $32, CX
+	JNZ again
+	VZEROUPPER
+	RET

@@ -3,6 +3,7 @@ package kernel
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -111,6 +112,31 @@ func TestSlideBytes(t *testing.T) {
 	}
 }
 
+func TestRequantizeBytes(t *testing.T) {
+	ratios := []float32{0.001, 0.5, 1, 3e-9, 1e30, math.MaxFloat32, -0.25, 0, float32(math.Inf(1)), NaN(), 1e-40}
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 10))
+		n, bias, zero := r.IntN(140), int32(r.Uint32())>>r.IntN(32), int32(r.IntN(256))
+		sums := make([]int32, n)
+		for i := range sums {
+			sums[i] = []int32{0, math.MaxInt32, math.MinInt32, -bias, int32(r.Uint32()) >> r.IntN(32)}[r.IntN(5)]
+		}
+		for _, ratio := range append(ratios, r.Float32()) {
+			want := make([]uint8, n)
+			for i, v := range sums {
+				want[i] = uint8(unsigned().of(float32(float32(v+bias)*ratio), zero))
+			}
+			for _, path := range Paths() {
+				got := make([]uint8, n)
+				path.RequantizeBytes(got, sums, bias, ratio, zero)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%v, seed %d, ratio %v, bias %d, zero %d: got %v, want %v", path, seed, ratio, bias, zero, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestEvenBytes(t *testing.T) {
 	from := make([]uint8, 201)
 	for i := range from {
@@ -177,7 +203,7 @@ func BenchmarkMultiplyBytes(b *testing.B) {
 				y := make([]uint8, m*n)
 				for b.Loop() {
 					path.MultiplyBytes(rows, columns, IntParts(rows, columns), s, func(row, column int, sums []int32) {
-						path.RequantizeUint8(y[row*n+column:][:len(sums)], sums, 5, 0.001, 128)
+						path.RequantizeBytes(y[row*n+column:][:len(sums)], sums, 5, 0.001, 128)
 					})
 				}
 				b.ReportMetric(2*float64(m)*float64(n)*float64(k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GOP/s")

@@ -37,3 +37,14 @@ func (p Path) slideBytes(n int, out []int32, x []uint8, t *ByteTaps) {
 }
 
 func (p Path) evenBytes(n int, to, from []uint8) { evenBytesAVX2(n, &to[0], &from[0]) }
+
+// requantizeWide says how many it did.
+func (p Path) requantizeWide(y []uint8, sums []int32, bias int32, ratio float32, zero int32) int {
+	n := len(sums) / 32 * 32
+	if p == PathGo || n == 0 {
+		return 0
+	}
+	_ = y[:n]
+	requantizeAVX2(n, &y[0], &sums[0], bias, ratio, float32(255-zero), zero)
+	return n
+}

@@ -404,19 +404,19 @@ func (s *byteConvStep) group(f *frame, y, from []uint8, image, g int) {
 // finish makes bytes of sums, and leaves out those between rows that nobody wants.
 func (s *byteConvStep) finish(f *frame, w *worker, y []uint8, column int, sums []int32, o int) {
 	if s.part[1] == s.out[1] {
-		f.path.RequantizeUint8(y[column:][:len(sums)], sums, s.bias[o], s.ratios[o], s.zeroY)
+		f.path.RequantizeBytes(y[column:][:len(sums)], sums, s.bias[o], s.ratios[o], s.zeroY)
 		return
 	}
 	w.bytes = grown(w.bytes, len(sums))
 	row := w.bytes[:len(sums)]
-	f.path.RequantizeUint8(row, sums, s.bias[o], s.ratios[o], s.zeroY)
-	for done := 0; done < len(row); {
-		h, at := (column+done)/s.part[1], (column+done)%s.part[1]
-		n := min(s.part[1]-at, len(row)-done)
-		if wanted := min(n, s.out[1]-at); wanted > 0 {
-			copy(y[h*s.out[1]+at:][:wanted], row[done:])
+	f.path.RequantizeBytes(row, sums, s.bias[o], s.ratios[o], s.zeroY)
+	h, at := column/s.part[1], column%s.part[1]
+	for len(row) > 0 {
+		if at < s.out[1] {
+			copy(y[h*s.out[1]+at:][:min(s.out[1]-at, len(row))], row)
 		}
-		done += n
+		row = row[min(s.part[1]-at, len(row)):]
+		h, at = h+1, 0
 	}
 }
 
