@@ -56,6 +56,8 @@ func modelCommand() *cli.Command {
 				Action: modelExport,
 			},
 			quantizeCommand(),
+			generateCommand(),
+			convertCommand(),
 			{Name: "remove", Usage: "delete a stored model", ArgsUsage: "MODEL", Action: modelRemove},
 			{
 				Name:      "conformance",
