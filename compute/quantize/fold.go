@@ -123,7 +123,9 @@ func (g *network) foldNext(conv *onnx.Node, gone []bool) bool {
 			folded[o*each+i] *= scale[o]
 		}
 	}
-	conv.Inputs = []string{conv.Inputs[0], g.constant("w", tensor.Of(w.Shape(), folded)), g.constant("b", tensor.Of([]int{outs}, bias))}
+	name := g.constant("w", tensor.Of(w.Shape(), folded))
+	g.grids[name] = g.grid(conv.Inputs[1], weights, outs).scaled(scale)
+	conv.Inputs = []string{conv.Inputs[0], name, g.constant("b", tensor.Of([]int{outs}, bias))}
 	gone[g.reader[conv.Outputs[0]]] = true
 	conv.Outputs = next.Outputs[:1]
 	return true

@@ -13,11 +13,12 @@ type network struct {
 	model     *onnx.Model
 	opset     int64
 	constants map[string]*tensor.Tensor
-	uses      map[string]int  // by nodes, bodies and outputs
-	reader    map[string]int  // the last node that reads a value
-	maker     map[string]int  // the node that makes it
-	inBodies  map[string]bool // read by a node's graphs
-	numbered  int             // of fresh names
+	uses      map[string]int   // by nodes, bodies and outputs
+	reader    map[string]int   // the last node that reads a value
+	maker     map[string]int   // the node that makes it
+	inBodies  map[string]bool  // read by a node's graphs
+	grids     map[string]*grid // of folded weights
+	numbered  int              // of fresh names
 }
 
 // networkOf copies what will be changed of a model.
@@ -26,7 +27,7 @@ func networkOf(m *lower.Model) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &network{model: o, opset: o.Opsets[0].Version, constants: map[string]*tensor.Tensor{}}
+	g := &network{model: o, opset: o.Opsets[0].Version, constants: map[string]*tensor.Tensor{}, grids: map[string]*grid{}}
 	for _, c := range o.Graph.Initializers {
 		g.constants[c.Name] = c.Tensor
 	}
@@ -101,6 +102,14 @@ func (g *network) floats(n *onnx.Node, input int) (*tensor.Tensor, []float32) {
 		return nil, nil
 	}
 	return t, tensor.Values[float32](t)
+}
+
+// grid gives that of weights in rows.
+func (g *network) grid(name string, weights []float32, rows int) *grid {
+	if have, known := g.grids[name]; known {
+		return have
+	}
+	return gridOf(weights, rows)
 }
 
 // follower gives the only reader of what a node makes, or nil.

@@ -197,10 +197,10 @@ func (w *writer) conv(n *onnx.Node, face string) {
 	if len(n.Inputs) > 2 {
 		_, bias = w.network.floats(n, 2)
 	}
-	scales, bytes := quantizeRows(weights, outs, bias, x.scale)
+	scales, bytes, zero := quantizeRows(weights, outs, bias, x.scale, w.grid(n.Inputs[1], weights, outs))
 	in := []string{
 		w.byteOf(n.Inputs[0]), x.scaleName, x.zeroName,
-		w.constant("w", tensor.Of(t.Shape(), bytes)), w.constant("scales", asTensor(scales)), w.constant("zero", tensor.Scalar(int8(0))),
+		w.constant("w", tensor.Of(t.Shape(), bytes)), w.constant("scales", asTensor(scales)), w.constant("zero", tensor.Scalar(zero)),
 		y.scaleName, y.zeroName,
 	}
 	if bias != nil {
@@ -213,14 +213,19 @@ func (w *writer) conv(n *onnx.Node, face string) {
 func (w *writer) product(n *onnx.Node) {
 	x := w.scheme(n.Inputs[0])
 	weights, rows, columns, bias := w.matrix(n)
-	scales, bytes := quantizeRows(turned(weights, rows, columns), columns, bias, x.scale)
+	weights = turned(weights, rows, columns)
+	scales, bytes, zero := quantizeRows(weights, columns, bias, x.scale, gridOf(weights, columns))
 	right := make([]int8, len(bytes))
 	for i := range columns {
 		for j := range rows {
 			right[j*columns+i] = bytes[i*rows+j]
 		}
 	}
-	sums := w.add("MatMulInteger", []string{w.byteOf(n.Inputs[0]), w.constant("w", tensor.Of([]int{rows, columns}, right)), x.zeroName}, w.fresh("sums"))
+	in := []string{w.byteOf(n.Inputs[0]), w.constant("w", tensor.Of([]int{rows, columns}, right)), x.zeroName}
+	if zero != 0 {
+		in = append(in, w.constant("zero", tensor.Scalar(zero)))
+	}
+	sums := w.add("MatMulInteger", in, w.fresh("sums"))
 	if bias != nil {
 		sums = w.add("Add", []string{sums, w.constant("bias", asTensor(quantizeBias(bias, scales, x.scale)))}, w.fresh("sums"))
 	}
@@ -231,17 +236,20 @@ func (w *writer) product(n *onnx.Node) {
 	w.add("Mul", []string{numbers, w.constant("scales", asTensor(scales))}, n.Outputs[0])
 }
 
-// quantizeRows gives each of so many rows of weights a scale, and bytes. A row whose bias would not fit otherwise has a larger scale.
-func quantizeRows(weights []float32, rows int, bias []float32, scaleX float32) (scales []float32, bytes []int8) {
+// quantizeRows gives each of so many rows of weights a scale, and bytes, with the zero point of all. A row whose bias would not fit
+// otherwise has a larger scale.
+func quantizeRows(weights []float32, rows int, bias []float32, scaleX float32, g *grid) (scales []float32, bytes []int8, zero int8) {
+	if !g.fits() {
+		g = nil
+	}
+	if g != nil {
+		zero = int8(g.zero)
+	}
 	each := len(weights) / rows
 	bytes = make([]int8, len(weights))
 	for r := range rows {
 		row := weights[r*each:][:each]
-		most := float32(0)
-		for _, v := range row {
-			most = max(most, v, -v)
-		}
-		scale := most / weightMax
+		scale := g.scale(r, row)
 		if bias != nil {
 			scale = max(scale, float32(math.Abs(float64(bias[r]))/float64(scaleX)/biasMax))
 		}
@@ -250,10 +258,10 @@ func quantizeRows(weights []float32, rows int, bias []float32, scaleX float32) (
 		}
 		scales = append(scales, scale)
 		for i, v := range row {
-			bytes[r*each+i] = int8(min(max(math.RoundToEven(float64(v/scale)), -weightMax), weightMax))
+			bytes[r*each+i] = int8(min(max(math.RoundToEven(float64(v/scale))+float64(zero), byteMin), weightMax))
 		}
 	}
-	return scales, bytes
+	return scales, bytes, zero
 }
 
 func quantizeBias(bias, scales []float32, scaleX float32) []int32 {

@@ -332,18 +332,46 @@ func TestPairs(t *testing.T) {
 }
 
 func TestWeights(t *testing.T) {
-	scales, bytes := quantizeRows([]float32{1, -0.5, 0.25, 0, 0, 0, -2, 1e-3, 2}, 3, nil, 1)
-	if want := []float32{1.0 / 127, 1, 2.0 / 127}; !slices.Equal(scales, want) {
+	scales, bytes, zero := quantizeRows([]float32{1, -0.5, 0.25, 0, 0, 0, -2, 1e-3, 2}, 3, nil, 1, nil)
+	if want := []float32{1.0 / 127, 1, 2.0 / 127}; !slices.Equal(scales, want) || zero != 0 {
 		t.Errorf("scales %v, want %v", scales, want)
 	}
 	if want := []int8{127, -64, 32, 0, 0, 0, -127, 0, 127}; !slices.Equal(bytes, want) {
 		t.Errorf("weights %v, want %v", bytes, want)
 	}
 	bias := []float32{-3}
-	scales, bytes = quantizeRows([]float32{1e-12, 0}, 1, bias, 1e-3) // a channel that is nearly nothing but its bias
+	scales, bytes, _ = quantizeRows([]float32{1e-12, 0}, 1, bias, 1e-3, nil) // a channel that is nearly nothing but its bias
 	b := quantizeBias(bias, scales, 1e-3)
 	if got := float64(b[0]) * float64(scales[0]) * 1e-3; math.Abs(got+3) > 1e-6 || b[0] < -biasMax {
 		t.Errorf("bias %d of scale %g with weights %v: %v, want -3", b[0], scales[0], bytes, got)
+	}
+}
+
+// Weights that were bytes before are the same bytes again, also after they were multiplied row by row.
+func TestGrid(t *testing.T) {
+	const zero, rows, each = 100, 4, 50
+	steps := []float32{0.01, 0.3, -0.02, 1e-4}
+	weights, want := make([]float32, rows*each), make([]int, rows*each)
+	for i := range weights {
+		want[i] = (i*37)%256 - zero
+		weights[i] = float32(want[i]) * 0.0123
+	}
+	g := gridOf(weights, rows)
+	if g == nil || g.zero != zero-128 {
+		t.Fatalf("grid %+v, want one with zero %d", g, zero-128)
+	}
+	for i := range weights {
+		weights[i] *= steps[i/each]
+	}
+	scales, bytes, z := quantizeRows(weights, rows, nil, 1, g.scaled(steps))
+	for i, b := range bytes {
+		row := i / each
+		if got := float32(int(b)-int(z)) * scales[row]; steps[row] > 0 && int(b)-int(z) != want[i] || math.Abs(float64(got-weights[i])) > float64(scales[row]) {
+			t.Fatalf("weight %d is %d of step %v: %v, want %v", i, int(b)-int(z), scales[row], got, weights[i])
+		}
+	}
+	if gridOf([]float32{1, 2, 3.5, 4.1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17}, 1) != nil {
+		t.Error("a grid of numbers at unequal distances")
 	}
 }
 
