@@ -1,6 +1,11 @@
 package device
 
-import "github.com/aiwork/aiwork-node/compute/tensor"
+import (
+	"maps"
+	"slices"
+
+	"github.com/aiwork/aiwork-node/compute/tensor"
+)
 
 // Ask is ask, for tests.
 func (u *Unit) Ask(k Known) (Outcome, string) { return u.ask(k) }
@@ -16,3 +21,9 @@ func Chain() Known {
 
 // Differ is differ, for tests.
 func Differ(got, want *tensor.Tensor) string { return differ(got, want) }
+
+// Reply is answer, for tests.
+func (u *Unit) Reply(k Known) ([]*tensor.Tensor, Stats, error) { return u.answer(k) }
+
+// Names lists the operators that run on devices.
+func Names() []string { return slices.Collect(maps.Keys(operators())) }

@@ -13,10 +13,14 @@ type Known struct {
 	Attrs  []onnx.Attr
 	Inputs []*tensor.Tensor
 	Outs   int
+	Opset  int // the version of the operator set; 0 is knownOpset
 }
 
-// knownOpset is the version of the operator set that the questions are of.
-const knownOpset = 21
+// Versions of the operator set that the questions are of.
+const (
+	knownOpset = 21
+	newerOpset = 23
+)
 
 // Questions lists what a device is asked before it is used: each kernel, on sizes that leave the last tile, row and lane unfilled, and on
 // numbers whose sums depend on their order. Functions are asked about zeros of both signs, subnormal and infinite numbers and NaN too.
@@ -196,8 +200,10 @@ func (g *generator) rows() (all []Known) {
 	for _, op := range []string{"Softmax", "LogSoftmax"} {
 		all = append(all, known(op, g.floats(9, 100)), known(op, x).with(number("axis", 1)), known(op, g.near(600).View([]int{4, 150})))
 	}
+	root := known("RMSNormalization", g.floats(6, 130), g.floats(130))
+	root.Opset = newerOpset
 	return append(
-		all, known("GlobalAveragePool", x), known("GlobalMaxPool", x),
+		all, root, known("GlobalAveragePool", x), known("GlobalMaxPool", x),
 		known("BatchNormalization", x, g.floats(8), g.floats(8), g.floats(8), g.floats(8)),
 		known("InstanceNormalization", x, g.floats(8), g.floats(8)),
 		known("GroupNormalization", x, g.floats(8), g.floats(8)).with(number("num_groups", 4)),
