@@ -155,7 +155,7 @@ func text(name, v string) onnx.Attr { return onnx.Attr{Name: name, Kind: onnx.At
 func (d *draw) pick(list ...string) string { return list[d.IntN(len(list))] }
 
 func (d *draw) question() device.Known {
-	all := []func() device.Known{d.matMul, d.gemm, d.conv, d.convTranspose, d.pool, d.pair, d.reduce, d.softmax, d.move, d.slice, d.pad, d.gather, d.byteMatMul, d.byteConv, d.norm}
+	all := []func() device.Known{d.matMul, d.gemm, d.conv, d.convTranspose, d.pool, d.pair, d.reduce, d.softmax, d.move, d.slice, d.pad, d.gather, d.byteMatMul, d.byteConv, d.norm, d.resize}
 	k := all[d.IntN(len(all))]()
 	if k.Outs == 0 {
 		k.Outs = 1
@@ -386,4 +386,23 @@ func (d *draw) norm() device.Known {
 	}
 	axis := d.IntN(len(shape))
 	return device.Known{Op: "LayerNormalization", Inputs: []*tensor.Tensor{x, d.floats(shape[axis:]...), d.floats(shape[axis:]...)}, Attrs: []onnx.Attr{number("axis", int64(axis))}}
+}
+
+func (d *draw) resize() device.Known {
+	shape := d.shape(2 + d.IntN(3))
+	scales, sizes := make([]float32, len(shape)), make([]int64, len(shape))
+	for i, n := range shape {
+		scales[i] = []float32{1, 1, 2, 0.5, 1.3, float32(d.IntN(9)) / 3}[d.IntN(6)]
+		sizes[i] = int64(n + d.IntN(3)*d.IntN(9))
+	}
+	k := device.Known{Op: "Resize", Attrs: []onnx.Attr{
+		text("coordinate_transformation_mode", d.pick("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric")),
+		text("nearest_mode", d.pick("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")),
+	}}
+	if d.IntN(2) == 0 {
+		k.Inputs = []*tensor.Tensor{d.floats(shape...), nil, tensor.Of([]int{len(shape)}, scales)}
+	} else {
+		k.Inputs = []*tensor.Tensor{d.floats(shape...), nil, nil, numbers(sizes...)}
+	}
+	return k
 }

@@ -16,7 +16,7 @@ import (
 type Stats struct {
 	DeviceOps     int `json:"deviceOps"` // operators that ran on the device
 	HostOps       int `json:"hostOps"`   // on the processor
-	Views         int `json:"views"`     // that only gave a value another shape
+	Views         int `json:"views"`     // that only gave a value another shape, or told its shape
 	Launches      int `json:"launches"`
 	Uploads       int `json:"uploads"`
 	UploadBytes   int `json:"uploadBytes"`
