@@ -1,5 +1,8 @@
 package kernel
 
+// What is left behind whole registers is done by the definition, or, where that is slow because it fuses or
+// calls functions, in a register that is filled up with zeros.
+
 // A Binary is a function of two numbers. Values are for this process only and never stored.
 type Binary uint8
 
@@ -41,8 +44,8 @@ func DefineBinary(f Binary, a, b float32) float32 {
 func (p Path) Binary(f Binary, y, a, b []float32) {
 	y, b = y[:len(a)], b[:len(a)]
 	n := p.whole(len(a))
-	if n > 0 {
-		pairLanes(f, n, nil, &y[0], &a[0], &b[0])
+	for at := 0; at < n; at += stretchMax {
+		pairLanes(f, min(stretchMax, n-at), nil, &y[at], &a[at], &b[at])
 	}
 	for i := n; i < len(a); i++ {
 		y[i] = DefineBinary(f, a[i], b[i])
@@ -53,8 +56,8 @@ func (p Path) Binary(f Binary, y, a, b []float32) {
 func (p Path) BinaryRight(f Binary, y, a []float32, b float32) {
 	y = y[:len(a)]
 	n := p.whole(len(a))
-	if n > 0 {
-		rightLanes(f, n, &b, &y[0], &a[0])
+	for at := 0; at < n; at += stretchMax {
+		rightLanes(f, min(stretchMax, n-at), &b, &y[at], &a[at])
 	}
 	for i := n; i < len(a); i++ {
 		y[i] = DefineBinary(f, a[i], b)
@@ -65,8 +68,8 @@ func (p Path) BinaryRight(f Binary, y, a []float32, b float32) {
 func (p Path) BinaryLeft(f Binary, y []float32, a float32, b []float32) {
 	y = y[:len(b)]
 	n := p.whole(len(b))
-	if n > 0 {
-		leftLanes(f, n, &a, &y[0], &b[0])
+	for at := 0; at < n; at += stretchMax {
+		leftLanes(f, min(stretchMax, n-at), &a, &y[at], &b[at])
 	}
 	for i := n; i < len(b); i++ {
 		y[i] = DefineBinary(f, a, b[i])
@@ -89,6 +92,14 @@ func (p Path) ScaleShift(y, x []float32, scale, shift float32) {
 		params := [2]float32{scale, shift}
 		lanesScaleShift(n, &params[0], &y[0], &x[0])
 	}
+	if rest := len(x) - n; rest > 0 && p != PathGo {
+		var a [laneCount]float32
+		copy(a[:], x[n:])
+		params := [2]float32{scale, shift}
+		lanesScaleShift(laneCount, &params[0], &a[0], &a[0])
+		copy(y[n:], a[:])
+		return
+	}
 	for i := n; i < len(x); i++ {
 		y[i] = FMA(x[i], scale, shift)
 	}
@@ -101,6 +112,15 @@ func (p Path) FMAs(y, a, b, c []float32) {
 	if n > 0 {
 		lanesFma(n, nil, &y[0], &a[0], &b[0], &c[0])
 	}
+	if rest := len(a) - n; rest > 0 && p != PathGo {
+		var u, v, w [laneCount]float32
+		copy(u[:], a[n:])
+		copy(v[:], b[n:])
+		copy(w[:], c[n:])
+		lanesFma(laneCount, nil, &u[0], &u[0], &v[0], &w[0])
+		copy(y[n:], u[:])
+		return
+	}
 	for i := n; i < len(a); i++ {
 		y[i] = FMA(a[i], b[i], c[i])
 	}
@@ -112,6 +132,14 @@ func (p Path) Accumulate(y, x []float32, w float32) {
 	n := p.whole(len(x))
 	if n > 0 {
 		lanesFmaBy(n, &w, &y[0], &x[0], &y[0])
+	}
+	if rest := len(x) - n; rest > 0 && p != PathGo {
+		var a, b [laneCount]float32
+		copy(a[:], x[n:])
+		copy(b[:], y[n:])
+		lanesFmaBy(laneCount, &w, &b[0], &a[0], &b[0])
+		copy(y[n:], b[:])
+		return
 	}
 	for i := n; i < len(x); i++ {
 		y[i] = FMA(x[i], w, y[i])
@@ -159,8 +187,15 @@ func (p Path) Normalize(y, x []float32, mean, root float32) {
 func (p Path) ExpLess(y, x []float32, top float32) {
 	y = y[:len(x)]
 	n := p.whole(len(x))
-	if n > 0 {
-		lanesExpLess(n, &top, &y[0], &x[0])
+	for at := 0; at < n; at += stretchMax {
+		lanesExpLess(min(stretchMax, n-at), &top, &y[at], &x[at])
+	}
+	if rest := len(x) - n; rest > 0 && p != PathGo {
+		var a [laneCount]float32
+		copy(a[:], x[n:])
+		lanesExpLess(laneCount, &top, &a[0], &a[0])
+		copy(y[n:], a[:])
+		return
 	}
 	for i := n; i < len(x); i++ {
 		y[i] = Exp(x[i] - top)

@@ -370,19 +370,26 @@ func bytes8() (list []*kernel) {
 		q = k.lesser(k.greater(q, k.param(1)), k.param(2))
 		k.out(0, k.iadd(k.whole(q), k.param(3)))
 	}
-	k := newKernel("lanesQuantize", "gives x/scale rounded, clamped and shifted by the zero point", 1, 1)
-	k.outs[0] = "uint8"
-	narrow(k, k.div(k.in(0, 0), k.param(0)))
-	list = append(list, k)
-	k = newKernel("lanesRequantize", "gives (x + bias)·ratio rounded, clamped and shifted by the zero point", 1, 1)
-	k.outs[0], k.ins[0] = "uint8", "int32"
-	narrow(k, k.mul(k.float(k.iadd(k.in(0, 0), k.param(4))), k.param(0)))
-	list = append(list, k)
 	for _, t := range []struct{ suffix, kind string }{{"Uint8", "uint8"}, {"Int8", "int8"}} {
+		k := newKernel("lanesQuantize"+t.suffix, "gives x/scale rounded, clamped and shifted by the zero point", 1, 1)
+		k.outs[0] = t.kind
+		narrow(k, k.div(k.in(0, 0), k.param(0)))
+		list = append(list, k)
+		k = newKernel("lanesRequantize"+t.suffix, "gives (x + bias)·ratio rounded, clamped and shifted by the zero point", 1, 1)
+		k.outs[0], k.ins[0] = t.kind, "int32"
+		narrow(k, k.mul(k.float(k.iadd(k.in(0, 0), k.param(4))), k.param(0)))
+		list = append(list, k)
 		k = newKernel("lanesDequantize"+t.suffix, "gives (x - zero)·scale", 1, 1)
 		k.ins[0] = t.kind
 		k.out(0, k.mul(k.float(k.isub(k.in(0, 0), k.param(1))), k.param(0)))
 		list = append(list, k)
+		k = newKernel("lanesLess"+t.suffix, "gives x - zero", 1, 1)
+		k.outs[0], k.ins[0] = "int32", t.kind
+		k.out(0, k.isub(k.in(0, 0), k.param(0)))
+		list = append(list, k)
 	}
-	return list
+	k := newKernel("lanesAddProducts", "gives x0·w + x1 of whole numbers", 1, 2)
+	k.outs[0], k.ins[0], k.ins[1] = "int32", "int32", "int32"
+	k.out(0, k.iadd(k.imul(k.in(0, 0), k.param(0)), k.in(1, 0)))
+	return append(list, k)
 }

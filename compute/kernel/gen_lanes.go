@@ -102,6 +102,7 @@ func (k *kernel) xor(a, b value) value { return k.emit("xor", 0, a, b) }
 func (k *kernel) without(a, b value) value { return k.emit("without", 0, a, b) }
 
 func (k *kernel) iadd(a, b value) value      { return k.emit("iadd", 0, a, b) }
+func (k *kernel) imul(a, b value) value      { return k.emit("imul", 0, a, b) }
 func (k *kernel) isub(a, b value) value      { return k.emit("isub", 0, a, b) }
 func (k *kernel) shl(a value, n int) value   { return k.emit("shl", n, a) }
 func (k *kernel) sar(a value, n int) value   { return k.emit("sar", n, a) }

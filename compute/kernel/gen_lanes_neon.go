@@ -31,6 +31,7 @@ var (
 	bsl   = three(0x6e601c00) // d ? n : m, bit by bit
 	add   = three(0x4ea08400)
 	sub   = three(0x6ea08400)
+	mul   = three(0x4ea09c00)
 	uzp1  = three(0x4e801800) // the even elements of n, then those of m
 
 	fsqrt  = two(0x6ea1f800)
@@ -184,7 +185,7 @@ func (g *neonKernel) fresh(in instruction, extra []int) int {
 func neonThrees() map[string]func(d, n, m int) uint32 {
 	return map[string]func(d, n, m int) uint32{
 		"add": fadd, "sub": fsub, "mul": fmul, "div": fdiv, "gt": fcmgt, "ge": fcmge, "eq": fcmeq,
-		"and": and, "or": orr, "xor": eor, "iadd": add, "isub": sub,
+		"and": and, "or": orr, "xor": eor, "iadd": add, "isub": sub, "imul": mul,
 	}
 }
 

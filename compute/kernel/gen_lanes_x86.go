@@ -118,7 +118,7 @@ func (g *x86Kernel) register(v value, extra *[]int) int {
 func x86Threes() map[string]string {
 	return map[string]string{
 		"add": "VADDPS", "sub": "VSUBPS", "mul": "VMULPS", "div": "VDIVPS", "greater": "VMAXPS", "lesser": "VMINPS",
-		"and": "VANDPS", "or": "VORPS", "xor": "VXORPS", "without": "VANDNPS", "iadd": "VPADDD", "isub": "VPSUBD",
+		"and": "VANDPS", "or": "VORPS", "xor": "VXORPS", "without": "VANDNPS", "iadd": "VPADDD", "isub": "VPSUBD", "imul": "VPMULLD",
 		"gt": "VCMPPS $0x1e,", "ge": "VCMPPS $0x1d,", "eq": "VCMPPS $0,",
 	}
 }

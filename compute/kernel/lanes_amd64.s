@@ -2364,8 +2364,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// lanesQuantize gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
-TEXT ·lanesQuantize(SB), NOSPLIT, $0-32
+// lanesQuantizeUint8 gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesQuantizeUint8(SB), NOSPLIT, $0-32
 	MOVQ n+0(FP), CX
 	MOVQ params+8(FP), AX
 	MOVQ y0+16(FP), DI
@@ -2396,8 +2396,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// lanesRequantize gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
-TEXT ·lanesRequantize(SB), NOSPLIT, $0-32
+// lanesRequantizeUint8 gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesRequantizeUint8(SB), NOSPLIT, $0-32
 	MOVQ n+0(FP), CX
 	MOVQ params+8(FP), AX
 	MOVQ y0+16(FP), DI
@@ -2452,6 +2452,91 @@ loop:
 	VZEROUPPER
 	RET
 
+// lanesLessUint8 gives x - zero. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesLessUint8(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ params+8(FP), AX
+	MOVQ y0+16(FP), DI
+	MOVQ x0+24(FP), SI
+	VBROADCASTSS 0(AX), Y0
+loop:
+	VPMOVZXBD (SI), Y1
+	VPSUBD Y0, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ $32, DI
+	ADDQ $8, SI
+	SUBQ $8, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// lanesQuantizeInt8 gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesQuantizeInt8(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ params+8(FP), AX
+	MOVQ y0+16(FP), DI
+	MOVQ x0+24(FP), SI
+	VBROADCASTSS 0(AX), Y0
+	VBROADCASTSS 4(AX), Y1
+	VBROADCASTSS 8(AX), Y2
+	VBROADCASTSS 12(AX), Y3
+loop:
+	VMOVUPS 0(SI), Y4
+	VDIVPS Y0, Y4, Y4
+	VROUNDPS $8, Y4, Y4
+	VCMPPS $3, Y4, Y4, Y5
+	VANDNPS Y4, Y5, Y4
+	VMAXPS Y1, Y4, Y4
+	VMINPS Y2, Y4, Y4
+	VCVTPS2DQ Y4, Y4
+	VPADDD Y3, Y4, Y4
+	VANDPS constants<>+2112(SB), Y4, Y5
+	VEXTRACTI128 $1, Y5, X6
+	VPACKUSDW X6, X5, X5
+	VPACKUSWB X5, X5, X5
+	VMOVQ X5, (DI)
+	ADDQ $8, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// lanesRequantizeInt8 gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesRequantizeInt8(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ params+8(FP), AX
+	MOVQ y0+16(FP), DI
+	MOVQ x0+24(FP), SI
+	VBROADCASTSS 16(AX), Y0
+	VBROADCASTSS 0(AX), Y1
+	VBROADCASTSS 4(AX), Y2
+	VBROADCASTSS 8(AX), Y3
+	VBROADCASTSS 12(AX), Y4
+loop:
+	VMOVUPS 0(SI), Y5
+	VPADDD Y0, Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS Y1, Y5, Y5
+	VROUNDPS $8, Y5, Y5
+	VCMPPS $3, Y5, Y5, Y6
+	VANDNPS Y5, Y6, Y5
+	VMAXPS Y2, Y5, Y5
+	VMINPS Y3, Y5, Y5
+	VCVTPS2DQ Y5, Y5
+	VPADDD Y4, Y5, Y5
+	VANDPS constants<>+2112(SB), Y5, Y6
+	VEXTRACTI128 $1, Y6, X7
+	VPACKUSDW X7, X6, X6
+	VPACKUSWB X6, X6, X6
+	VMOVQ X6, (DI)
+	ADDQ $8, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // lanesDequantizeInt8 gives (x - zero)·scale. The number of elements is a multiple of laneCount and not 0.
 TEXT ·lanesDequantizeInt8(SB), NOSPLIT, $0-32
 	MOVQ n+0(FP), CX
@@ -2468,6 +2553,46 @@ loop:
 	VMOVUPS Y2, (DI)
 	ADDQ $32, DI
 	ADDQ $8, SI
+	SUBQ $8, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// lanesLessInt8 gives x - zero. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesLessInt8(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ params+8(FP), AX
+	MOVQ y0+16(FP), DI
+	MOVQ x0+24(FP), SI
+	VBROADCASTSS 0(AX), Y0
+loop:
+	VPMOVSXBD (SI), Y1
+	VPSUBD Y0, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ $32, DI
+	ADDQ $8, SI
+	SUBQ $8, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// lanesAddProducts gives x0·w + x1 of whole numbers. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesAddProducts(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ params+8(FP), AX
+	MOVQ y0+16(FP), DI
+	MOVQ x0+24(FP), SI
+	MOVQ x1+32(FP), DX
+	VBROADCASTSS 0(AX), Y0
+loop:
+	VMOVUPS 0(SI), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS 0(DX), Y2
+	VPADDD Y2, Y1, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	ADDQ $32, DX
 	SUBQ $8, CX
 	JNZ loop
 	VZEROUPPER

@@ -352,25 +352,50 @@ func lanesAddSpread(n int, params *float32, y0 *float32, x0 *float32, x1 *float3
 //go:noescape
 func lanesEvens(n int, params *float32, y0 *float32, x0 *float32)
 
-// lanesQuantize gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+// lanesQuantizeUint8 gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
 //
 //go:noescape
-func lanesQuantize(n int, params *float32, y0 *uint8, x0 *float32)
+func lanesQuantizeUint8(n int, params *float32, y0 *uint8, x0 *float32)
 
-// lanesRequantize gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+// lanesRequantizeUint8 gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
 //
 //go:noescape
-func lanesRequantize(n int, params *float32, y0 *uint8, x0 *int32)
+func lanesRequantizeUint8(n int, params *float32, y0 *uint8, x0 *int32)
 
 // lanesDequantizeUint8 gives (x - zero)·scale. The number of elements is a multiple of laneCount and not 0.
 //
 //go:noescape
 func lanesDequantizeUint8(n int, params *float32, y0 *float32, x0 *uint8)
 
+// lanesLessUint8 gives x - zero. The number of elements is a multiple of laneCount and not 0.
+//
+//go:noescape
+func lanesLessUint8(n int, params *float32, y0 *int32, x0 *uint8)
+
+// lanesQuantizeInt8 gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+//
+//go:noescape
+func lanesQuantizeInt8(n int, params *float32, y0 *int8, x0 *float32)
+
+// lanesRequantizeInt8 gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+//
+//go:noescape
+func lanesRequantizeInt8(n int, params *float32, y0 *int8, x0 *int32)
+
 // lanesDequantizeInt8 gives (x - zero)·scale. The number of elements is a multiple of laneCount and not 0.
 //
 //go:noescape
 func lanesDequantizeInt8(n int, params *float32, y0 *float32, x0 *int8)
+
+// lanesLessInt8 gives x - zero. The number of elements is a multiple of laneCount and not 0.
+//
+//go:noescape
+func lanesLessInt8(n int, params *float32, y0 *int32, x0 *int8)
+
+// lanesAddProducts gives x0·w + x1 of whole numbers. The number of elements is a multiple of laneCount and not 0.
+//
+//go:noescape
+func lanesAddProducts(n int, params *float32, y0 *int32, x0 *int32, x1 *int32)
 
 // unaryLanes calls the kernel of a number.
 func unaryLanes(which Unary, n int, params, y, x *float32) {

@@ -3222,8 +3222,8 @@ loop:
 	BNE loop
 	RET
 
-// lanesQuantize gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
-TEXT ·lanesQuantize(SB), NOSPLIT, $0-32
+// lanesQuantizeUint8 gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesQuantizeUint8(SB), NOSPLIT, $0-32
 	MOVD n+0(FP), R0
 	MOVD params+8(FP), R1
 	MOVD $constants<>(SB), R2
@@ -3259,8 +3259,8 @@ loop:
 	BNE loop
 	RET
 
-// lanesRequantize gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
-TEXT ·lanesRequantize(SB), NOSPLIT, $0-32
+// lanesRequantizeUint8 gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesRequantizeUint8(SB), NOSPLIT, $0-32
 	MOVD n+0(FP), R0
 	MOVD params+8(FP), R1
 	MOVD $constants<>(SB), R2
@@ -3325,6 +3325,105 @@ loop:
 	BNE loop
 	RET
 
+// lanesLessUint8 gives x - zero. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesLessUint8(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R0
+	MOVD params+8(FP), R1
+	MOVD $constants<>(SB), R2
+	MOVD y0+16(FP), R3
+	MOVD x0+24(FP), R4
+	ADD $0, R1, R13
+	VLD1R (R13), [V0.S4]
+loop:
+	FMOVS (R4), F1
+	WORD $0x2f08a421 // UXTL
+	WORD $0x2f10a421 // UXTL
+	WORD $0x6ea08421 // isub
+	FMOVQ F1, (R3)
+	ADD $16, R3
+	ADD $4, R4
+	SUBS $4, R0, R0
+	BNE loop
+	RET
+
+// lanesQuantizeInt8 gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesQuantizeInt8(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R0
+	MOVD params+8(FP), R1
+	MOVD $constants<>(SB), R2
+	MOVD y0+16(FP), R3
+	MOVD x0+24(FP), R4
+	ADD $0, R1, R13
+	VLD1R (R13), [V0.S4]
+	ADD $4, R1, R13
+	VLD1R (R13), [V1.S4]
+	ADD $8, R1, R13
+	VLD1R (R13), [V2.S4]
+	ADD $12, R1, R13
+	VLD1R (R13), [V3.S4]
+loop:
+	FMOVQ 0(R4), F4
+	WORD $0x6e20fc84 // div
+	WORD $0x4e218884 // FRINT
+	WORD $0x4e24e485 // FCMEQ
+	WORD $0x6e2058a5 // MVN
+	WORD $0x4e651c84 // bic
+	WORD $0x6ea1e485 // FCMGT
+	WORD $0x6e611c85 // BSL
+	WORD $0x6ea5e444 // FCMGT
+	WORD $0x6e621ca4 // BSL
+	WORD $0x4e21a884 // FCVTNS
+	WORD $0x4ea38484 // iadd
+	WORD $0x0e612885 // XTN
+	WORD $0x0e2128a5 // XTN
+	FMOVS F5, (R3)
+	ADD $4, R3
+	ADD $16, R4
+	SUBS $4, R0, R0
+	BNE loop
+	RET
+
+// lanesRequantizeInt8 gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesRequantizeInt8(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R0
+	MOVD params+8(FP), R1
+	MOVD $constants<>(SB), R2
+	MOVD y0+16(FP), R3
+	MOVD x0+24(FP), R4
+	ADD $16, R1, R13
+	VLD1R (R13), [V0.S4]
+	ADD $0, R1, R13
+	VLD1R (R13), [V1.S4]
+	ADD $4, R1, R13
+	VLD1R (R13), [V2.S4]
+	ADD $8, R1, R13
+	VLD1R (R13), [V3.S4]
+	ADD $12, R1, R13
+	VLD1R (R13), [V4.S4]
+loop:
+	FMOVQ 0(R4), F5
+	WORD $0x4ea084a5 // iadd
+	WORD $0x4e21d8a5 // SCVTF
+	WORD $0x6e21dca5 // mul
+	WORD $0x4e2188a5 // FRINT
+	WORD $0x4e25e4a6 // FCMEQ
+	WORD $0x6e2058c6 // MVN
+	WORD $0x4e661ca5 // bic
+	WORD $0x6ea2e4a6 // FCMGT
+	WORD $0x6e621ca6 // BSL
+	WORD $0x6ea6e465 // FCMGT
+	WORD $0x6e631cc5 // BSL
+	WORD $0x4e21a8a5 // FCVTNS
+	WORD $0x4ea484a5 // iadd
+	WORD $0x0e6128a6 // XTN
+	WORD $0x0e2128c6 // XTN
+	FMOVS F6, (R3)
+	ADD $4, R3
+	ADD $16, R4
+	SUBS $4, R0, R0
+	BNE loop
+	RET
+
 // lanesDequantizeInt8 gives (x - zero)·scale. The number of elements is a multiple of laneCount and not 0.
 TEXT ·lanesDequantizeInt8(SB), NOSPLIT, $0-32
 	MOVD n+0(FP), R0
@@ -3346,6 +3445,50 @@ loop:
 	FMOVQ F2, (R3)
 	ADD $16, R3
 	ADD $4, R4
+	SUBS $4, R0, R0
+	BNE loop
+	RET
+
+// lanesLessInt8 gives x - zero. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesLessInt8(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R0
+	MOVD params+8(FP), R1
+	MOVD $constants<>(SB), R2
+	MOVD y0+16(FP), R3
+	MOVD x0+24(FP), R4
+	ADD $0, R1, R13
+	VLD1R (R13), [V0.S4]
+loop:
+	FMOVS (R4), F1
+	WORD $0x0f08a421 // SXTL
+	WORD $0x0f10a421 // SXTL
+	WORD $0x6ea08421 // isub
+	FMOVQ F1, (R3)
+	ADD $16, R3
+	ADD $4, R4
+	SUBS $4, R0, R0
+	BNE loop
+	RET
+
+// lanesAddProducts gives x0·w + x1 of whole numbers. The number of elements is a multiple of laneCount and not 0.
+TEXT ·lanesAddProducts(SB), NOSPLIT, $0-40
+	MOVD n+0(FP), R0
+	MOVD params+8(FP), R1
+	MOVD $constants<>(SB), R2
+	MOVD y0+16(FP), R3
+	MOVD x0+24(FP), R4
+	MOVD x1+32(FP), R5
+	ADD $0, R1, R13
+	VLD1R (R13), [V0.S4]
+loop:
+	FMOVQ 0(R4), F1
+	WORD $0x4ea09c21 // imul
+	FMOVQ 0(R5), F2
+	WORD $0x4ea28422 // iadd
+	FMOVQ F2, (R3)
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
 	SUBS $4, R0, R0
 	BNE loop
 	RET

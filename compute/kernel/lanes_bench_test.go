@@ -53,9 +53,9 @@ func BenchmarkLanes(b *testing.B) {
 			{"scale-shift", func() { path.ScaleShift(y, x, 2, 1) }},
 			{"normalize", func() { path.Normalize(y, x, 2, 1) }},
 			{"accumulate", func() { path.Accumulate(y, x, 0.5) }},
-			{"quantize", func() { path.Quantize(bytes, x, 0.1, Requantizer{Zero: 3}) }},
-			{"requantize", func() { path.Requantize(bytes, sums, 3, 0.1, Requantizer{Zero: 3}) }},
-			{"dequantize", func() { path.DequantizeUint8(y, bytes, 3, 0.1) }},
+			{"quantize", func() { path.QuantizeUint8(bytes, x, 0.1, 3) }},
+			{"requantize", func() { path.RequantizeUint8(bytes, sums, 3, 0.1, 3) }},
+			{"dequantize", func() { path.DequantizeUint8(y, bytes, 0.1, 3) }},
 			{"columns", func() { path.ReduceColumns(ReductionSum, y[:64], x, 32, 64, nil) }},
 		} {
 			b.Run(fmt.Sprintf("%s/path=%v", row.name, path), func(b *testing.B) { benchmarkElements(b, row.f) })

@@ -220,17 +220,32 @@ func lanesAddSpread(n int, params *float32, y0 *float32, x0 *float32, x1 *float3
 // lanesEvens gives every second element. The number of elements is a multiple of laneCount and not 0.
 func lanesEvens(n int, params *float32, y0 *float32, x0 *float32) { panic(noLanes) }
 
-// lanesQuantize gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
-func lanesQuantize(n int, params *float32, y0 *uint8, x0 *float32) { panic(noLanes) }
+// lanesQuantizeUint8 gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+func lanesQuantizeUint8(n int, params *float32, y0 *uint8, x0 *float32) { panic(noLanes) }
 
-// lanesRequantize gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
-func lanesRequantize(n int, params *float32, y0 *uint8, x0 *int32) { panic(noLanes) }
+// lanesRequantizeUint8 gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+func lanesRequantizeUint8(n int, params *float32, y0 *uint8, x0 *int32) { panic(noLanes) }
 
 // lanesDequantizeUint8 gives (x - zero)·scale. The number of elements is a multiple of laneCount and not 0.
 func lanesDequantizeUint8(n int, params *float32, y0 *float32, x0 *uint8) { panic(noLanes) }
 
+// lanesLessUint8 gives x - zero. The number of elements is a multiple of laneCount and not 0.
+func lanesLessUint8(n int, params *float32, y0 *int32, x0 *uint8) { panic(noLanes) }
+
+// lanesQuantizeInt8 gives x/scale rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+func lanesQuantizeInt8(n int, params *float32, y0 *int8, x0 *float32) { panic(noLanes) }
+
+// lanesRequantizeInt8 gives (x + bias)·ratio rounded, clamped and shifted by the zero point. The number of elements is a multiple of laneCount and not 0.
+func lanesRequantizeInt8(n int, params *float32, y0 *int8, x0 *int32) { panic(noLanes) }
+
 // lanesDequantizeInt8 gives (x - zero)·scale. The number of elements is a multiple of laneCount and not 0.
 func lanesDequantizeInt8(n int, params *float32, y0 *float32, x0 *int8) { panic(noLanes) }
+
+// lanesLessInt8 gives x - zero. The number of elements is a multiple of laneCount and not 0.
+func lanesLessInt8(n int, params *float32, y0 *int32, x0 *int8) { panic(noLanes) }
+
+// lanesAddProducts gives x0·w + x1 of whole numbers. The number of elements is a multiple of laneCount and not 0.
+func lanesAddProducts(n int, params *float32, y0 *int32, x0 *int32, x1 *int32) { panic(noLanes) }
 
 // unaryLanes calls the kernel of a number.
 func unaryLanes(which Unary, n int, params, y, x *float32) {

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -28,39 +29,46 @@ func (u Unary) parameters() [][2]float32 {
 	case UnaryShrink, UnarySelu:
 		return [][2]float32{{0.25, 0.5}, {1.6732632, 1.050701}}
 	}
-	return [][2]float32{{0.01, 0}, {1, 0}}
+	if u == UnaryLeakyRelu || u == UnaryElu || u == UnaryCelu || u == UnaryThresholdedRelu {
+		return [][2]float32{{0.01, 0}, {1, 0}}
+	}
+	return [][2]float32{{}}
 }
 
-// sweepUnaryPaths compares every stride-th bit pattern.
+// sweepUnaryPaths compares every stride-th bit pattern, functions side by side.
 func sweepUnaryPaths(t *testing.T, stride uint64) {
-	const n = 1 << 12
 	for u := range unaryEnd {
 		if !u.Vector() {
 			continue
 		}
-		for _, params := range u.parameters() {
-			x, want, got := make([]float32, 0, n), make([]float32, n), make([]float32, n)
-			flush := func() {
-				for i, v := range x {
-					want[i] = DefineUnary(u, v, params[0], params[1])
-				}
-				for _, path := range Paths()[1:] {
-					path.Unary(u, got[:len(x)], x, params[0], params[1])
-					compare(t, fmt.Sprintf("%v: %v", path, u), got[:len(x)], want[:len(x)])
-				}
-				x = x[:0]
-			}
-			for b := uint64(0); b < 1<<32; b += stride {
-				if x = append(x, math.Float32frombits(uint32(b))); len(x) == n {
-					flush()
-				}
-			}
-			flush()
-			if u < UnaryHardSigmoid || u > UnaryShrink || u == UnaryRelu {
-				break // no parameters
-			}
+		for i, params := range u.parameters() {
+			t.Run(fmt.Sprintf("%v/%d", u, i), func(t *testing.T) {
+				t.Parallel()
+				u.sweep(t, stride, params)
+			})
 		}
 	}
+}
+
+func (u Unary) sweep(t *testing.T, stride uint64, params [2]float32) {
+	const n = 1 << 12
+	x, want, got := make([]float32, 0, n), make([]float32, n), make([]float32, n)
+	flush := func() {
+		for i, v := range x {
+			want[i] = DefineUnary(u, v, params[0], params[1])
+		}
+		for _, path := range Paths()[1:] {
+			path.Unary(u, got[:len(x)], x, params[0], params[1])
+			compare(t, path.String(), got[:len(x)], want[:len(x)])
+		}
+		x = x[:0]
+	}
+	for b := uint64(0); b < 1<<32; b += stride {
+		if x = append(x, math.Float32frombits(uint32(b))); len(x) == n {
+			flush()
+		}
+	}
+	flush()
 }
 
 // eachLength calls do for lengths with every remainder and for every path; the odd ones get wild values.
@@ -207,44 +215,99 @@ func TestBytePaths(t *testing.T) {
 			bytes[i], signed[i] = uint8(v.Uint32()), int8(v.Uint32())
 		}
 		scale, bias := next(), int32(v.Uint32())>>v.IntN(32)
-		for _, q := range []Requantizer{{}, {Zero: 255}, {Zero: 7}, {Signed: true}, {Zero: -128, Signed: true}, {Zero: 127, Signed: true}} {
-			got := make([]uint8, n)
-			path.Quantize(got, x, scale, q)
-			for i := range got {
-				if want := q.plain(x[i] / scale); got[i] != want {
-					t.Fatalf("%v: %+v of %g/%g: got %d, want %d", path, q, x[i], scale, got[i], want)
-				}
-			}
-			path.Requantize(got, sums, bias, scale, q)
-			for i := range got {
-				if want := q.plain(float32(float32(sums[i]+bias) * scale)); got[i] != want {
-					t.Fatalf("%v: %+v of (%d + %d)·%g: got %d, want %d", path, q, sums[i], bias, scale, got[i], want)
-				}
-			}
-			y, want := make([]float32, n), make([]float32, n)
-			path.DequantizeUint8(y, bytes, q.Zero, scale)
-			for i := range want {
-				want[i] = float32(float32(int64(bytes[i])-int64(q.Zero)) * scale)
-			}
-			compare(t, path.String()+": of unsigned bytes", y, want)
-			path.DequantizeInt8(y, signed, q.Zero, scale)
-			for i := range want {
-				want[i] = float32(float32(int64(signed[i])-int64(q.Zero)) * scale)
-			}
-			compare(t, path.String()+": of signed bytes", y, want)
+		for _, zero := range []int32{0, 7, 127, 255, -1, -128} {
+			checkBytes(t, path, x, sums, bytes, signed, scale, bias, zero)
+		}
+		products, want := make([]int32, n), make([]int32, n)
+		for i := range want {
+			products[i] = int32(bytes[i])
+			want[i] = products[i] + sums[i]*bias
+		}
+		path.AddProducts(products, sums, bias)
+		if !slices.Equal(products, want) {
+			t.Fatalf("%v: sums of products: got %v, want %v", path, products, want)
 		}
 	})
 }
 
-// plain is the rule in numbers wide enough that nothing can overflow.
-func (q Requantizer) plain(v float32) uint8 {
-	low, high := float64(0), float64(255)
-	if q.Signed {
-		low, high = -128, 127
+// checkBytes compares with the rule in numbers wide enough that nothing can overflow.
+func checkBytes(t *testing.T, path Path, x []float32, sums []int32, bytes []uint8, signed []int8, scale float32, bias, zero int32) {
+	t.Helper()
+	n := len(x)
+	plain := func(v float32, low, high float64) int32 {
+		r := math.RoundToEven(float64(v))
+		if r != r {
+			r = 0
+		}
+		return int32(min(max(r+float64(zero), low), high))
 	}
-	r := math.RoundToEven(float64(v))
-	if r != r {
-		r = 0
+	got, gotSigned, y, want, less := make([]uint8, n), make([]int8, n), make([]float32, n), make([]float32, n), make([]int32, n)
+	if zero >= 0 {
+		path.QuantizeUint8(got, x, scale, zero)
+		for i := range got {
+			if want := uint8(plain(x[i]/scale, 0, 255)); got[i] != want {
+				t.Fatalf("%v: %g/%g + %d: got %d, want %d", path, x[i], scale, zero, got[i], want)
+			}
+		}
+		path.RequantizeUint8(got, sums, bias, scale, zero)
+		for i := range got {
+			if want := uint8(plain(float32(float32(sums[i]+bias)*scale), 0, 255)); got[i] != want {
+				t.Fatalf("%v: (%d + %d)·%g + %d: got %d, want %d", path, sums[i], bias, scale, zero, got[i], want)
+			}
+		}
 	}
-	return uint8(int64(min(max(r+float64(q.Zero), low), high)))
+	if zero < 128 {
+		path.QuantizeInt8(gotSigned, x, scale, zero)
+		for i := range gotSigned {
+			if want := int8(plain(x[i]/scale, -128, 127)); gotSigned[i] != want {
+				t.Fatalf("%v: signed %g/%g + %d: got %d, want %d", path, x[i], scale, zero, gotSigned[i], want)
+			}
+		}
+		path.RequantizeInt8(gotSigned, sums, bias, scale, zero)
+		for i := range gotSigned {
+			if want := int8(plain(float32(float32(sums[i]+bias)*scale), -128, 127)); gotSigned[i] != want {
+				t.Fatalf("%v: signed (%d + %d)·%g + %d: got %d, want %d", path, sums[i], bias, scale, zero, gotSigned[i], want)
+			}
+		}
+	}
+	path.DequantizeUint8(y, bytes, scale, zero)
+	path.LessUint8(less, bytes, zero)
+	for i := range want {
+		want[i] = float32(float32(int64(bytes[i])-int64(zero)) * scale)
+		if less[i] != int32(bytes[i])-zero {
+			t.Fatalf("%v: %d - %d: got %d", path, bytes[i], zero, less[i])
+		}
+	}
+	compare(t, path.String()+": of unsigned bytes", y, want)
+	path.DequantizeInt8(y, signed, scale, zero)
+	path.LessInt8(less, signed, zero)
+	for i := range want {
+		want[i] = float32(float32(int64(signed[i])-int64(zero)) * scale)
+		if less[i] != int32(signed[i])-zero {
+			t.Fatalf("%v: %d - %d: got %d", path, signed[i], zero, less[i])
+		}
+	}
+	compare(t, path.String()+": of signed bytes", y, want)
+}
+
+// A long row goes in stretches.
+func TestStretches(t *testing.T) {
+	v := newValues(36)
+	n := 2*stretchMax + 13
+	a, b, want := fill(n, v.any), fill(n, v.any), make([]float32, n)
+	check := func(what string, define func(i int) float32, run func(path Path, y []float32)) {
+		for i := range want {
+			want[i] = define(i)
+		}
+		for _, path := range Paths() {
+			got := make([]float32, n)
+			run(path, got)
+			compare(t, fmt.Sprintf("%v: %s", path, what), got, want)
+		}
+	}
+	check("abs", func(i int) float32 { return abs(a[i]) }, func(p Path, y []float32) { p.Unary(UnaryAbs, y, a, 0, 0) })
+	check("a - b", func(i int) float32 { return a[i] - b[i] }, func(p Path, y []float32) { p.Binary(BinarySub, y, a, b) })
+	check("a - 3", func(i int) float32 { return a[i] - 3 }, func(p Path, y []float32) { p.BinaryRight(BinarySub, y, a, 3) })
+	check("3 - b", func(i int) float32 { return 3 - b[i] }, func(p Path, y []float32) { p.BinaryLeft(BinarySub, y, 3, b) })
+	check("exp(a - 3)", func(i int) float32 { return Exp(a[i] - 3) }, func(p Path, y []float32) { p.ExpLess(y, a, 3) })
 }

@@ -1,6 +1,10 @@
 package kernel
 
-import "github.com/aiwork/aiwork-node/internal/must"
+import (
+	"slices"
+
+	"github.com/aiwork/aiwork-node/internal/must"
+)
 
 // Products of a matrix of few or many rows with one that need not exist in memory: the windows of a
 // convolution are columns of such a matrix. Chains are those of AIW-2.
@@ -93,11 +97,33 @@ type Columns struct {
 	Starts  []int32
 	Width   int
 	Step    int
+	Ends    []int     // of the segments, the last being len(Offsets); nil: all but the last have SegmentLen
 	panels  []float32 // packed, instead of X
+}
+
+// segmentEnd is where the segment that begins at k ends. Chains from which steps were left out that cannot
+// change a bit have shorter segments.
+func (c *Columns) segmentEnd(k int) int {
+	for _, end := range c.Ends {
+		if end > k {
+			return end
+		}
+	}
+	return min(k+SegmentLen, len(c.Offsets))
 }
 
 // N is the number of columns.
 func (c *Columns) N() int { return c.Width * len(c.Starts) }
+
+// reach reports whether all that is read is there, with the slack.
+func (c *Columns) reach(wide int) bool {
+	furthest := int(slices.Max(c.Offsets))/4 + wide
+	if c.panels != nil {
+		return furthest+(c.Width+wide-1)/wide*wide*len(c.Offsets)-wide*len(c.Offsets) <= len(c.panels)
+	}
+	start := int(slices.Max(c.Starts))
+	return slices.Min(c.Offsets) >= 0 && start+furthest+(c.Width-1)*c.Step <= cap(c.X)
+}
 
 // MatrixColumns takes b[k][n] as it lies; it must have Slack.
 func MatrixColumns(b []float32, k, n int) *Columns {
@@ -179,7 +205,7 @@ func (p Path) Parts(a *Rows, b *Columns) Part {
 
 // Multiply sets c, whose rows are ldc apart, to a times b, or a part of it.
 func (p Path) Multiply(c []float32, ldc int, a *Rows, b *Columns, end *End, part Part, s *Scratch) {
-	must.Hold(a.K == len(b.Offsets), "a product of matrices that do not fit")
+	must.Hold(a.K == len(b.Offsets) && b.reach(p.stripeWidth()), "a product of matrices that do not fit")
 	m := product{path: p, c: c, ldc: ldc, a: a, b: b, end: end, s: s, wide: p.stripeWidth()}
 	perBlock := max(1, rowsBytes/4/min(a.K, SegmentLen)/max(1, a.height))
 	for first := part.RowFrom; first < part.RowTo; first += perBlock {
@@ -210,14 +236,16 @@ type product struct {
 // block does so many columns at a time that their results stay in the cache from segment to segment.
 func (m *product) block(from, to int) {
 	group := max(4, resultBytes/4/m.rows/m.wide)
-	if m.a.K <= SegmentLen && m.end.After == nil {
+	if m.b.segmentEnd(0) == m.a.K && m.end.After == nil {
 		group = to - from
 	}
 	for first := from; first < to; first += group {
-		for k := 0; k < m.a.K; k += SegmentLen {
+		for k := 0; k < m.a.K; {
+			end := m.b.segmentEnd(k)
 			for i := first; i < min(first+group, to); i++ {
-				m.column(i, k)
+				m.column(i, k, end-k)
 			}
+			k = end
 		}
 		if m.end.After != nil {
 			from, to := first*m.wide, min(min(first+group, to)*m.wide, m.b.N())
@@ -229,8 +257,8 @@ func (m *product) block(from, to int) {
 }
 
 // column does one panel of columns over one segment.
-func (m *product) column(i, k int) {
-	length, n := min(SegmentLen, m.a.K-k), i*m.wide
+func (m *product) column(i, k, length int) {
+	n := i * m.wide
 	cols := min(m.wide, m.b.N()-n)
 	x, offsets := m.columns(n, cols, k, length)
 	c, ldc := m.c[m.first*m.ldc+n:], m.ldc

@@ -11,8 +11,10 @@ import (
 // last one that reads it.
 type buffer struct {
 	elements    int
-	first, last int // steps
-	at          int // element in the arena
+	first, last int     // steps
+	at          int     // element in the arena
+	parent      *buffer // in which this one lies
+	offset      int     // there
 }
 
 const lineLen = 16 // elements of a cache line
@@ -20,7 +22,17 @@ const lineLen = 16 // elements of a cache line
 // layOut gives every buffer its place: large ones first, each at the lowest place that is free for as long
 // as it lives. It returns the elements of the arena.
 func layOut(buffers []*buffer) int {
-	order := slices.Clone(buffers)
+	var order []*buffer
+	for _, b := range buffers {
+		root := b
+		for root.parent != nil {
+			root = root.parent
+			root.first, root.last = min(root.first, b.first), max(root.last, b.last)
+		}
+		if b.parent == nil {
+			order = append(order, b)
+		}
+	}
 	slices.SortStableFunc(order, func(a, b *buffer) int { return cmp.Compare(b.elements, a.elements) })
 	var placed []*buffer // by place
 	size := 0
@@ -39,6 +51,19 @@ func layOut(buffers []*buffer) int {
 		size = max(size, at+b.room())
 		i, _ := slices.BinarySearchFunc(placed, b, func(x, y *buffer) int { return cmp.Compare(x.at, y.at) })
 		placed = slices.Insert(placed, i, b)
+	}
+	for _, b := range buffers {
+		if b.parent == nil {
+			continue
+		}
+		at := 0
+		for x := b; x != nil; x = x.parent {
+			at += x.offset
+			if x.parent == nil {
+				at += x.at
+			}
+		}
+		b.at = at
 	}
 	return size
 }

@@ -291,6 +291,11 @@ func (b *builder) view(n *program.Node, out *tensor.Tensor) bool {
 	if !isView(n.Op) || n.Wanted != 1 || out.Len() != tensor.Count(b.values[n.In[0]].shape) {
 		return false
 	}
+	for i := range n.In {
+		if v := b.in(n, i); i > 0 && v != nil && v.constant == nil { // it might be refused
+			return false
+		}
+	}
 	from := b.values[n.In[0]]
 	shape := slices.Clone(out.Shape())
 	v := value{kind: out.Type(), shape: shape, buffer: from.buffer, made: from.made, known: true}
@@ -360,6 +365,7 @@ func (b *builder) endAt(i int) {
 // finish joins chains into the steps before them, lays out the arena and hands over.
 func (b *builder) finish() {
 	b.joinChains()
+	b.joinParts()
 	last := len(b.steps) - 1
 	use := func(slot, at int) {
 		if buf := b.values[slot].buffer; buf != nil {

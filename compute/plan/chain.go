@@ -20,6 +20,7 @@ const (
 	operandScalar         // one number
 	operandFull           // a tensor of the chain's own shape
 	operandSource         // what the chain began with
+	operandItself         // the number itself
 	operandRow            // one number for inner neighbours, period after period
 	operandPeriod         // a vector that repeats itself
 )
@@ -61,14 +62,7 @@ func (c *chain) run(f *frame) error {
 	return nil
 }
 
-// pieces runs the links over elements [at, at+len(x)), however many; y may be x.
-func (c *chain) pieces(f *frame, w *worker, y, x []float32, at int) {
-	for i := 0; i < len(x); i += tileLen {
-		end := min(i+tileLen, len(x))
-		c.piece(f, w, y[i:end], x[i:end], at+i)
-	}
-}
-
+// piece runs the links over elements [at, at+len(x)), at most tileLen; y may be x.
 func (c *chain) piece(f *frame, w *worker, y, x []float32, at int) {
 	tile, in := w.tile[:len(x)], x
 	for i := range c.links {
@@ -98,6 +92,8 @@ func (l *link) apply(f *frame, y, x, source []float32, at int) {
 		l.many(p, y, x, v[at:at+len(x)])
 	case operandSource:
 		l.many(p, y, x, source)
+	case operandItself:
+		l.many(p, y, x, x)
 	case operandPeriod:
 		for done := 0; done < len(x); {
 			i := (at + done) % l.period
@@ -225,6 +221,11 @@ func (b *builder) elementwise(n *program.Node) bool {
 		b.append(n.In[0], n.Out[0], x.shape, l, nil)
 		return true
 	}
+	if n.Op == "Pow" && x.constant == nil && b.isTwo(n) {
+		l := link{binary: kernel.BinaryMul, from: operandItself, slot: program.None}
+		b.append(n.In[0], n.Out[0], x.shape, l, nil)
+		return true
+	}
 	if n.Op == "BatchNormalization" {
 		return b.affine(n)
 	}
@@ -233,6 +234,13 @@ func (b *builder) elementwise(n *program.Node) bool {
 		return false
 	}
 	return b.pair(n, f)
+}
+
+// isTwo reports whether a Pow is a square, which AIW-8 makes a product.
+func (b *builder) isTwo(n *program.Node) bool {
+	y := b.in(n, 1)
+	return y != nil && y.constant != nil && y.kind == tensor.Float32 && y.constant.Len() == 1 && len(y.shape) <= len(b.in(n, 0).shape) &&
+		tensor.Values[float32](y.constant)[0] == 2
 }
 
 // affine plans a batch normalisation by known vectors, unless it is one of training.
@@ -370,7 +378,7 @@ func (b *builder) extend(c *chain, at, x, to int, shape []int, l link, reads []i
 type chainer interface {
 	step
 	result() int
-	takeChain(c *chain) bool
+	takeChain(c *chain)
 }
 
 // joinChains lets a step run the chain that begins with what it makes, if nobody else needs that.
@@ -386,9 +394,10 @@ func (b *builder) joinChains() {
 		}
 		before := b.steps[made]
 		by, ok := before.step.(chainer)
-		if !ok || by.result() != c.source || !b.onlyIn(c) || !b.readyAt(s.reads[1:], made) || !by.takeChain(c) {
+		if !ok || by.result() != c.source || !b.onlyIn(c) || !b.readyAt(s.reads[1:], made) {
 			continue
 		}
+		by.takeChain(c)
 		before.reads = append(before.reads, s.reads[1:]...)
 		before.cost += s.cost
 		b.takeOver(b.values[c.to].buffer, b.values[c.source].buffer, made)

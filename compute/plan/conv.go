@@ -42,7 +42,7 @@ type spread struct {
 // A convStep is a convolution in groups.
 type convStep struct {
 	ended
-	x, y          int // slots
+	x             int // slot
 	spread        spread
 	padded        *buffer
 	batch, groups int
@@ -52,8 +52,6 @@ type convStep struct {
 	rows          []*kernel.Rows // of each group
 	columns       kernel.Columns // of the first group, without X
 }
-
-func (s *convStep) result() int { return s.y }
 
 func (s *convStep) run(f *frame) error {
 	x, y := f.values(s.x), f.values(s.y)
@@ -117,14 +115,13 @@ func (b *builder) conv(n *program.Node) bool {
 	if tensor.CheckShape(shape) != nil || tensor.Count(shape) == 0 || tensor.Count(x.shape) == 0 {
 		return false
 	}
-	if b.depthwise(n, g, shape, bias) {
+	if b.depthwise(n, g, shape, bias) || b.turned(n.In[0], n.Out[0], g, w.constant, shape, bias) {
 		return true
 	}
 	s := &convStep{
-		x: n.In[0], y: n.Out[0], batch: x.shape[0], groups: g.Groups, channels: w.shape[1],
+		ended: ended{y: n.Out[0], bias: bias}, x: n.In[0], batch: x.shape[0], groups: g.Groups, channels: w.shape[1],
 		outs: w.shape[0] / g.Groups, positions: tensor.Count(g.Out),
 	}
-	s.bias = bias
 	taps := tensor.Count(g.Kernel)
 	s.spread = spreadOf(g)
 	if int64(s.channels)*int64(s.spread.padded.count())*4 > math.MaxInt32 {

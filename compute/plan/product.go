@@ -35,30 +35,43 @@ func pack[T any](r *Runner, key packKey, make func() T) T {
 	return made
 }
 
-// ended is what a product does with its results.
+// ended is what a product does with its results: a clamp, then chains one after the other.
 type ended struct {
+	y      int // slot of the results
 	bias   []float32
 	clamp  bool
 	lo, hi float32
-	chain  *chain
+	chains []*chain
 }
 
+func (e *ended) result() int { return e.y }
+
 // takeChain lets a clamp at the beginning be the kernel's own.
-func (e *ended) takeChain(c *chain) bool {
-	first := c.links[0]
-	if lo, hi, ok := first.clamp(); ok && !c.usesSource() {
+func (e *ended) takeChain(c *chain) {
+	lo, hi, ok := c.links[0].clamp()
+	if ok && len(e.chains) == 0 && !e.clamp && !c.usesSource() {
 		e.clamp, e.lo, e.hi = true, lo, hi
 		c.links = c.links[1:]
 	}
 	if len(c.links) > 0 {
-		e.chain = c
+		e.chains = append(e.chains, c)
 	}
-	return true
+	e.y = c.to
 }
 
 // usesSource reports whether a link reads what the chain began with.
 func (c *chain) usesSource() bool {
 	return slices.ContainsFunc(c.links, func(l link) bool { return l.from == operandSource })
+}
+
+// after runs the chains over some of the results, the first of which is the at-th element of the output.
+func (e *ended) after(f *frame, w *worker, y []float32, at int) {
+	for i := 0; i < len(y); i += tileLen {
+		piece := y[i:min(i+tileLen, len(y))]
+		for _, c := range e.chains {
+			c.piece(f, w, piece, piece, at+i)
+		}
+	}
 }
 
 // clamp gives the bounds of a link that the kernels can do: no NaN, no -0.
@@ -77,8 +90,8 @@ func (l *link) clamp() (lo, hi float32, ok bool) {
 // end makes the kernel's End for rows of results whose first element is the at-th of the output.
 func (e *ended) end(f *frame, w *worker, bias []float32, at, ldc int) kernel.End {
 	out := kernel.End{Bias: bias, Clamp: e.clamp, Lo: e.lo, Hi: e.hi}
-	if e.chain != nil {
-		out.After = func(c []float32, row, column int) { e.chain.pieces(f, w, c, c, at+row*ldc+column) }
+	if len(e.chains) > 0 {
+		out.After = func(c []float32, row, column int) { e.after(f, w, c, at+row*ldc+column) }
 	}
 	return out
 }
@@ -86,13 +99,11 @@ func (e *ended) end(f *frame, w *worker, bias []float32, at, ldc int) kernel.End
 // A matrixStep multiplies stacks of matrices: rows of a by columns of b.
 type matrixStep struct {
 	ended
-	a, b, y int // slots
+	a, b    int // slots
 	m, n, k int
 	columns *kernel.Columns // of a constant b; nil: b is read as it comes
 	stacks  [][2]int        // elements at which the matrices of each product begin
 }
-
-func (s *matrixStep) result() int { return s.y }
 
 func (s *matrixStep) run(f *frame) error {
 	a, y := f.values(s.a), f.values(s.y)
@@ -140,7 +151,7 @@ func (b *builder) matMul(n *program.Node) bool {
 	if len(x.shape) < 2 || len(y.shape) < 2 || x.constant != nil || tensor.Count(x.shape) == 0 || tensor.Count(y.shape) == 0 {
 		return false
 	}
-	s := &matrixStep{a: n.In[0], b: n.In[1], y: n.Out[0]}
+	s := &matrixStep{ended: ended{y: n.Out[0]}, a: n.In[0], b: n.In[1]}
 	s.m, s.k, s.n = x.shape[len(x.shape)-2], x.shape[len(x.shape)-1], y.shape[len(y.shape)-1]
 	stackA, stackB := x.shape[:len(x.shape)-2], y.shape[:len(y.shape)-2]
 	stack, err := tensor.Broadcast(stackA, stackB)
@@ -219,7 +230,7 @@ func (b *builder) gemm(n *program.Node) bool {
 	if len(x.shape) != 2 || len(w.shape) != 2 || x.constant != nil || w.constant == nil || attrInt(n, "transA", 0) != 0 {
 		return false
 	}
-	s := &matrixStep{a: n.In[0], b: n.In[1], y: n.Out[0], m: x.shape[0], k: x.shape[1], n: w.shape[1], stacks: [][2]int{{0, 0}}}
+	s := &matrixStep{ended: ended{y: n.Out[0]}, a: n.In[0], b: n.In[1], m: x.shape[0], k: x.shape[1], n: w.shape[1], stacks: [][2]int{{0, 0}}}
 	rows := w.shape[0]
 	if turned {
 		rows, s.n = s.n, rows
@@ -236,7 +247,7 @@ func (b *builder) gemm(n *program.Node) bool {
 	b.add(s, []int{s.a}, s.m*s.n*s.k)
 	b.place(s.y, shape)
 	if len(links) > 0 {
-		s.chain = &chain{source: s.y, to: s.y, elements: s.m * s.n, links: links}
+		s.chains = []*chain{{source: s.y, to: s.y, elements: s.m * s.n, links: links}}
 	}
 	return true
 }
@@ -262,16 +273,4 @@ func (b *builder) gemmEnd(n *program.Node, c *value, shape []int) (links []link,
 	}
 	zero := link{binary: kernel.BinaryAdd, from: operandScalar, slot: program.None, constants: []float32{0}}
 	return append(links, l, zero), true
-}
-
-// takeChain of a Gemm: what it does by itself comes first.
-func (s *matrixStep) takeChain(c *chain) bool {
-	if s.chain == nil {
-		return s.ended.takeChain(c)
-	}
-	if c.usesSource() {
-		return false
-	}
-	s.chain.links = append(s.chain.links, c.links...)
-	return true
 }

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
-	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -126,7 +124,10 @@ func (m maker) convolution(s *sketch, op string) (out, label string) {
 	weights := append([]int{groups * outs, each}, kernels...)
 	if op == "ConvTranspose" {
 		weights = append([]int{groups * each, outs}, kernels...)
-		pads = make([]int, 2*spatial)
+		for i := range spatial { // no more padding than the kernel reaches
+			pads[i] = min(pads[i], (kernels[i]-1)*dilations[i]/2)
+			pads[i+spatial] = min(pads[i+spatial], (kernels[i]-1)*dilations[i]/2)
+		}
 	}
 	in := []string{s.input(m.floats(shape...)), s.constant(maker{m.Rand, m.wild && m.IntN(4) == 0}.floats(weights...))}
 	if m.IntN(2) == 0 {
@@ -138,12 +139,12 @@ func (m maker) convolution(s *sketch, op string) (out, label string) {
 
 func someOptions(m maker) []Options {
 	list := options()
-	i := m.IntN(len(list))
-	return slices.Clone(list[i : i+1])
+	i := m.IntN(len(list) + 3) // mostly the quick path
+	return list[min(i, len(list)-1):][:1]
 }
 
 func TestConvolutionsEqualTheirDefinition(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range uint64(300) {
 		m := maker{rand.New(rand.NewPCG(seed, 1)), seed%2 == 0}
 		s := &sketch{}
 		op := "Conv"
@@ -157,5 +158,3 @@ func TestConvolutionsEqualTheirDefinition(t *testing.T) {
 		checkEqual(t, fmt.Sprintf("seed %d: %s", seed, label), s.compile(t, out), s.inputs, someOptions(m))
 	}
 }
-
-var _ = kernel.SegmentLen

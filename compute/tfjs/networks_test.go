@@ -60,6 +60,13 @@ func networks() []network {
 			255, 1e-4,
 		},
 		{
+			"landmarks", faces + "face_landmark_68_model-weights_manifest.json",
+			func(f *File) (*onnx.Model, error) { return FaceLandmarks(f.Weights) },
+			112,
+			[3]float64{122.782, 117.001, 104.298},
+			255, 2e-5,
+		},
+		{
 			"descriptor", faces + "face_recognition_model-weights_manifest.json",
 			func(f *File) (*onnx.Model, error) { return FaceDescriptor(f.Weights) },
 			150,

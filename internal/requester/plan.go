@@ -17,6 +17,8 @@ import (
 )
 
 const (
+	outputLabels   = "labels" // Model.Output of those whose outputs have names
+	outputJSON     = "json"   // and of pipelines
 	uploadTriesMax = 3
 	createGas      = 12_000_000 // an upper bound for naming ItemsPerCallMax items; unused gas is not paid
 )
@@ -26,6 +28,8 @@ type Model struct {
 	ID      chain.Hash `json:"id"`
 	Name    string     `json:"name"`
 	Classes []string   `json:"classes"`
+	Input   string     `json:"input"`  // what items are
+	Output  string     `json:"output"` // and what comes out: labels, tensors or json
 }
 
 // FindModel finds a model by id or name; "" is the node's first.
@@ -86,6 +90,11 @@ func NewPlan(ctx context.Context, c *client.Client, m Model, inputs []Input, t T
 		return nil, errors.New("a job needs at least one input")
 	case len(inputs) > job.ItemsMax:
 		return nil, fmt.Errorf("%d inputs: a job has at most %d, make several", len(inputs), job.ItemsMax)
+	}
+	for _, in := range inputs {
+		if in.Form != m.Input {
+			return nil, fmt.Errorf("input %s: model %s takes %s, not %s", in.Name, m.Name, m.Input, in.Form)
+		}
 	}
 	var params chain.Params
 	if err := c.Call(ctx, &params, "aiwork_params"); err != nil {

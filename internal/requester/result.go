@@ -2,6 +2,7 @@ package requester
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -69,6 +70,8 @@ type Item struct {
 	Sampled  bool           `json:"sampled"`
 	Opened   bool           `json:"opened"`
 	Output   client.Bytes   `json:"output"`
+	Result   *chain.Hash    `json:"resultBlob"`
+	Size     client.Uint64  `json:"resultSize"`
 	Fault    string         `json:"fault"`
 	Verdict  string         `json:"verdict"`
 	Paid     client.Uint256 `json:"paid"`
@@ -147,11 +150,20 @@ type Line struct {
 	Original *chain.Hash        `json:"originalSHA256"`
 	Classes  map[string]float64 `json:"classes,omitempty"`
 	Values   []float64          `json:"values,omitempty"` // in the order of the model's classes
+	Output   *Output            `json:"output,omitempty"` // of a model without labels
+	Answer   json.RawMessage    `json:"answer,omitempty"` // of a pipeline, if it is still to be had
 	Fault    string             `json:"fault,omitempty"`
 	Worker   string             `json:"worker"`
 	Auditors []string           `json:"auditors"`
 	Verdict  string             `json:"verdict"`
 	Paid     string             `json:"paid"` // in AWO
+}
+
+// Output is the output of a model that gives tensors: here, or in a blob.
+type Output struct {
+	Bytes client.Bytes `json:"bytes,omitempty"`
+	Blob  *chain.Hash  `json:"blob,omitempty"`
+	Size  uint64       `json:"size"`
 }
 
 // Result is what a job has come to.
@@ -162,6 +174,7 @@ type Result struct {
 	Classes []string `json:"classes"`
 	Items   []Line   `json:"items"`
 	Account
+	form string // of outputs, as Model.Output has it
 }
 
 // Read reads a job's outcome with all its money. Names are those of the requester's files, in order; they
@@ -175,11 +188,15 @@ func Read(ctx context.Context, c *client.Client, id uint64, names []string) (*Re
 	if err != nil {
 		return nil, err
 	}
-	return newResult(j, logs, m, names)
+	r, err := newResult(j, logs, m, names)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.fetchAnswers(ctx, c)
 }
 
 func newResult(j *Job, logs []job.Log, m Model, names []string) (*Result, error) {
-	r := &Result{Job: uint64(j.ID), State: j.State, Model: m.Name, Classes: m.Classes, Items: []Line{}}
+	r := &Result{Job: uint64(j.ID), State: j.State, Model: m.Name, Classes: m.Classes, Items: []Line{}, form: m.Output}
 	for i := range j.Items {
 		line, err := newLine(j, &j.Items[i], m)
 		if err != nil {
@@ -213,6 +230,13 @@ func newLine(j *Job, it *Item, m Model) (Line, error) {
 	if !it.Opened || it.Fault != "" {
 		return l, nil
 	}
+	if it.Result != nil || m.Output != outputLabels {
+		l.Output = &Output{Bytes: it.Output, Blob: it.Result, Size: uint64(len(it.Output))}
+		if it.Result != nil {
+			l.Output.Size = uint64(it.Size)
+		}
+		return l, nil
+	}
 	values, err := engine.DecodeOutput(it.Output, len(m.Classes))
 	if err != nil {
 		return l, fmt.Errorf("item %d: output: %w", it.Index, err)
@@ -227,9 +251,12 @@ func newLine(j *Job, it *Item, m Model) (Line, error) {
 
 // Print writes the result as two tables.
 func (r *Result) Print(w io.Writer) {
-	header := []string{"photo"}
+	header := []string{"item"}
 	for _, c := range r.Classes {
 		header = append(header, ">"+strings.ToLower(c))
+	}
+	if len(r.Classes) == 0 {
+		header = append(header, ">bytes")
 	}
 	header = append(header, "worker", "auditors", "verdict", ">paid (AWO)")
 	var rows [][]string
@@ -238,6 +265,11 @@ func (r *Result) Print(w io.Writer) {
 	}
 	term.Table(w, header, rows)
 	fmt.Fprintln(w)
+	for i := range r.Items {
+		if a := r.Items[i].Answer; a != nil {
+			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, a)
+		}
+	}
 	r.Account.print(w)
 }
 
@@ -247,6 +279,13 @@ func (l *Line) row(classes int) []string {
 		cell := "-"
 		if i < len(l.Values) {
 			cell = fmt.Sprintf("%.4f", l.Values[i])
+		}
+		row = append(row, cell)
+	}
+	if classes == 0 {
+		cell := "-"
+		if l.Output != nil {
+			cell = fmt.Sprint(l.Output.Size)
 		}
 		row = append(row, cell)
 	}
