@@ -127,9 +127,11 @@ func (r *run) step(i int) error {
 	if err != nil {
 		return err
 	}
-	for j, v := range s.made {
-		if v != net.None {
-			r.values[v] = outs[j]
+	for j, v := range outs {
+		if j < len(s.made) && s.made[j] != net.None {
+			r.values[s.made[j]] = v
+		} else {
+			r.release(v) // made, but not wanted
 		}
 	}
 	for _, v := range r.p.free[i] {

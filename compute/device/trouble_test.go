@@ -8,6 +8,9 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/device"
 	"github.com/aiwork/aiwork-node/compute/device/opencl"
+	"github.com/aiwork/aiwork-node/compute/lower"
+	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/testutil"
@@ -217,6 +220,35 @@ func TestCeilingOfARun(t *testing.T) {
 		t.Errorf("got %v, want a CeilingError", err)
 	}
 	p.Close()
+	if n := u.InUse(); n != 0 {
+		t.Errorf("%d blocks are in use", n)
+	}
+}
+
+// An output that is made and not wanted holds no memory.
+func TestUnwantedOutputs(t *testing.T) {
+	u := unit(t, device.Options{})
+	u.Eager()
+	m, err := lower.Lower(&onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: 13}}, Graph: &onnx.Graph{
+		Inputs:  []onnx.Value{{Name: "x", Type: tensor.Float32}},
+		Nodes:   []onnx.Node{{Op: "Split", Inputs: []string{"x"}, Outputs: []string{"a", "", "c"}}},
+		Outputs: []onnx.Value{{Name: "c"}, {Name: "a"}},
+	}}, lower.Outside{Form: net.FormTensors})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := u.Load(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	got, stats, err := p.Run(context.Background(), []*tensor.Tensor{tensor.Of([]int{3}, []float32{1, 2, 3})}, program.DefaultLimits())
+	if err != nil || stats.HostOps > 0 {
+		t.Fatalf("%v, %+v", err, stats)
+	}
+	if c, a := tensor.Values[float32](got[0])[0], tensor.Values[float32](got[1])[0]; c != 3 || a != 1 {
+		t.Errorf("got %v and %v, want 3 and 1", c, a)
+	}
 	if n := u.InUse(); n != 0 {
 		t.Errorf("%d blocks are in use", n)
 	}
