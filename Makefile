@@ -10,13 +10,16 @@ FUZZSECONDS ?=
 SEEDS       ?= 5000
 DATA        ?= devnet-data
 
-.PHONY: build faulty demo devnet test check short bench evm-bench contracts soak fuzz fmt docs licences clean help
+.PHONY: build static faulty demo devnet test check short bench evm-bench contracts soak fuzz fmt docs licences clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 build: ## build build/aiwork-node (reproducible: same commit, same bytes)
 	$(BUILD) -o $(BIN) ./cmd/aiwork-node
+
+static: ## build build/aiwork-node-static: without devices (OpenCL), fully static
+	$(BUILD) -tags nogpu -o $(BIN)-static ./cmd/aiwork-node
 
 faulty: ## build a worker that lies on purpose, for tests of the audit only
 	$(BUILD) -tags faulty -o build/aiwork-node-faulty ./cmd/aiwork-node
