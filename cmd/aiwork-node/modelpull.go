@@ -39,8 +39,13 @@ func modelPull(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usagef("want at least one SOURCE: `%s --help` shows how", c.Command.HelpName)
 	}
+	ids, sources := splitSources(c.Args().Slice())
+	results, failed := pullFromPeers(c, ids)
+	if len(sources) == 0 && c.String("name") != "" {
+		return usagef("--name is for models from files and packages; one from peers has its name")
+	}
 	var found []candidate
-	for _, source := range c.Args().Slice() {
+	for _, source := range sources {
 		list, err := candidates(c, source)
 		if err != nil {
 			return err
@@ -53,7 +58,8 @@ func modelPull(c *cli.Context) error {
 		}
 		found[0].name = name
 	}
-	results, failed := storeAll(modelStore(c), found)
+	stored, more := storeAll(modelStore(c), found)
+	results, failed = append(results, stored...), failed+more
 	err := printer(c).Result(results, func(w io.Writer) {
 		var rows [][]string
 		for _, r := range results {
@@ -66,7 +72,7 @@ func modelPull(c *cli.Context) error {
 		term.Table(w, []string{"model", "id"}, rows)
 	})
 	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d of %d models were not stored", failed, len(found))
+		err = fmt.Errorf("%d of %d models were not stored", failed, len(results))
 	}
 	return err
 }

@@ -1,0 +1,2 @@
+// Package pool is being written.
+package pool
