@@ -40,16 +40,24 @@ func (n *Net) connectedPeers() []peer.ID {
 // onObjects answers one request for objects. Rule NET-9: whoever speaks this protocol, whose name holds chain and
 // genesis, may fetch, though it has not shaken hands; a worker that only dials does so.
 func (n *Net) onObjects(s network.Stream) {
-	defer s.Reset()
+	if n.answerObjects(s) {
+		_ = s.Close() // what was written still goes out; a reset would take it back where it has not arrived
+	} else {
+		_ = s.Reset()
+	}
+}
+
+// answerObjects tells whether it has written all of an answer.
+func (n *Net) answerObjects(s network.Stream) bool {
 	id := s.Conn().RemotePeer()
 	if s.SetDeadline(time.Now().Add(objectTimeout)) != nil {
-		return
+		return false
 	}
 	sh := n.shares.enter(id, n.table.get(id) != nil, time.Now())
 	if sh == nil {
 		n.objects.metrics.servedOne(objectsEnd, answerBusy)
-		n.endObjects(s, &objectAnswer{code: answerBusy}, objectsEnd)
-		return
+		busy := objectAnswer{code: answerBusy}
+		return writeFrame(s, busy.encode(objectsEnd)) == nil
 	}
 	defer func() { n.shares.leave(sh, time.Now()) }()
 	b, err := readFrame(s, objectRequestMax)
@@ -57,29 +65,22 @@ func (n *Net) onObjects(s network.Stream) {
 		if errors.As(err, new(Fault)) {
 			n.punish(id, FaultFrame)
 		}
-		return
+		return false
 	}
 	q, err := decodeObjectRequest(b)
 	if err != nil {
 		n.punish(id, FaultFrame)
-		return
+		return false
 	}
 	ctx, cancel := context.WithCancel(n.ctx)
 	defer cancel()
 	if q.kind == objectGroups {
-		n.serveGroups(ctx, s, sh, &q)
-		return
+		return n.serveGroups(ctx, s, sh, &q)
 	}
 	a := n.lookObject(ctx, &q)
 	n.objects.metrics.servedOne(q.kind, a.code)
 	n.uploaded(ctx, sh, 32*len(a.sums.Sums)+len(a.sums.Last))
-	n.endObjects(s, a, q.kind)
-}
-
-func (n *Net) endObjects(s network.Stream, a *objectAnswer, kind objectKind) {
-	if writeFrame(s, a.encode(kind)) == nil && s.CloseWrite() == nil {
-		awaitEnd(s)
-	}
+	return writeFrame(s, a.encode(q.kind)) == nil
 }
 
 func (n *Net) lookObject(ctx context.Context, q *objectRequest) (a *objectAnswer) {
@@ -108,7 +109,7 @@ func (n *Net) codeOf(err error, q *objectRequest) answerCode {
 }
 
 // serveGroups sends groups one after the other, no faster than the peer's share and that of all peers.
-func (n *Net) serveGroups(ctx context.Context, s network.Stream, sh *share, q *objectRequest) {
+func (n *Net) serveGroups(ctx context.Context, s network.Stream, sh *share, q *objectRequest) bool {
 	for i := q.first; i < q.first+q.count; i++ {
 		group, err := n.opt.Objects.Group(ctx, q.id, i)
 		if i == q.first {
@@ -118,19 +119,17 @@ func (n *Net) serveGroups(ctx context.Context, s network.Stream, sh *share, q *o
 			}
 			n.objects.metrics.servedOne(q.kind, a.code)
 			if writeFrame(s, a.encode(q.kind)) != nil {
-				return
+				return false
 			}
 		}
 		if err != nil {
-			break
+			return i == q.first
 		}
 		if !n.uploaded(ctx, sh, len(group)) || s.SetDeadline(time.Now().Add(objectGroupTimeout)) != nil || writeFrame(s, group) != nil {
-			return
+			return false
 		}
 	}
-	if s.CloseWrite() == nil {
-		awaitEnd(s)
-	}
+	return true
 }
 
 // uploaded takes bytes from the peer's share and from that of all, and waits until they may go.

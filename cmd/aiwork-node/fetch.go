@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -48,16 +47,19 @@ func askNetwork(ctx context.Context, cl *client.Client) (n network, err error) {
 		return n, err
 	}
 	var peers []struct {
-		ID        string `json:"id"`
-		Address   string `json:"address"`
-		Connected bool   `json:"connected"`
+		ID        string   `json:"id"`
+		Connected bool     `json:"connected"`
+		Listens   []string `json:"listens"`
 	}
 	if err := cl.Call(ctx, &peers, "aiwork_peers"); err != nil {
 		return n, err
 	}
 	for _, p := range peers {
-		if p.Connected && p.Address != "" {
-			n.Addresses = append(n.Addresses, strings.TrimSuffix(p.Address, "/p2p/"+p.ID)+"/p2p/"+p.ID)
+		if !p.Connected {
+			continue
+		}
+		for _, a := range p.Listens {
+			n.Addresses = append(n.Addresses, a+"/p2p/"+p.ID)
 		}
 	}
 	return n, nil
@@ -96,7 +98,11 @@ const frontBytesMax = 16 << 20 // of a model file: all but the weights
 func (m *modelFetch) fetch(ctx context.Context, id chain.Hash) (chain.Hash, error) {
 	held := m.find(ctx, id)
 	if len(held) == 0 {
-		return m.fetchObject(ctx, objects.ID(id), nil)
+		got, err := m.fetchObject(ctx, objects.ID(id), nil)
+		if errors.Is(err, p2p.ErrNotFound) {
+			err = fmt.Errorf("none of %d peers offers a model or an object %s", len(m.peers.Peers()), id)
+		}
+		return got, err
 	}
 	var errs []error
 	for _, h := range held {
@@ -150,12 +156,21 @@ func addHolding(list []holding, object objects.ID, peer string) []holding {
 
 // An otherModelError says that an object does not hold the model that it was said to hold.
 type otherModelError struct {
-	object    objects.ID
-	want, got chain.Hash
+	object objects.ID
+	why    error
 }
 
 func (e *otherModelError) Error() string {
-	return fmt.Sprintf("object %s holds the model %s, not %s as its peers say", e.object, e.got, e.want)
+	return fmt.Sprintf("object %s does not hold the model that its peers say: %v", e.object, e.why)
+}
+
+func (e *otherModelError) Unwrap() error { return e.why }
+
+func isOther(want, got chain.Hash) error {
+	if got == want {
+		return nil
+	}
+	return fmt.Errorf("it holds %s", got)
 }
 
 // fetchObject brings an object, looks whether it is a model, the wanted one if one is, and puts it among the models.
@@ -168,11 +183,11 @@ func (m *modelFetch) fetchObject(ctx context.Context, object objects.ID, want *c
 		return chain.Hash{}, err
 	}
 	id, err := m.idOf(object)
-	if err == nil && want != nil && id != *want {
-		err = &otherModelError{object, *want, id}
+	if err == nil && want != nil {
+		err = isOther(*want, id)
 	}
 	if err != nil {
-		return id, errors.Join(err, m.objects.Remove(object))
+		return id, errors.Join(&otherModelError{object, err}, m.objects.Remove(object))
 	}
 	if err := os.MkdirAll(m.models.Dir, 0o755); err != nil {
 		return id, fmt.Errorf("model store: %w", err)
@@ -209,8 +224,8 @@ func (m *modelFetch) frontCheck(object objects.ID, want *chain.Hash) func(*objec
 			return nil // it may only be cut short; the whole file shows
 		}
 		seen = -1
-		if id := f.Net.ID(); id != *want {
-			return &otherModelError{object, *want, id}
+		if err := isOther(*want, f.Net.ID()); err != nil {
+			return &otherModelError{object, err}
 		}
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ type Progress struct {
 
 // Watch looks on while an object is fetched. Both may be nil.
 type Watch struct {
-	Progress func(Progress)           // after each group; calls do not overlap
+	Progress func(Progress)       // after each group; calls do not overlap
 	Check    func(*Partial) error // whenever a span has come; an error ends the fetch. Calls do not overlap
 }
 
@@ -45,7 +46,8 @@ func (e *FetchError) Error() string {
 	if e.Asked == 0 {
 		return fmt.Sprintf("object %s: no peer to ask: give one with --peer", e.ID)
 	}
-	return fmt.Sprintf("object %s: none of %d peers gave all of it; what came is kept, the next try goes on from there: %v", e.ID, e.Asked, e.Last)
+	last, _, _ := strings.Cut(fmt.Sprint(e.Last), "\n") // libp2p lists all addresses
+	return fmt.Sprintf("object %s: none of %d peers gave all of it; what came is kept, the next try goes on from there: %s", e.ID, e.Asked, last)
 }
 
 func (e *FetchError) Unwrap() error { return e.Last }
@@ -114,10 +116,17 @@ func (f *fetch) askTree(ctx context.Context) (*Tree, error) {
 			f.peers.Punish(p, p2p.FaultAnswer)
 			err = &LiarError{p}
 		}
-		f.last = err
+		if f.last == nil || !isUnreached(err) {
+			f.last = err
+		}
 		f.told[p] = !errors.Is(err, p2p.ErrBusy)
 	}
 	return nil, &FetchError{ID: f.id, Asked: len(list), Last: f.last}
+}
+
+// isUnreached tells errors of the way to a peer from what it said.
+func isUnreached(err error) bool {
+	return !errors.Is(err, p2p.ErrNotFound) && !errors.Is(err, p2p.ErrBusy) && !errors.As(err, new(*LiarError))
 }
 
 // fill brings what is missing.

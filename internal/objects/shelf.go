@@ -40,7 +40,9 @@ type shelved struct {
 }
 
 // NewShelf makes a shelf that is empty until Run has looked.
-func NewShelf(list Listing, log *slog.Logger) *Shelf { return &Shelf{list: list, log: log} }
+func NewShelf(list Listing, log *slog.Logger) *Shelf {
+	return &Shelf{list: list, log: log, byModel: map[[32]byte]*shelved{}, byObject: map[ID]*shelved{}}
+}
 
 // Run looks for new and changed files until ctx ends.
 func (s *Shelf) Run(ctx context.Context) error {
@@ -72,11 +74,23 @@ func (s *Shelf) Look(ctx context.Context) error {
 			continue
 		}
 		models[model], objects[f.id] = f, f
+		s.offer(model, f)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byModel, s.byObject = models, objects
 	return errors.Join(errs...)
+}
+
+// offer serves a file while others are still hashed.
+func (s *Shelf) offer(model [32]byte, f *shelved) {
+	s.mu.Lock()
+	known := s.byModel[model] == f
+	s.byModel[model], s.byObject[f.id] = f, f
+	s.mu.Unlock()
+	if !known {
+		s.log.Info("model offered to peers", "model", ID(model), "object", f.id, "bytes", f.size)
+	}
 }
 
 func (s *Shelf) shelve(model [32]byte, path string) (*shelved, error) {
