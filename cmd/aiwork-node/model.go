@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -68,7 +67,7 @@ func modelStore(c *cli.Context) model.Store {
 	if dir := c.String("models"); dir != "" {
 		return model.Store{Dir: dir}
 	}
-	return model.Store{Dir: filepath.Join(nodeHome(c).Dir, "models")}
+	return model.Store{Dir: nodeHome(c).Models()}
 }
 
 func modelConformance(c *cli.Context) error {

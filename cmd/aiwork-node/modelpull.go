@@ -1,18 +1,17 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/aiwork/aiwork-node/compute/catalog"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/npm"
@@ -29,24 +28,18 @@ type pulled struct {
 	Error  string      `json:"error,omitempty"`
 }
 
-// A candidate is a file that may be a model.
-type candidate struct {
-	name, source, licence string
-	data                  []byte
-}
-
 func modelPull(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usagef("want at least one SOURCE: `%s --help` shows how", c.Command.HelpName)
 	}
 	ids, sources := splitSources(c.Args().Slice())
-	results, failed := pullFromPeers(c, ids)
 	if len(sources) == 0 && c.String("name") != "" {
 		return usagef("--name is for models from files and packages; one from peers has its name")
 	}
-	var found []candidate
+	results, failed := pullFromPeers(c, ids)
+	var found []catalog.Model
 	for _, source := range sources {
-		list, err := candidates(c, source)
+		list, err := findModels(c, source)
 		if err != nil {
 			return err
 		}
@@ -56,7 +49,7 @@ func modelPull(c *cli.Context) error {
 		if len(found) != 1 {
 			return usagef("--name is for one model, there are %d", len(found))
 		}
-		found[0].name = name
+		found[0].Name = name
 	}
 	stored, more := storeAll(modelStore(c), found)
 	results, failed = append(results, stored...), failed+more
@@ -77,13 +70,13 @@ func modelPull(c *cli.Context) error {
 	return err
 }
 
-func storeAll(store model.Store, found []candidate) (results []pulled, failed int) {
-	for _, f := range found {
-		r := pulled{Name: f.name, Source: f.source}
-		m, err := f.model()
+func storeAll(store model.Store, found []catalog.Model) (results []pulled, failed int) {
+	for i := range found {
+		r := pulled{Name: found[i].Name, Source: found[i].Source}
+		f, err := found[i].File()
 		if err == nil {
 			var id chain.Hash
-			if id, err = store.Put(m); err == nil {
+			if id, err = store.Put(f); err == nil {
 				r.ID = &id
 			}
 		}
@@ -96,17 +89,9 @@ func storeAll(store model.Store, found []candidate) (results []pulled, failed in
 	return results, failed
 }
 
-// model reads a candidate, which is an ONNX file or a model file of ours.
-func (f *candidate) model() (*model.File, error) {
-	if strings.HasSuffix(f.source, ".aiwm") {
-		return model.DecodeFile(f.data)
-	}
-	return model.FromONNX(f.name, f.source, f.licence, f.data)
-}
-
-func candidates(c *cli.Context, source string) ([]candidate, error) {
-	spec, isNPM := strings.CutPrefix(source, npmPrefix)
-	if isNPM {
+// findModels lists the models of an npm package, or the one in a file.
+func findModels(c *cli.Context, source string) ([]catalog.Model, error) {
+	if spec, ok := strings.CutPrefix(source, npmPrefix); ok {
 		return packageModels(c, spec)
 	}
 	data, err := os.ReadFile(source)
@@ -116,51 +101,35 @@ func candidates(c *cli.Context, source string) ([]candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []candidate{{stem(source), filepath.Base(source), c.String("licence"), data}}, nil
-}
-
-// stem is a file's name without folder and extension, short enough for a model's name.
-func stem(file string) string {
-	name := path.Base(filepath.ToSlash(file))
-	name = strings.TrimSuffix(name, path.Ext(name))
-	return name[:min(len(name), 64)]
+	name := filepath.Base(source)
+	list := catalog.Find("file", c.String("licence"), catalog.Files{name: data})
+	if len(list) == 0 {
+		return nil, usagef("%s: want a .onnx file", source)
+	}
+	return list, nil
 }
 
 // packageModels finds the models of an npm package.
-func packageModels(c *cli.Context, spec string) ([]candidate, error) {
+func packageModels(c *cli.Context, spec string) ([]catalog.Model, error) {
 	spec, only, _ := strings.Cut(spec, "#")
 	if err := npm.Check(spec); err != nil {
 		return nil, usagef("%v", err)
 	}
 	printer(c).Note("bringing %s", spec)
-	files, err := npm.Files(c.Context, spec)
+	list, err := npm.Files(c.Context, spec)
 	if err != nil {
 		return nil, err
 	}
-	licence := licenceOf(files)
-	var list []candidate
-	for _, f := range files {
-		if path.Ext(f.Path) != ".onnx" || only != "" && f.Path != only {
-			continue
-		}
-		list = append(list, candidate{stem(f.Path), npmPrefix + spec + "#" + f.Path, licence, f.Data})
+	files := catalog.Files{}
+	for _, f := range list {
+		files[f.Path] = f.Data
 	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("npm package %s: no .onnx file%s in it", spec, map[bool]string{true: " " + only}[only != ""])
+	found := catalog.Find(npmPrefix+spec, "", files)
+	if only != "" {
+		found = slices.DeleteFunc(found, func(m catalog.Model) bool { return m.Path() != only && m.Name != only })
 	}
-	slices.SortFunc(list, func(a, b candidate) int { return strings.Compare(a.source, b.source) })
-	return list, nil
-}
-
-// licenceOf says what a package's own description names.
-func licenceOf(files []npm.File) string {
-	for _, f := range files {
-		var about struct {
-			License string `json:"license"`
-		}
-		if f.Path == "package.json" && json.Unmarshal(f.Data, &about) == nil {
-			return about.License
-		}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("npm package %s: no model%s in it that is known how to read", spec, map[bool]string{true: " " + only}[only != ""])
 	}
-	return ""
+	return found, nil
 }

@@ -73,13 +73,19 @@ type inspected struct {
 
 // loadModel reads the model that an argument names: a stored one, an ONNX file, or a model file.
 func loadModel(c *cli.Context, text string) (*model.File, error) {
-	if strings.HasSuffix(text, ".onnx") || strings.HasSuffix(text, ".aiwm") {
+	if strings.HasSuffix(text, ".onnx") {
+		list, err := findModels(c, text)
+		if err != nil {
+			return nil, err
+		}
+		return list[0].File()
+	}
+	if strings.HasSuffix(text, ".aiwm") {
 		data, err := os.ReadFile(text)
 		if err != nil {
 			return nil, usagef("%v", err)
 		}
-		f := candidate{name: stem(text), source: text, data: data}
-		return f.model()
+		return model.DecodeFile(data)
 	}
 	store := modelStore(c)
 	id, err := store.Find(text)

@@ -15,6 +15,7 @@ type Program struct {
 	Outputs []string     // names, in order
 	Opset   int
 	graph   *graph
+	view    *Graph
 }
 
 // A graph is a list of nodes over slots, each of which is set once.
@@ -26,6 +27,7 @@ type graph struct {
 	constants []constant
 	captures  []capture
 	nodes     []node
+	view      *Graph
 }
 
 // A constant is a slot that is set from the start.
@@ -43,6 +45,8 @@ const none = -1
 // A node sets its outputs' slots from those of its inputs.
 type node struct {
 	label   string // for errors
+	op      string
+	attrs   []onnx.Attr
 	in, out []int
 	wanted  int           // outputs, counted to the last one that has a slot
 	run     operator.Func // or else
@@ -65,13 +69,8 @@ const stepsOfNode = 64
 // Run computes the outputs from the inputs. Errors of another kind than operator.LimitError depend on the
 // program and the inputs alone.
 func (p *Program) Run(inputs []*tensor.Tensor, limits Limits) ([]*tensor.Tensor, error) {
-	if len(inputs) != len(p.Inputs) {
-		return nil, fmt.Errorf("%d inputs, want %d", len(inputs), len(p.Inputs))
-	}
-	for i, t := range inputs {
-		if err := fits(t, p.Inputs[i]); err != nil {
-			return nil, fmt.Errorf("input %q: %w", p.Inputs[i].Name, err)
-		}
+	if err := p.Check(inputs); err != nil {
+		return nil, err
 	}
 	m := &machine{
 		budget: operator.Budget{Bytes: limits.Bytes, Steps: limits.Steps},
@@ -79,6 +78,19 @@ func (p *Program) Run(inputs []*tensor.Tensor, limits Limits) ([]*tensor.Tensor,
 		uses:   map[*tensor.Tensor]int{},
 	}
 	return m.run(p.graph, inputs, nil)
+}
+
+// Check says what is wrong with the inputs of a run, as far as the model tells.
+func (p *Program) Check(inputs []*tensor.Tensor) error {
+	if len(inputs) != len(p.Inputs) {
+		return fmt.Errorf("%d inputs, want %d", len(inputs), len(p.Inputs))
+	}
+	for i, t := range inputs {
+		if err := fits(t, p.Inputs[i]); err != nil {
+			return fmt.Errorf("input %q: %w", p.Inputs[i].Name, err)
+		}
+	}
+	return nil
 }
 
 // fits checks an input against what the model declares.

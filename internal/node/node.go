@@ -45,7 +45,7 @@ type Node struct {
 	log         *slog.Logger
 	genesis     *genesis.Genesis
 	genesisFile []byte
-	models      []rpc.ModelInfo
+	shelf       *shelf
 	registry    *prometheus.Registry
 
 	ledger *ledger.Ledger
@@ -55,7 +55,7 @@ type Node struct {
 	inbox  *driverNet
 	driver *driver.Driver
 	blobs  *blobs.Store
-	shelf  *objects.Shelf // the models that peers may fetch
+	offers *objects.Shelf // the models that peers may fetch
 
 	fetchFrom uint64 // upkeep's: the place among the live jobs where the next round begins
 
@@ -85,7 +85,7 @@ func (n *Node) openLedger(ctx context.Context, _ Options) (err error) {
 	if n.genesis, n.genesisFile, err = n.home.LoadGenesis(); err != nil {
 		return err
 	}
-	if n.models, err = modelInfos(); err != nil {
+	if n.shelf, err = newShelf(n.home.Models()); err != nil {
 		return err
 	}
 	n.ledger, err = ledger.Open(ctx, ledger.Options{Dir: n.home.Data(), Genesis: n.genesis, Modules: system.Modules(), Log: n.log})
@@ -126,7 +126,7 @@ func (n *Node) openNetwork(ctx context.Context, _ Options) error {
 		return err
 	}
 	src := &source{}
-	n.shelf = objects.NewShelf(modelFiles(n.home), n.log)
+	n.offers = objects.NewShelf(modelFiles(n.home), n.log)
 	if n.net, err = p2p.New(ctx, n.networkOptions(identity, keys, src)); err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (n *Node) networkOptions(identity p2p.Identity, keys *driver.Keys, src *sou
 		Identity: identity, Listen: n.cfg.P2PListen, Peers: n.cfg.P2PPeers, MaxPeers: n.cfg.P2PMaxPeers, MDNS: n.cfg.P2PMDNS,
 		ChainID: n.genesis.Params.ChainID, Genesis: n.ledger.Genesis(),
 		ForkID: genesis.ForkID(n.ledger.Genesis(), n.genesis.Params.Forks, head.Ext.TimeMs),
-		Kinds:  frameKinds(), Source: src, Objects: &objectSource{shelf: n.shelf, source: src}, Txs: intake(n.pool), Log: n.log, Metrics: n.registry,
+		Kinds:  frameKinds(), Source: src, Objects: &objectSource{shelf: n.offers, source: src}, Txs: intake(n.pool), Log: n.log, Metrics: n.registry,
 	}
 	if keys != nil {
 		o.Prover = prover{keys.Vote}
@@ -211,7 +211,7 @@ func (n *Node) openAuditor(_ context.Context, o Options) error {
 		return fmt.Errorf("auditor: %w", err)
 	}
 	n.engine = &lazyEngine{options: engine.Options{
-		Exe: exe, Args: []string{"engine"}, ThreadsMax: n.cfg.EngineThreads, MemoryMaxBytes: int64(n.cfg.EngineMemoryMiB) << 20,
+		Exe: exe, Args: []string{"engine", "--models", n.home.Models()}, ThreadsMax: n.cfg.EngineThreads, MemoryMaxBytes: int64(n.cfg.EngineMemoryMiB) << 20,
 	}}
 	n.closers = append(n.closers, n.engine.Close)
 	m := &market{ledger: n.ledger, blobs: n.blobs, submit: n.submit, nonce: n.pool.NonceOf, key: key, who: who}
@@ -252,7 +252,7 @@ func (n *Node) Run(ctx context.Context) error {
 	defer cancel(nil)
 	parts := map[string]func(context.Context) error{
 		"health": n.health.Run, "network": n.net.Run, "frames": n.inbox.run, "consensus": n.driver.Run,
-		"rpc": n.rpc.Run, "upkeep": n.upkeep, "models": n.shelf.Run,
+		"rpc": n.rpc.Run, "upkeep": n.upkeep, "models": n.offers.Run,
 	}
 	if n.paced != nil {
 		parts["pace"] = n.paced.Run

@@ -41,6 +41,8 @@
 //	        AuditPaceItems begun. From AuditItemsMax on no further audit is drawn.
 //	JOB-17: an auditor that is missing is punished only where two thirds of the stake of all who were
 //	        asked have revealed, and loses at most what the batch is worth.
+//	JOB-18: a result that does not fit lies in a blob, which the opening names like an input. Auditors reveal
+//	        only when they have all blobs of the batch, sampled or not; so a worker that keeps one back is not paid.
 //
 // Callers: worker and auditor programs, RPC and CLI use the packers (Pack...), readers (Load..., Urgent,
 // WantsBlob), DecodeLog and the pure functions of commitments and draws. The package is pure.
