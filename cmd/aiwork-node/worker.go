@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute"
 	"github.com/aiwork/aiwork-node/compute/engine"
+	"github.com/aiwork/aiwork-node/compute/pool"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/health"
@@ -39,8 +41,11 @@ func workerCommand() *cli.Command {
 			&cli.StringFlag{Name: "about", Usage: "free `TEXT` for the worker's record"},
 			&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the account key's password"},
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS` of metrics, /livez and /readyz; none if empty"},
-			&cli.IntFlag{Name: "engine-threads", Usage: "threads of the engine; 0: one less than the machine has"},
-			&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of the engine's process", Value: 2048},
+			&cli.IntFlag{Name: "engines", Usage: "engine processes, each of which runs an item at a time", Value: 1},
+			&cli.IntFlag{Name: "engine-threads", Usage: "threads of all engines together; 0: one less than the machine has"},
+			&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of each engine's process", Value: 2048},
+			&cli.DurationFlag{Name: "item-timeout", Usage: "how long an engine may take for an item", Value: 30 * time.Second},
+			&cli.IntFlag{Name: "item-tries", Usage: "runs of an item whose engine crashes or hangs, before its batch is given back", Value: 3},
 			&cli.DurationFlag{Name: "drain-max", Usage: "how long SIGTERM waits for what is begun; a restart takes the rest up", Value: 5 * time.Minute},
 		},
 		Action:      runWorker,
@@ -53,7 +58,8 @@ type worker struct {
 	home     home.Home
 	client   *client.Client
 	remote   *compute.Remote
-	engine   *engine.Engine
+	engines  *pool.Pool
+	atOnce   int // items
 	log      *slog.Logger
 	who      chain.Address
 	enrol    compute.Enrolment
@@ -75,7 +81,7 @@ func runWorker(c *cli.Context) error {
 	if err := w.open(c); err != nil {
 		return err
 	}
-	defer w.engine.Close()
+	defer w.engines.Close()
 	ctx, cancel := testnet.WithLifeline(c.Context)
 	defer cancel()
 	stop, err := w.serveHealth(c.String("metrics"))
@@ -107,20 +113,49 @@ func (w *worker) open(c *cli.Context) (err error) {
 			return usagef("--payout: %v", err)
 		}
 	}
+	return w.startEngines(c)
+}
+
+// startEngines starts the children, which share the threads, and learns from them which models they run.
+func (w *worker) startEngines(c *cli.Context) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	w.engine, err = engine.Start(context.WithoutCancel(c.Context), engine.Options{
-		Exe: exe, Args: []string{"engine", "--models", w.home.Models()}, ThreadsMax: c.Int("engine-threads"), MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20,
-	})
-	if err != nil {
-		return err
+	w.atOnce = c.Int("engines")
+	o := pool.Options{Engines: w.atOnce, TriesMax: c.Int("item-tries"), Log: w.log, Metrics: pool.NewMetrics(w.reg)}
+	o.Start = func(ctx context.Context, i int) (pool.Engine, error) {
+		e, err := engine.Start(ctx, engine.Options{
+			Exe: exe, Args: []string{"engine", "--models", w.home.Models()}, ThreadsMax: shareOf(threads(c), w.atOnce, i),
+			MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20, ItemTimeout: c.Duration("item-timeout"),
+		})
+		if err == nil && i == 0 {
+			for _, m := range e.Models() {
+				w.enrol.Models = append(w.enrol.Models, m.ID)
+			}
+		}
+		return e, err
 	}
-	for _, m := range w.engine.Models() {
-		w.enrol.Models = append(w.enrol.Models, m.ID)
+	w.engines, err = pool.New(context.WithoutCancel(c.Context), o)
+	return err
+}
+
+// threads is how many the engines may have together: one processor is left to the rest of the machine.
+func threads(c *cli.Context) int {
+	spare := max(1, runtime.NumCPU()-1)
+	if n := c.Int("engine-threads"); n > 0 {
+		return min(n, spare)
 	}
-	return nil
+	return spare
+}
+
+// shareOf splits threads over engines, at least one each.
+func shareOf(threads, engines, i int) int {
+	n := threads / engines
+	if i < threads%engines {
+		n++
+	}
+	return max(1, n)
 }
 
 // healthy is the worker's condition of readiness.
@@ -163,7 +198,7 @@ func (w *worker) run(stop context.Context) error {
 	}
 	defer journal.Close()
 	r := compute.NewRunner(compute.Options{
-		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: w.remote, Engine: w.engine, Journal: journal,
+		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: w.remote, Engine: w.engines, AtOnce: w.atOnce, Journal: journal,
 		Genesis: genesis, Poke: true, Log: w.log, Metrics: w.stats,
 	})
 	w.runner.Store(r)
