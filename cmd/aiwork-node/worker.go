@@ -34,22 +34,26 @@ func workerCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "worker",
 		Usage: "run inference for jobs of a network and be paid for it; SIGTERM finishes what is begun, a second one stops at once",
-		Flags: []cli.Flag{
-			rpcFlag(),
+		Flags: append(append(fetchFlags(), engineFlags()...),
 			&cli.StringFlag{Name: "bond", Usage: "`TOKENS` that stand for the work's correctness", Value: "1000"},
 			&cli.StringFlag{Name: "payout", Usage: "`ADDRESS` that is paid; default: the worker's own"},
 			&cli.StringFlag{Name: "about", Usage: "free `TEXT` for the worker's record"},
 			&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the account key's password"},
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS` of metrics, /livez and /readyz; none if empty"},
-			&cli.IntFlag{Name: "engines", Usage: "engine processes, each of which runs an item at a time", Value: 1},
-			&cli.IntFlag{Name: "engine-threads", Usage: "threads of all engines together; 0: one less than the machine has"},
-			&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of each engine's process", Value: 2048},
-			&cli.DurationFlag{Name: "item-timeout", Usage: "how long an engine may take for an item", Value: 30 * time.Second},
-			&cli.IntFlag{Name: "item-tries", Usage: "runs of an item whose engine crashes or hangs, before its batch is given back", Value: 3},
-			&cli.DurationFlag{Name: "drain-max", Usage: "how long SIGTERM waits for what is begun; a restart takes the rest up", Value: 5 * time.Minute},
-		},
+			&cli.DurationFlag{Name: "drain-max", Usage: "how long SIGTERM waits for what is begun; a restart takes the rest up", Value: 5 * time.Minute}),
 		Action:      runWorker,
 		Subcommands: workerSubcommands(),
+	}
+}
+
+// engineFlags say how engines are run.
+func engineFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "engines", Usage: "engine processes, each of which runs an item at a time", Value: 1},
+		&cli.IntFlag{Name: "engine-threads", Usage: "threads of all engines together; 0: one less than the machine has"},
+		&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of each engine's process", Value: 2048},
+		&cli.DurationFlag{Name: "item-timeout", Usage: "how long an engine may take for an item", Value: 30 * time.Second},
+		&cli.IntFlag{Name: "item-tries", Usage: "runs of an item whose engine crashes or hangs, before its batch is given back", Value: 3},
 	}
 }
 
@@ -125,10 +129,7 @@ func (w *worker) startEngines(c *cli.Context) error {
 	w.atOnce = c.Int("engines")
 	o := pool.Options{Engines: w.atOnce, TriesMax: c.Int("item-tries"), Log: w.log, Metrics: pool.NewMetrics(w.reg)}
 	o.Start = func(ctx context.Context, i int) (pool.Engine, error) {
-		e, err := engine.Start(ctx, engine.Options{
-			Exe: exe, Args: []string{"engine", "--models", w.home.Models()}, ThreadsMax: shareOf(threads(c), w.atOnce, i),
-			MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20, ItemTimeout: c.Duration("item-timeout"),
-		})
+		e, err := engine.Start(ctx, engineOptions(c, w.home, exe, i))
 		if err == nil && i == 0 {
 			for _, m := range e.Models() {
 				w.enrol.Models = append(w.enrol.Models, m.ID)
@@ -138,6 +139,14 @@ func (w *worker) startEngines(c *cli.Context) error {
 	}
 	w.engines, err = pool.New(context.WithoutCancel(c.Context), o)
 	return err
+}
+
+// engineOptions are those of engine i.
+func engineOptions(c *cli.Context, h home.Home, exe string, i int) engine.Options {
+	return engine.Options{
+		Exe: exe, Args: []string{"engine", "--models", h.Models()}, ThreadsMax: shareOf(threads(c), max(1, c.Int("engines")), i),
+		MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20, ItemTimeout: c.Duration("item-timeout"),
+	}
 }
 
 // threads is how many the engines may have together: one processor is left to the rest of the machine.
