@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -32,20 +34,18 @@ type Fetcher struct {
 	host   host.Host
 	scores *scores
 	log    *slog.Logger
-	list   []peer.ID
 	asks   *Objects
+
+	mu   sync.Mutex
+	list []peer.ID
 }
 
 // NewFetcher makes a host and dials nobody yet. Peers that are named twice are asked once.
 func NewFetcher(o FetcherOptions) (*Fetcher, error) {
-	infos, err := parsePeers(o.Peers)
-	if err != nil {
-		return nil, err
-	}
-	if len(infos) == 0 {
+	if len(o.Peers) == 0 {
 		return nil, errors.New("p2p: no peers to fetch from: give one with --peer")
 	}
-	infos = infos[:min(len(infos), fetchPeersMax)]
+	var err error
 	if !o.Identity.valid() {
 		if o.Identity, err = NewIdentity(); err != nil {
 			return nil, err
@@ -56,22 +56,42 @@ func NewFetcher(o FetcherOptions) (*Fetcher, error) {
 		f.log = slog.New(slog.DiscardHandler)
 	}
 	gologshim.SetDefaultHandler(libraryLog{f.log.Handler()})
-	resources, err := newResources(len(infos), nil)
+	resources, err := newResources(fetchPeersMax, nil)
 	if err != nil {
 		return nil, fmt.Errorf("p2p: resource manager: %w", err)
 	}
-	if f.host, err = newHost(o.Identity, len(infos), resources, gater{f.scores}); err != nil {
+	if f.host, err = newHost(o.Identity, fetchPeersMax, resources, gater{f.scores}); err != nil {
 		return nil, fmt.Errorf("p2p: %w", err)
 	}
-	for _, info := range infos {
-		f.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.PermanentAddrTTL)
-		f.list = append(f.list, info.ID)
+	if err := f.Know(o.Peers); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	f.asks = &Objects{
 		host: f.host, protocol: objectsProtocol(o.ChainID, o.Genesis), dial: true,
 		peers: f.unbanned, punish: f.punish, metrics: newObjectMetrics(o.Metrics, nil),
 	}
 	return f, nil
+}
+
+// Know adds peers, and addresses to those that are known. Beyond fetchPeersMax the new ones are left out.
+func (f *Fetcher) Know(peers []string) error {
+	infos, err := parsePeers(peers)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, info := range infos {
+		known := slices.Contains(f.list, info.ID)
+		if !known && len(f.list) == fetchPeersMax {
+			continue
+		}
+		f.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.PermanentAddrTTL)
+		if !known {
+			f.list = append(f.list, info.ID)
+		}
+	}
+	return nil
 }
 
 func objectsProtocol(chainID uint64, genesis [32]byte) protocol.ID {
@@ -85,8 +105,11 @@ func (f *Fetcher) Objects() *Objects { return f.asks }
 func (f *Fetcher) Close() error { return f.host.Close() }
 
 func (f *Fetcher) unbanned() []peer.ID {
+	f.mu.Lock()
+	known := slices.Clone(f.list)
+	f.mu.Unlock()
 	var list []peer.ID
-	for _, id := range f.list {
+	for _, id := range known {
 		if _, banned := f.scores.banned(time.Now(), id); !banned {
 			list = append(list, id)
 		}

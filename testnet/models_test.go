@@ -34,7 +34,7 @@ func noisyModel(t *testing.T, name string, weights int) *model.File {
 		w[i] = math.Float32frombits(chance.Uint32()&0x3FFFFFFF | 0x20000000)
 	}
 	l, err := lower.Lower(&onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: &onnx.Graph{
-		Inputs:       []onnx.Value{{Name: "x", Type: tensor.Float32}},
+		Inputs:       []onnx.Value{{Name: "x", Type: tensor.Float32, Ranks: true, Shape: []onnx.Dim{{Size: 1}}}},
 		Initializers: []onnx.Initializer{{Name: "w", Tensor: tensor.Of([]int{weights}, w)}},
 		Nodes:        []onnx.Node{{Op: "Add", Inputs: []string{"x", "w"}, Outputs: []string{"y"}}},
 		Outputs:      []onnx.Value{{Name: "y"}},
@@ -60,9 +60,15 @@ func stock(t *testing.T, s model.Store, f *model.File) chain.Hash {
 }
 
 // metricOf reads one value of a validator's metrics, summed over its labels.
-func metricOf(t *testing.T, c *testnet.Cluster, i int, name string) (sum float64) {
+func metricOf(t *testing.T, c *testnet.Cluster, i int, name string) float64 {
 	t.Helper()
-	_, text := get(t.Context(), "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Layout.MetricsPort+i))+"/metrics")
+	return metricAt(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Layout.MetricsPort+i)), name)
+}
+
+// metricAt reads one value, with its labels or summed over them.
+func metricAt(t *testing.T, address, name string) (sum float64) {
+	t.Helper()
+	_, text := get(t.Context(), "http://"+address+"/metrics")
 	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, name+" ") && !strings.HasPrefix(line, name+"{") {
 			continue

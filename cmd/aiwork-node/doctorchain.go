@@ -223,7 +223,7 @@ func (d *doctor) peers(ctx context.Context) {
 		d.notRun(name, "%v", err)
 		return
 	}
-	f, err := n.fetcher(nil)
+	f, err := n.fetcher(nil, nil)
 	if err != nil {
 		d.failed(name, todo, "%v", err)
 		return

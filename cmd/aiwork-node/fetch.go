@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiwork/aiwork-node/compute/model"
@@ -79,8 +80,9 @@ func findNetwork(ctx context.Context, cl *client.Client, h home.Home, given []st
 	return n, err
 }
 
-func (n *network) fetcher(log *slog.Logger) (*p2p.Fetcher, error) {
-	return p2p.NewFetcher(p2p.FetcherOptions{Peers: n.Addresses, ChainID: uint64(n.ChainID), Genesis: n.Genesis, Log: log})
+// fetcher makes a host that dials these peers. Log and metrics may be nil.
+func (n *network) fetcher(log *slog.Logger, reg prometheus.Registerer) (*p2p.Fetcher, error) {
+	return p2p.NewFetcher(p2p.FetcherOptions{Peers: n.Addresses, ChainID: uint64(n.ChainID), Genesis: n.Genesis, Log: log, Metrics: reg})
 }
 
 // A modelFetch brings a model from peers.
@@ -88,6 +90,7 @@ type modelFetch struct {
 	peers   objects.Peers
 	objects objects.Store
 	models  model.Store
+	metrics *objects.Metrics
 	report  func(objects.Progress)
 }
 
@@ -175,7 +178,7 @@ func isOther(want, got chain.Hash) error {
 
 // fetchObject brings an object, looks whether it is a model, the wanted one if one is, and puts it among the models.
 func (m *modelFetch) fetchObject(ctx context.Context, object objects.ID, want *chain.Hash) (chain.Hash, error) {
-	watch := &objects.Watch{Progress: m.report, Check: m.frontCheck(object, want)}
+	watch := &objects.Watch{Metrics: m.metrics, Progress: m.report, Check: m.frontCheck(object, want)}
 	if err := objects.Fetch(ctx, m.objects, m.peers, object, watch); err != nil {
 		if errors.As(err, new(*otherModelError)) {
 			err = errors.Join(err, m.objects.Remove(object))

@@ -53,7 +53,7 @@ func pullOne(c *cli.Context, id chain.Hash) (got chain.Hash, name string, err er
 	if err != nil {
 		return got, "", err
 	}
-	fetcher, err := n.fetcher(nil)
+	fetcher, err := n.fetcher(nil, nil)
 	if err != nil {
 		return got, "", err
 	}

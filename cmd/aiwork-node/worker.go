@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute"
 	"github.com/aiwork/aiwork-node/compute/engine"
+	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/pool"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
@@ -40,6 +43,7 @@ func workerCommand() *cli.Command {
 			&cli.StringFlag{Name: "about", Usage: "free `TEXT` for the worker's record"},
 			&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the account key's password"},
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS` of metrics, /livez and /readyz; none if empty"},
+			&cli.StringSliceFlag{Name: "pull", Usage: "`ID` of a model to fetch from peers before starting, if it is not here"},
 			&cli.DurationFlag{Name: "drain-max", Usage: "how long SIGTERM waits for what is begun; a restart takes the rest up", Value: 5 * time.Minute}),
 		Action:      runWorker,
 		Subcommands: workerSubcommands(),
@@ -62,6 +66,7 @@ type worker struct {
 	home     home.Home
 	client   *client.Client
 	remote   *compute.Remote
+	depot    *depot
 	engines  *pool.Pool
 	atOnce   int // items
 	log      *slog.Logger
@@ -85,7 +90,6 @@ func runWorker(c *cli.Context) error {
 	if err := w.open(c); err != nil {
 		return err
 	}
-	defer w.engines.Close()
 	ctx, cancel := testnet.WithLifeline(c.Context)
 	defer cancel()
 	stop, err := w.serveHealth(c.String("metrics"))
@@ -93,7 +97,32 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	defer stop()
+	if w.depot, err = w.openDepot(ctx, c); err != nil || w.depot == nil {
+		return err
+	}
+	defer w.depot.fetcher.Close()
+	if err := w.supply(ctx, c); err != nil || ctx.Err() != nil {
+		return err
+	}
+	if err := w.startEngines(c); err != nil {
+		return err
+	}
+	defer w.engines.Close()
 	return w.run(ctx)
+}
+
+// supply brings the models that the worker is to have.
+func (w *worker) supply(stop context.Context, c *cli.Context) error {
+	ids, err := wanted(c)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	shipped, err := builtin.Models()
+	if err != nil {
+		return err
+	}
+	w.depot.pull(stop, model.Library{Files: shipped, Store: w.depot.models}, ids)
+	return nil
 }
 
 func (w *worker) open(c *cli.Context) (err error) {
@@ -117,7 +146,8 @@ func (w *worker) open(c *cli.Context) (err error) {
 			return usagef("--payout: %v", err)
 		}
 	}
-	return w.startEngines(c)
+	_, err = wanted(c)
+	return err
 }
 
 // startEngines starts the children, which share the threads, and learns from them which models they run.
@@ -207,22 +237,21 @@ func (w *worker) run(stop context.Context) error {
 	}
 	defer journal.Close()
 	r := compute.NewRunner(compute.Options{
-		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: w.remote, Engine: w.engines, AtOnce: w.atOnce, Journal: journal,
+		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: &supplied{w.remote, w.depot}, Engine: w.engines, AtOnce: w.atOnce, Journal: journal,
 		Genesis: genesis, Poke: true, Log: w.log, Metrics: w.stats,
 	})
 	w.runner.Store(r)
 	work, cancel := context.WithCancel(context.WithoutCancel(stop))
-	drained, watched := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(watched)
-		w.drainWhenTold(work, stop, drained, cancel)
-	}()
+	drained := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { w.drainWhenTold(work, stop, drained, cancel) })
+	watching.Go(func() { w.renewPeers(work) })
 	err = r.Run(work, drained)
 	if err == nil && work.Err() == nil {
 		w.log.Info("stopped: nothing more to do now")
 	}
 	cancel()
-	<-watched
+	watching.Wait()
 	return err
 }
 

@@ -24,8 +24,11 @@ type Progress struct {
 	Peers       int   // that send
 }
 
-// Watch looks on while an object is fetched. Both may be nil.
+// Watch looks on while an object is fetched. Each field may be left out.
 type Watch struct {
+	BytesMax int64 // a larger object is not fetched
+	Metrics  *Metrics
+
 	Progress func(Progress)       // after each group; calls do not overlap
 	Check    func(*Partial) error // whenever a span has come; an error ends the fetch. Calls do not overlap
 }
@@ -55,24 +58,46 @@ func (e *FetchError) Unwrap() error { return e.Last }
 // Fetch brings an object into the store from all peers that have it at once, unless it is there. What has come stays
 // when it ends early, and the next Fetch goes on from there.
 func Fetch(ctx context.Context, s Store, peers Peers, id ID, watch *Watch) error {
-	if o, err := s.Open(id); err == nil {
-		return o.Close()
-	}
 	f := &fetch{store: s, peers: peers, id: id, told: map[string]bool{}}
 	if watch != nil {
 		f.watch = *watch
 	}
+	if o, err := s.Open(id); err == nil {
+		f.watch.Metrics.here()
+		return o.Close()
+	}
+	err := f.run(ctx)
+	f.watch.Metrics.ended(f.kept, f.done()-f.kept, err)
+	return err
+}
+
+func (f *fetch) run(ctx context.Context) error {
 	tree, err := f.askTree(ctx)
 	if err != nil {
 		return err
 	}
-	if f.part, err = s.Begin(id, tree); err != nil {
+	if f.watch.BytesMax > 0 && tree.Size > f.watch.BytesMax {
+		return &TooLargeError{ID: f.id, Size: tree.Size, Max: f.watch.BytesMax}
+	}
+	if f.part, err = f.store.Begin(f.id, tree); err != nil {
 		return err
 	}
+	f.size = tree.Size
+	f.kept = f.done()
 	if err := f.fill(ctx, tree); err != nil {
 		return errors.Join(err, f.part.Close())
 	}
 	return f.part.Finish()
+}
+
+// A TooLargeError says that an object is larger than whoever wants it allows.
+type TooLargeError struct {
+	ID        ID
+	Size, Max int64 // bytes
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("object %s has %d bytes, at most %d are wanted", e.ID, e.Size, e.Max)
 }
 
 // A fetch is one object on its way.
@@ -83,6 +108,7 @@ type fetch struct {
 	watch Watch
 	part  *Partial
 	size  int64
+	kept  int64 // bytes that an earlier try had brought
 	quit  context.CancelFunc
 
 	checking sync.Mutex // held over Watch.Check
@@ -131,7 +157,7 @@ func isUnreached(err error) bool {
 
 // fill brings what is missing.
 func (f *fetch) fill(ctx context.Context, t *Tree) error {
-	f.size, f.going, f.moved = t.Size, map[*span]bool{}, make(chan struct{})
+	f.going, f.moved = map[*span]bool{}, make(chan struct{})
 	f.plan(len(t.Sums))
 	f.report()
 	if f.part.Left() == 0 {
@@ -343,8 +369,15 @@ func (f *fetch) report() {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	done := f.size - int64(f.part.Left())*GroupBytes
-	f.watch.Progress(Progress{Done: max(0, min(done, f.size)), Total: f.size, Peers: f.sender})
+	f.watch.Progress(Progress{Done: f.done(), Total: f.size, Peers: f.sender})
+}
+
+// done gives the bytes that are there, as if the missing groups were whole ones.
+func (f *fetch) done() int64 {
+	if f.part == nil {
+		return 0
+	}
+	return max(0, f.size-int64(f.part.Left())*GroupBytes)
 }
 
 func pause(ctx context.Context, d time.Duration) bool {
