@@ -90,7 +90,7 @@ func TestWorkerDoctor(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	d, o = all("--engine-memory-mib", "100000000", "--objects-mib", "900000000", "--engines", "50", "--metrics", m.metrics)
+	d, o = all("--quick", "--engine-memory-mib", "100000000", "--objects-mib", "900000000", "--engines", "50", "--metrics", m.metrics)
 	want := []string{"threads", "memory", "disk", "ports", "model " + id.String()[:10]}
 	if got := d.failures(t); o.code != 1 || !slices.Equal(got, want) {
 		t.Errorf("with five faults: got code %d, %v, want 1, %v", o.code, got, want)
@@ -100,7 +100,7 @@ func TestWorkerDoctor(t *testing.T) {
 	}
 
 	empty := filepath.Join(t.TempDir(), "nobody")
-	d, o = diagnose(t, append([]string{"--home", empty, "--rpc", "http://127.0.0.1:1"}, small...)...)
+	d, o = diagnose(t, append([]string{"--home", empty, "--rpc", "http://127.0.0.1:1", "--quick"}, small...)...)
 	if got := d.failures(t); o.code != 1 || !slices.Equal(got, []string{"node", "account"}) {
 		t.Errorf("an empty home without a node: got code %d, %v, want node and account", o.code, got)
 	}

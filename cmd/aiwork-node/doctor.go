@@ -50,6 +50,7 @@ func doctorCommand() *cli.Command {
 			&cli.StringFlag{Name: "bond", Usage: "`TOKENS` that the worker means to bond, if it is not enrolled yet", Value: "1000"},
 			&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the account key's password"},
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS` that the worker's metrics are to have"},
+			&cli.BoolFlag{Name: "quick", Usage: "compare bits on the path that engines take only"},
 			&cli.DurationFlag{Name: "known-max", Usage: "how long a model may take for a known answer; one that would take longer is not run", Value: 20 * time.Second}),
 		Action: runDoctor,
 	}
