@@ -20,6 +20,8 @@ func commands() []*cli.Command {
 		simCommand(),
 		evmCommand(),
 		modelCommand(),
+		aiCommand(),
+		deviceCommand(),
 		versionCommand(),
 		engineCommand(),
 	}

@@ -25,21 +25,21 @@ const (
 	outcomeMismatch  = "mismatch"
 )
 
-// A finding is what one check has found, and what to do about it.
-type finding struct {
+// A checkup is what one check has found, and what to do about it.
+type checkup struct {
 	Check   string `json:"check"`
 	Outcome string `json:"outcome"`
 	Found   string `json:"found"`
 	Todo    string `json:"todo,omitempty"`
 }
 
-func (f *finding) failed() bool { return f.Outcome == outcomeFailed || f.Outcome == outcomeMismatch }
+func (f *checkup) failed() bool { return f.Outcome == outcomeFailed || f.Outcome == outcomeMismatch }
 
 // A diagnosis is what `worker doctor` prints.
 type diagnosis struct {
 	Failed int       `json:"failed"`
 	NotRun int       `json:"notRun"`
-	Checks []finding `json:"checks"`
+	Checks []checkup `json:"checks"`
 }
 
 func doctorCommand() *cli.Command {
@@ -62,7 +62,7 @@ type doctor struct {
 	home   home.Home
 	client *client.Client
 	models model.Library
-	list   []finding
+	list   []checkup
 
 	node   *nodeStatus // nil: not reached
 	bonded bool        // the account is a worker
@@ -117,7 +117,7 @@ func (d *doctor) look(ctx context.Context) {
 }
 
 func (d *doctor) add(check, outcome, found, todo string) {
-	d.list = append(d.list, finding{check, outcome, found, todo})
+	d.list = append(d.list, checkup{check, outcome, found, todo})
 }
 
 func (d *doctor) ok(check, format string, args ...any) {

@@ -8,6 +8,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 )
 
 // engineCommand is the child process that runs models; nodes and workers start it themselves.
@@ -22,7 +23,10 @@ func engineCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			library := model.Library{Files: files, Store: model.Store{Dir: c.String("models")}}
+			library := engine.Library{
+				Models:    model.Library{Files: files, Store: model.Store{Dir: c.String("models")}},
+				Pipelines: pipeline.Store{Dir: c.String("models")},
+			}
 			return engine.Serve(c.Context, os.Stdin, os.Stdout, library)
 		},
 	}

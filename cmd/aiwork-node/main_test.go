@@ -47,6 +47,9 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"worker", "withdraw", "--dev", "10"}, "--dev 10"},
 		{[]string{"account", "send", "0x12"}, "TO and AMOUNT"},
 		{[]string{"devnet", "start", "here"}, "no arguments"},
+		{[]string{"ai", "ocr"}, "at least one file"},
+		{[]string{"ai", "vad"}, "at least one file"},
+		{[]string{"ai", "same", "a.png"}, "two pictures"},
 		{[]string{"model", "conformance"}, "one DIR"},
 		{[]string{"model", "conformance", "/no/such/folder"}, "/no/such/folder"},
 	} {

@@ -51,6 +51,8 @@ func modelCommand() *cli.Command {
 				ArgsUsage: "MODEL FILE.onnx",
 				Action:    modelExport,
 			},
+			generateCommand(),
+			convertCommand(),
 			{Name: "remove", Usage: "delete a stored model", ArgsUsage: "MODEL", Action: modelRemove},
 			{
 				Name:      "conformance",

@@ -32,6 +32,8 @@ func runFlags() []cli.Flag {
 		&cli.IntFlag{Name: "threads", Usage: "`N` threads; the result is the same", Value: 1},
 		&cli.StringFlag{Name: "path", Usage: "kernels to use: go, avx2, avx512 or neon; default: the quickest of this machine; the result is the same"},
 		&cli.BoolFlag{Name: "reference", Usage: "run the definitions one by one instead: slow"},
+		&cli.StringFlag{Name: "device", Usage: "`DEVICE` to run on, as `device list` calls it; the result is the same"},
+		&cli.IntFlag{Name: "device-memory", Usage: "`MIB` of the device's memory that may be taken; default: eight tenths of it"},
 		&cli.StringFlag{Name: "dims", Usage: "sizes of free dimensions as `d0=1,d1=320`; default 1; for made-up inputs"},
 	}
 }
@@ -41,6 +43,7 @@ type runner struct {
 	file    *model.File
 	program *program.Program
 	plans   *plan.Runner // nil: by definitions
+	device  *onDevice    // nil: on the processor
 }
 
 func loadRunner(c *cli.Context) (*runner, error) {
@@ -53,7 +56,7 @@ func loadRunner(c *cli.Context) (*runner, error) {
 	}
 	p, err := f.Compile()
 	if err != nil || c.Bool("reference") {
-		return &runner{f, p, nil}, err
+		return &runner{file: f, program: p}, err
 	}
 	o := plan.Options{Threads: c.Int("threads"), Path: kernel.Best()}
 	if name := c.String("path"); name != "" {
@@ -65,7 +68,12 @@ func loadRunner(c *cli.Context) (*runner, error) {
 	if err != nil {
 		return nil, usagef("%v", err)
 	}
-	return &runner{f, p, plans}, nil
+	d, err := openDevice(c, f)
+	if err != nil {
+		plans.Close()
+		return nil, err
+	}
+	return &runner{f, p, plans, d}, nil
 }
 
 // pathOf finds a way of computing by its name.
@@ -81,6 +89,11 @@ func pathOf(name string) (kernel.Path, error) {
 }
 
 func (r *runner) run(ctx context.Context, inputs []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if r.device != nil {
+		if outputs, done, err := r.device.run(ctx, inputs); done {
+			return outputs, err
+		}
+	}
 	if r.plans == nil {
 		return r.program.Run(inputs, program.DefaultLimits())
 	}
@@ -88,6 +101,9 @@ func (r *runner) run(ctx context.Context, inputs []*tensor.Tensor) ([]*tensor.Te
 }
 
 func (r *runner) close() {
+	if r.device != nil {
+		r.device.close()
+	}
 	if r.plans != nil {
 		r.plans.Close()
 	}

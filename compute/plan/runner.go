@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
@@ -28,10 +29,8 @@ func (o Options) Check() error {
 	if o.Threads < 0 || o.Threads > threadsMax {
 		return fmt.Errorf("%d threads, want 1 to %d", o.Threads, threadsMax)
 	}
-	for _, p := range kernel.Paths() {
-		if p == o.Path {
-			return nil
-		}
+	if slices.Contains(kernel.Paths(), o.Path) {
+		return nil
 	}
 	return fmt.Errorf("this machine has no path %v", o.Path)
 }

@@ -32,7 +32,8 @@ type ModelInfo struct {
 	ID      chain.Hash `json:"id"`
 	Name    string     `json:"name"`
 	Classes []string   `json:"classes"`
-	Input   string     `json:"input"` // 8-bit PNG, or tensors
+	Input   string     `json:"input"`  // 8-bit PNG, tensors or sound
+	Output  string     `json:"output"` // labels, tensors or json
 	Licence string     `json:"licence"`
 }
 
