@@ -167,9 +167,9 @@ func TestSlideEqualsDefinition(t *testing.T) {
 				for t, o := range offsets {
 					sum.Step(x[j+int(o)/4], w[t])
 				}
-				want[j] = sum.End(0.25)
+				want[j] = clamp(sum.End(0.25), -1, 1.5)
 			}
-			path.Slide(got, x, offsets, w, 0.25, n)
+			path.Slide(got, x, offsets, w, SlideEnd{0.25, -1, 1.5}, n)
 			compare(t, fmt.Sprintf("%v, %d taps", path, taps), got[:len(want)], want)
 		}
 	}

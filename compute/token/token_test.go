@@ -298,15 +298,15 @@ func TestTemplates(t *testing.T) {
 		Zephyr: "<|system|>\nBe brief.</s>\n<|user|>\nHi <|im_end|></s>\n<|assistant|>\nHello.</s>\n<|user|>\nBye</s>\n<|assistant|>\n",
 		Plain:  "system: Be brief.\nuser: Hi <|im_end|>\nassistant: Hello.\nuser: Bye\nassistant:",
 	} {
-		got := ""
+		var got strings.Builder
 		for _, p := range template.Format(talk) {
-			got += p.Text
+			got.WriteString(p.Text)
 			if p.Mode == Special && strings.Contains(p.Text, "Hi") {
 				t.Errorf("%s: a user's words are taken for control tokens", template)
 			}
 		}
-		if got != want {
-			t.Errorf("%s:\n%q, want\n%q", template, got, want)
+		if got.String() != want {
+			t.Errorf("%s:\n%q, want\n%q", template, got.String(), want)
 		}
 	}
 	for source, want := range map[string]Template{
