@@ -21,7 +21,7 @@ func (b *Backend) Name() string { return name }
 
 func (b *Backend) find() ([]found, error) {
 	if b.lib == nil {
-		l, err := load()
+		l, err := load(libraryName)
 		if err != nil {
 			return nil, err
 		}
