@@ -130,7 +130,7 @@ func (b *builder) conv(n *program.Node) bool {
 	for i := range g.Groups {
 		at := i * s.outs * s.channels * taps
 		s.rows = append(s.rows, pack(b.r, packKey{w.constant, layoutRows, at}, func() *kernel.Rows {
-			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], s.outs, s.channels*taps)
+			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], s.outs, s.channels*taps, nil)
 		}))
 	}
 	if s.spread.plain {
