@@ -30,6 +30,7 @@ type Options struct {
 	Roles   []Role
 	Market  Market
 	Engine  Engine
+	AtOnce  int // items in the engine, of one batch or several; 0: one
 	Journal *Journal
 	Genesis chain.Hash
 	Poke    bool // also move on what anybody may, for the tip
@@ -40,7 +41,7 @@ type Options struct {
 // Runner does for one address what its agenda asks.
 type Runner struct {
 	opts  Options
-	turn  chan struct{} // the engine's: one item at a time
+	turn  chan struct{} // the engine's, as many as it runs at once
 	slots chan struct{} // places for steps under way
 	wg    sync.WaitGroup
 
@@ -73,7 +74,7 @@ var ErrOtherChain = errors.New("the node belongs to another chain now")
 // NewRunner gives a runner that does nothing until Run.
 func NewRunner(o Options) *Runner {
 	return &Runner{
-		opts: o, turn: make(chan struct{}, 1), slots: make(chan struct{}, stepsMax),
+		opts: o, turn: make(chan struct{}, max(1, o.AtOnce)), slots: make(chan struct{}, stepsMax),
 		records: map[string]*record{}, unwell: errNotBegun,
 	}
 }
