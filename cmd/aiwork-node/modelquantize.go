@@ -121,10 +121,14 @@ func (r *quantized) measure(c *cli.Context, before, after *model.File, held [][]
 }
 
 func (r quantized) print(w io.Writer) {
+	held := fmt.Sprintf("%d inputs", r.HeldOut)
+	if r.Rows > 0 {
+		held += fmt.Sprintf(": the largest element is the same in %d of %d rows", r.Agree, r.Rows)
+	}
 	term.Pairs(w,
 		[2]string{"model", r.Name}, [2]string{"id", r.ID.String()},
 		[2]string{"ranges", fmt.Sprintf("by %s, on %d examples", r.Method, r.Examples)},
-		[2]string{"held out", fmt.Sprintf("%d inputs: the largest element is the same in %d of %d rows", r.HeldOut, r.Agree, r.Rows)},
+		[2]string{"held out", held},
 		[2]string{"difference", fmt.Sprintf("%.4g at most, %.4g on average; outputs are %.4g on average", r.Greatest, r.Mean, r.Scale)},
 		[2]string{"weights", fmt.Sprintf("%s MiB, before %s", mebibytes(r.WeightAfter), mebibytes(r.WeightBefore))},
 		[2]string{"a run", fmt.Sprintf("%s ms, before %s, on one thread", ms(r.AfterMs), ms(r.BeforeMs))},

@@ -16,7 +16,7 @@ import (
 // A Report says how far two models are from each other on some inputs.
 type Report struct {
 	Inputs   int     // that both ran on
-	Rows     int     // of all outputs of floats, along the last dimension
+	Rows     int     // of outputs of floats, along the last dimension; maps of places have none
 	Agree    int     // rows whose largest element is the same
 	Greatest float64 // difference of an element
 	Mean     float64 // absolute difference
@@ -104,15 +104,8 @@ func (r *Report) add(x, y []*tensor.Tensor) error {
 }
 
 func (r *Report) floats(x, y []float32, shape []int) {
-	row := len(x)
-	if len(shape) > 0 {
-		row = shape[len(shape)-1]
-	}
-	for at := 0; at+row <= len(x) && row > 0; at += row {
-		r.Rows++
-		if largest(x[at:][:row]) == largest(y[at:][:row]) {
-			r.Agree++
-		}
+	if n := len(shape); n > 0 && n <= rowsRankMax {
+		r.rows(x, y, shape[n-1])
 	}
 	for i, v := range x {
 		d := math.Abs(float64(v) - float64(y[i]))
@@ -122,6 +115,18 @@ func (r *Report) floats(x, y []float32, shape []int) {
 		r.Scale += math.Abs(float64(v))
 	}
 	r.elements += len(x)
+}
+
+// rowsRankMax is the number of dimensions from which on a tensor is a map of places, whose rows are no classes.
+const rowsRankMax = 3
+
+func (r *Report) rows(x, y []float32, row int) {
+	for at := 0; at+row <= len(x) && row > 0; at += row {
+		r.Rows++
+		if largest(x[at:][:row]) == largest(y[at:][:row]) {
+			r.Agree++
+		}
+	}
 }
 
 func largest(v []float32) int {
