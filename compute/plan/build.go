@@ -85,6 +85,10 @@ func (r *Runner) build(j *job, g *program.Graph, start int, slots []int, values 
 			i += byteSumLen - 1
 			continue
 		}
+		if n := b.byteProduct(i); n > 0 {
+			i += n - 1
+			continue
+		}
 		ok, err := b.node(&b.g.Nodes[i])
 		if err != nil {
 			return nil, nodeError(b.g.Nodes[i].Label, err)

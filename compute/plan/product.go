@@ -14,7 +14,9 @@ import (
 type packKey struct {
 	weights *tensor.Tensor
 	layout  layout
-	at      int // element at which they begin
+	at      int            // element at which they begin
+	rows    int            // that are packed; the same weights may serve other groups
+	less    *tensor.Tensor // the zero point that is taken away, nil for none
 }
 
 type layout uint8
@@ -192,7 +194,7 @@ func (b *builder) constantColumns(t *tensor.Tensor, k, n int, turned bool) *kern
 	if turned {
 		kind = layoutTurned
 	}
-	return pack(b.r, packKey{t, kind, 0}, func() *kernel.Columns {
+	return pack(b.r, packKey{weights: t, layout: kind}, func() *kernel.Columns {
 		from := tensor.Values[float32](t)
 		to := make([]float32, k*n+kernel.Slack)
 		copy(to, from)

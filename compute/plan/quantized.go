@@ -245,7 +245,7 @@ func (b *builder) byteConv(n *program.Node) bool {
 		return false
 	}
 	s.plain = s.stride == [2]int{1, 1} && s.part == s.in
-	s.pack(b, w.constant, weights)
+	s.pack(b, w.constant, b.in(n, 5).constant, weights)
 	p := b.add(s, []int{s.x}, tensor.Count(shape)*s.channels*tensor.Count(g.Kernel))
 	if !s.plain && s.taps == nil {
 		s.padded = b.byteScratch(x.shape[1] * s.elements)
@@ -288,7 +288,7 @@ func (b *builder) byteConvEnds(n *program.Node, s *byteConvStep) (weights []int1
 }
 
 // pack lays the weights out: taps of each output where it has one channel and several taps, else rows.
-func (s *byteConvStep) pack(b *builder, key *tensor.Tensor, weights []int16) {
+func (s *byteConvStep) pack(b *builder, key, zero *tensor.Tensor, weights []int16) {
 	taps := len(s.offsets)
 	within := make([]int32, taps)
 	for i, o := range s.offsets {
@@ -307,7 +307,7 @@ func (s *byteConvStep) pack(b *builder, key *tensor.Tensor, weights []int16) {
 	}
 	each := s.outs * s.channels * taps
 	for g := range s.groups {
-		s.rows = append(s.rows, pack(b.r, packKey{key, layoutBytes, g * each}, func() *kernel.IntRows {
+		s.rows = append(s.rows, pack(b.r, packKey{key, layoutBytes, g * each, s.outs, zero}, func() *kernel.IntRows {
 			return kernel.PackIntRows(weights[g*each:][:each], s.outs, s.channels*taps)
 		}))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/aiwork/aiwork-node/compute/onnx"
@@ -107,6 +108,29 @@ func (d *byteDrawing) sum(x string, coding [2]string) (string, [2]string) {
 	return d.node("QuantizeLinear", []string{d.node("Add", in), s, z}), [2]string{s, z}
 }
 
+// product multiplies the last dimension by drawn weights.
+func (d *byteDrawing) product(x string, coding [2]string, shape []int) string {
+	k, n := shape[3], 1+d.IntN(40)
+	w := tensor.New(tensor.Int8, []int{k, n})
+	for i, v := 0, tensor.Values[int8](w); i < len(v); i++ {
+		v[i] = int8(d.IntN(256) - 128)
+	}
+	in := []string{x, d.constant(w), coding[1]}
+	if d.IntN(2) == 0 {
+		in = append(in, d.constant(tensor.Scalar(int8(d.IntN(256)-128))))
+	}
+	scales, bias := make([]float32, n), make([]int32, n)
+	for i := range scales {
+		scales[i], bias[i] = d.Float32(), int32(d.Uint32())
+	}
+	sums := d.node("MatMulInteger", in)
+	if d.IntN(2) == 0 {
+		sums = d.node("Add", []string{sums, d.constant(tensor.Of([]int{n}, bias))})
+	}
+	sums = d.node("Cast", []string{sums}, onnx.Attr{Name: "to", Kind: onnx.AttrInt, Int: 1})
+	return d.node("Mul", []string{sums, d.constant(tensor.Of([]int{n}, scales))})
+}
+
 func drawBytes(t *testing.T, seed uint64) (*program.Program, []*tensor.Tensor) {
 	d := &byteDrawing{Rand: rand.New(rand.NewPCG(seed, 21)), g: &onnx.Graph{}}
 	shape := []int{1 + d.IntN(2), 1 + d.IntN(13), 3 + d.IntN(20), 3 + d.IntN(20)}
@@ -126,8 +150,9 @@ func drawBytes(t *testing.T, seed uint64) (*program.Program, []*tensor.Tensor) {
 			at = d.node("Reshape", []string{at, d.constant(tensor.Of([]int{4}, []int64{0, 0, int64(shape[2]), -1}))})
 		}
 	}
+	product := d.product(at, coding, shape)
 	float := d.node("Neg", []string{d.node("DequantizeLinear", []string{at, coding[0], coding[1]})})
-	d.g.Outputs = []onnx.Value{{Name: at}, {Name: float}}
+	d.g.Outputs = []onnx.Value{{Name: at}, {Name: float}, {Name: product}}
 	p, err := program.Compile(&onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: d.g})
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +182,7 @@ func TestBytesHaveFastForms(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"*plan.byteConvStep", "*plan.quantizeStep", "*plan.dequantizeStep", "*plan.byteSumStep", "*plan.viewStep"} {
+	for _, want := range []string{"*plan.byteConvStep", "*plan.quantizeStep", "*plan.dequantizeStep", "*plan.byteSumStep", "*plan.byteProductStep", "*plan.viewStep"} {
 		if !kinds[want] {
 			t.Errorf("no %s among %v", want, kinds)
 		}
@@ -165,4 +190,42 @@ func TestBytesHaveFastForms(t *testing.T) {
 	if kinds["*plan.operatorStep"] {
 		t.Error("an operator has no fast form")
 	}
+}
+
+// One tensor of weights may serve convolutions of other groups and zero points; what is packed of it may not.
+func TestSharedWeights(t *testing.T) {
+	d := &byteDrawing{Rand: rand.New(rand.NewPCG(1, 2)), g: &onnx.Graph{}}
+	d.g.Inputs = []onnx.Value{{Name: "x", Type: tensor.Float32}}
+	w := tensor.New(tensor.Float32, []int{4, 4, 1, 1})
+	bytes := tensor.New(tensor.Int8, []int{4, 4, 1, 1})
+	for i := range w.Len() {
+		tensor.Values[float32](w)[i], tensor.Values[int8](bytes)[i] = float32(i)-7.5, int8(9*i-70)
+	}
+	floats, shared := d.constant(w), d.constant(bytes)
+	half := d.node("Slice", []string{
+		"x", d.constant(tensor.Of([]int{1}, []int64{0})), d.constant(tensor.Of([]int{1}, []int64{4})), d.constant(tensor.Of([]int{1}, []int64{1})),
+	})
+	two := onnx.Attr{Name: "group", Kind: onnx.AttrInt, Int: 2}
+	s, z := d.coding()
+	scales := d.constant(tensor.Scalar[float32](0.02))
+	outs := []string{d.node("Conv", []string{"x", floats}, two), d.node("Conv", []string{half, floats})}
+	for _, zero := range []int8{0, 5} {
+		in := []string{d.node("QuantizeLinear", []string{"x", s, z}), s, z, shared, scales, d.constant(tensor.Scalar(zero)), s, z}
+		outs = append(outs, d.node("QLinearConv", in, two))
+		in = slices.Clone(in)
+		in[0] = d.node("QuantizeLinear", []string{half, s, z})
+		outs = append(outs, d.node("QLinearConv", in))
+	}
+	for _, name := range outs {
+		d.g.Outputs = append(d.g.Outputs, onnx.Value{Name: name})
+	}
+	p, err := program.Compile(&onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: d.g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := tensor.New(tensor.Float32, []int{1, 8, 5, 5})
+	for i, v := 0, tensor.Values[float32](x); i < len(v); i++ {
+		v[i] = 8 * (d.Float32() - 0.5)
+	}
+	checkEqual(t, "shared weights", p, []*tensor.Tensor{x}, options())
 }
