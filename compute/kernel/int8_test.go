@@ -61,6 +61,13 @@ func intProductCase(t *testing.T, seed uint64, m, n, k int) {
 	}
 }
 
+func FuzzMultiplyBytes(f *testing.F) {
+	f.Add(uint64(1), uint8(7), uint8(33), uint16(513))
+	f.Fuzz(func(t *testing.T, seed uint64, m, n uint8, k uint16) {
+		intProductCase(t, seed, 1+int(m), 1+int(n), 1+int(k)%1200)
+	})
+}
+
 // Sums that leave 32 bits wrap in the same way.
 func TestMultiplyBytesWraps(t *testing.T) {
 	const m, n, k = 3, 16, 70_000

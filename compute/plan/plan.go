@@ -69,13 +69,16 @@ const (
 	idleBytesMax = 256 << 20
 )
 
+// frameBytes is what the arenas of a frame hold.
+func (p *plan) frameBytes() int64 { return 4*int64(p.arena) + int64(p.byteArena) }
+
 func (p *plan) frame() *frame {
 	p.mu.Lock()
 	if n := len(p.free); n > 0 {
 		f := p.free[n-1]
 		p.free = p.free[:n-1]
 		p.mu.Unlock()
-		p.runner.idle.Add(-4 * int64(p.arena))
+		p.runner.idle.Add(-p.frameBytes())
 		return f
 	}
 	p.mu.Unlock()
@@ -99,7 +102,7 @@ func (p *plan) putBack(f *frame) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	size := 4 * int64(p.arena)
+	size := p.frameBytes()
 	if len(p.free) >= framesMax || p.dropped || p.runner.idle.Load()+size > idleBytesMax {
 		return
 	}
@@ -111,7 +114,7 @@ func (p *plan) putBack(f *frame) {
 func (p *plan) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.runner.idle.Add(-4 * int64(p.arena) * int64(len(p.free)))
+	p.runner.idle.Add(-p.frameBytes() * int64(len(p.free)))
 	p.free, p.dropped = nil, true
 }
 

@@ -230,7 +230,7 @@ func (b *builder) byteConv(n *program.Node) bool {
 		return false
 	}
 	g, err := operator.ConvWindow(n.Attrs, x.shape[2:], w.shape[2:])
-	if err != nil || g.Groups < 1 || w.shape[1]*g.Groups != x.shape[1] || w.shape[0]%g.Groups != 0 {
+	if err != nil || tensor.CheckShape(g.Kernel) != nil || g.Groups < 1 || w.shape[1]*g.Groups != x.shape[1] || w.shape[0]%g.Groups != 0 {
 		return false
 	}
 	shape := append([]int{x.shape[0], w.shape[0]}, g.Out...)
@@ -240,8 +240,11 @@ func (b *builder) byteConv(n *program.Node) bool {
 	s := &byteConvStep{
 		cutting: cut(g), x: n.In[0], y: n.Out[0], batch: x.shape[0], groups: g.Groups, channels: w.shape[1], outs: w.shape[0] / g.Groups,
 	}
+	if !s.fits() || x.shape[1]*s.elements > tensor.ElementsMax {
+		return false
+	}
 	weights, ok := b.byteConvEnds(n, s)
-	if !ok || s.channels*s.elements > tensor.ElementsMax {
+	if !ok {
 		return false
 	}
 	s.plain = s.stride == [2]int{1, 1} && s.part == s.in
