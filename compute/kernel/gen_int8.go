@@ -139,6 +139,13 @@ func (g *gen) tile(rows int) {
 	g.a("RET")
 }
 
+// spread puts the low bits of an argument into all places of a register.
+func (g *gen) spread(move, arg, width string, reg int) {
+	g.a("%s %s, R11", move, arg)
+	g.a("VMOVD R11, X%d", reg)
+	g.a("VPBROADCAST%s X%d, Y%d", width, reg, reg)
+}
+
 // pairs writes the packing of 16 columns: of two bytes each, one of either k, less the zero point.
 func (g *gen) pairs() {
 	g.text("pairBytesAVX2", "pairBytesAVX2 sets 16 pairs of to, again and again, to the bytes at two offsets each, less zero.",
@@ -146,7 +153,7 @@ func (g *gen) pairs() {
 	for i, r := range []string{"DI", "SI", "R8", "CX"} {
 		g.a("MOVQ %s+%d(FP), %s", []string{"to", "from", "offsets", "pairs"}[i], 8*i, r)
 	}
-	g.a("VPBROADCASTW zero+32(FP), Y15")
+	g.spread("MOVQ", "zero+32(FP)", "W", 15)
 	g.label("pair")
 	g.a("MOVLQSX (R8), R9")
 	g.a("MOVLQSX 4(R8), R10")
@@ -173,7 +180,7 @@ func (g *gen) slide() {
 	for i, r := range []string{"CX", "DI", "SI", "R8", "R9", "R10"} {
 		g.a("MOVQ %s+%d(FP), %s", []string{"n", "out", "x", "offsets", "weights", "pairs"}[i], 8*i, r)
 	}
-	g.a("VPBROADCASTD start+48(FP), Y15")
+	g.spread("MOVL", "start+48(FP)", "D", 15)
 	for _, wide := range []int{2, 1} {
 		g.label(fmt.Sprintf("chunk%d", wide))
 		g.a("CMPQ CX, $%d", 16*wide)
@@ -249,10 +256,10 @@ func (g *gen) requantize() {
 	for i, r := range []string{"CX", "DI", "SI"} {
 		g.a("MOVQ %s+%d(FP), %s", []string{"n", "y", "sums"}[i], 8*i, r)
 	}
-	g.a("VPBROADCASTD bias+24(FP), Y8")
+	g.spread("MOVL", "bias+24(FP)", "D", 8)
 	g.a("VBROADCASTSS ratio+28(FP), Y9")
 	g.a("VBROADCASTSS high+32(FP), Y10")
-	g.a("VPBROADCASTW zero+36(FP), Y11")
+	g.spread("MOVL", "zero+36(FP)", "W", 11)
 	g.a("VMOVDQU packedOrder<>(SB), Y12")
 	g.label("again")
 	for i := range 4 {

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/aiwork/aiwork-node/internal/must"
 )
 
@@ -78,7 +80,9 @@ type ByteColumns struct {
 type IntScratch struct {
 	panel   []int16
 	bytes   []uint8
-	offsets []int32
+	offsets []int32 // of all k, and one more that makes their number even
+	edges   []int32 // of a panel that was copied
+	reach   int     // the largest of the offsets
 	sums    []int32
 }
 
@@ -91,6 +95,7 @@ func IntParts(a *IntRows, b *ByteColumns) Part {
 func (p Path) MultiplyBytes(a *IntRows, b *ByteColumns, part Part, s *IntScratch, done func(row, column int, sums []int32)) {
 	must.Hold(a.K == len(b.Offsets), "a product of matrices that do not fit")
 	m := intProduct{path: p, a: a, b: b, s: s}
+	s.take(b.Offsets)
 	perBlock := max(1, rowsBytes/2/min(a.K+1, intSegment)/a.height)
 	for first := part.RowFrom; first < part.RowTo; first += perBlock {
 		m.from, m.to = first, min(first+perBlock, part.RowTo)
@@ -98,6 +103,24 @@ func (p Path) MultiplyBytes(a *IntRows, b *ByteColumns, part Part, s *IntScratch
 		last, height := a.panelAt(m.to - 1)
 		m.rows = last + height - m.first
 		m.block(part.ColFrom, part.ColTo, done)
+	}
+}
+
+// take readies the scratch for a product over some offsets. A last k without a partner gets any, for its weights are zero.
+func (s *IntScratch) take(offsets []int32) {
+	s.offsets = append(s.offsets[:0], offsets...)
+	if len(offsets)%2 == 1 {
+		s.offsets = append(s.offsets, offsets[len(offsets)-1])
+	}
+	must.Hold(slices.Min(offsets) >= 0, "an offset before the first byte")
+	s.reach = int(slices.Max(offsets))
+	k := min(len(s.offsets), intSegment)
+	if len(s.edges) < k {
+		s.edges = make([]int32, k)
+		for l := range s.edges {
+			s.edges[l] = int32(l * intWide)
+		}
+		s.bytes, s.panel = make([]uint8, k*intWide), make([]int16, k*intWide)
 	}
 }
 
@@ -135,37 +158,20 @@ func (m *intProduct) block(from, to int, done func(row, column int, sums []int32
 	}
 }
 
-// columns packs a panel of columns over one segment. A last k without a partner gets any, for its weights are zero.
+// columns packs a panel of columns over one segment. One that is not full, or ends where the bytes end, is copied first.
 func (m *intProduct) columns(n, k, length int) []int16 {
-	pairs := (length + 1) / 2
-	if len(m.s.panel) < 2*intWide*pairs {
-		m.s.panel = make([]int16, 2*intWide*pairs)
+	s, cols := m.s, min(intWide, m.b.N-n)
+	offsets := s.offsets[k : k+(length+1)/2*2]
+	panel := s.panel[:intWide*len(offsets)]
+	if x := m.b.X[n:]; cols == intWide && s.reach+intWide <= len(x) {
+		m.path.pairBytes(panel, x, offsets, s.reach, m.b.Zero)
+		return panel
 	}
-	m.s.offsets = append(m.s.offsets[:0], m.b.Offsets[k:k+length]...)
-	x, reach := m.b.X[n:], 0
-	for _, o := range m.s.offsets {
-		reach = max(reach, int(o))
+	for l, o := range offsets {
+		copy(s.bytes[l*intWide:][:cols], m.b.X[n+int(o):])
 	}
-	if reach+intWide > len(x) || m.b.N-n < intWide {
-		x = m.edge(n, min(intWide, m.b.N-n))
-	}
-	if length%2 == 1 {
-		m.s.offsets = append(m.s.offsets, m.s.offsets[length-1])
-	}
-	m.path.pairBytes(m.s.panel[:2*intWide*pairs], x, m.s.offsets, m.b.Zero)
-	return m.s.panel
-}
-
-// edge copies the columns of a panel that is not full, or ends where the bytes end.
-func (m *intProduct) edge(n, cols int) []uint8 {
-	if need := len(m.s.offsets) * intWide; len(m.s.bytes) < need {
-		m.s.bytes = make([]uint8, need)
-	}
-	for l, o := range m.s.offsets {
-		copy(m.s.bytes[l*intWide:][:cols], m.b.X[n+int(o):])
-		m.s.offsets[l] = int32(l * intWide)
-	}
-	return m.s.bytes
+	m.path.pairBytes(panel, s.bytes, s.edges[:len(offsets)], (len(offsets)-1)*intWide, m.b.Zero)
+	return panel
 }
 
 // stripes runs the micro-kernels over the panels of rows.

@@ -15,16 +15,13 @@ func (p Path) intStripe(c []int32, a, x []int16, rows int, s *intStripe) {
 	intStripeAVX2(rows, s)
 }
 
-// pairBytes packs bytes at an even number of offsets.
-func (p Path) pairBytes(to []int16, from []uint8, offsets []int32, zero int32) {
+// pairBytes packs bytes at an even number of offsets, which lie from 0 to reach.
+func (p Path) pairBytes(to []int16, from []uint8, offsets []int32, reach int, zero int32) {
 	if p == PathGo {
 		pairBytesGo(to, from, offsets, zero)
 		return
 	}
-	_ = to[:intWide*len(offsets)]
-	for _, o := range offsets {
-		_ = from[o:][:intWide]
-	}
+	_, _ = to[:intWide*len(offsets)], from[:reach+intWide]
 	pairBytesAVX2(&to[0], &from[0], &offsets[0], len(offsets)/2, int(zero))
 }
 

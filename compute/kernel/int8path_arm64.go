@@ -15,8 +15,8 @@ func (p Path) intStripe(c []int32, a, x []int16, rows int, s *intStripe) {
 	intStripeNEON(rows, s)
 }
 
-// pairBytes packs bytes at an even number of offsets.
-func (p Path) pairBytes(to []int16, from []uint8, offsets []int32, zero int32) {
+// pairBytes packs bytes at an even number of offsets, which lie from 0 to reach.
+func (p Path) pairBytes(to []int16, from []uint8, offsets []int32, _ int, zero int32) {
 	pairBytesGo(to, from, offsets, zero)
 }
 

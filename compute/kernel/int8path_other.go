@@ -6,7 +6,7 @@ func (p Path) intStripe(c []int32, a, x []int16, rows int, s *intStripe) {
 	intStripeGo(c, a, x, rows, s)
 }
 
-func (p Path) pairBytes(to []int16, from []uint8, offsets []int32, zero int32) {
+func (p Path) pairBytes(to []int16, from []uint8, offsets []int32, _ int, zero int32) {
 	pairBytesGo(to, from, offsets, zero)
 }
 

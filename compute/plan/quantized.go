@@ -344,8 +344,11 @@ func (s *byteConvStep) run(f *frame) error {
 func (s *byteConvStep) lay(p kernel.Path, to, from []uint8) {
 	if s.zeroX == 0 {
 		clear(to)
-	} else {
-		fill(to, uint8(s.zeroX))
+	} else { // by copies of twice the length
+		to[0] = uint8(s.zeroX)
+		for n := 1; n < len(to); n *= 2 {
+			copy(to[n:], to[:n])
+		}
 	}
 	if s.stride == [2]int{1, 1} {
 		at := s.before[0]*s.part[1] + s.before[1]

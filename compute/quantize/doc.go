@@ -11,6 +11,8 @@
 //	QUANT-4  What only moves elements, and the largest of a window, stays in bytes. An Add of two values in bytes is an Add of floats between
 //	         two DequantizeLinear and a QuantizeLinear. All else is computed in floats.
 //	QUANT-5  A weight is round(w / scale), scale = largest |w| / 127; a bias is round(b / (scale of x · scale of w)). A range holds 0.
+//	QUANT-6  Weights that all lie on a grid of at most 256 numbers with 0 among them, as those that were bytes before do, keep it: their zero
+//	         point and scales are the grid's.
 //
 //	folded := quantize.Fold(m)
 //	q, err := quantize.Model(ctx, m, examples, quantize.MethodMSE)
