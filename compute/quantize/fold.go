@@ -95,9 +95,6 @@ func (g *network) padding(pad *onnx.Node) ([]int64, bool) {
 	return around.Ints(), true
 }
 
-// opsetPadInputs has the sizes of a Pad as an input.
-const opsetPadInputs = 11
-
 // foldNext takes the node behind a convolution into it.
 func (g *network) foldNext(conv *onnx.Node, gone []bool) bool {
 	w, weights := g.floats(conv, 1)

@@ -111,7 +111,7 @@ func (r *Report) floats(x, y []float32, shape []int) {
 		d := math.Abs(float64(v) - float64(y[i]))
 		r.Greatest = max(r.Greatest, d)
 		r.Mean += d
-		r.Squared += d * d
+		r.Squared += float64(d * d)
 		r.Scale += math.Abs(float64(v))
 	}
 	r.elements += len(x)

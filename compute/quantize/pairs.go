@@ -10,9 +10,6 @@ import (
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
-// opsetAxis has scales by channel.
-const opsetAxis = 13
-
 // IsQuantized reports whether a model has convolutions or products in bytes.
 func IsQuantized(m *lower.Model) bool {
 	return slices.ContainsFunc(m.Net.OpList, func(o net.Op) bool {
@@ -48,25 +45,6 @@ func PairsOf(m *lower.Model) (*onnx.Model, error) {
 		return nil, err
 	}
 	return l.ONNX()
-}
-
-// raiseTo makes the model one of a later operator set, if that changes nothing that it uses.
-func (g *network) raiseTo(set int64) error {
-	if g.opset >= set {
-		return nil
-	}
-	for i := range g.model.Graph.Nodes {
-		switch op := g.model.Graph.Nodes[i].Op; op {
-		case "Softmax", "LogSoftmax", "Hardmax", "Squeeze", "Unsqueeze", "Split", "ReduceSum", "Clip", "Pad", "Slice", "TopK", "Resize", "Upsample",
-			"If", "Loop", "Scan", "Scatter", "BatchNormalization", "Dropout":
-			if g.opset >= 11 && (op == "Clip" || op == "Pad" || op == "Slice" || op == "TopK" || op == "Resize") {
-				continue
-			}
-			return fmt.Errorf("the model is of operator set %d, scales by channel need %d, and %s differs there: export it as qlinear", g.opset, set, op)
-		}
-	}
-	g.opset, g.model.Opsets[0].Version = set, set
-	return nil
 }
 
 type pairer struct {

@@ -3,7 +3,6 @@ package quantize
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -27,11 +26,11 @@ func Model(ctx context.Context, m *lower.Model, examples [][]*tensor.Tensor, met
 	if len(examples) == 0 {
 		return nil, errors.New("no examples to find ranges from")
 	}
-	if m.Net.Opset < opsetConv {
-		return nil, fmt.Errorf("the model is of operator set %d, products of bytes exist from %d on: convert it first", m.Net.Opset, opsetConv)
-	}
 	g, err := networkOf(m)
 	if err != nil {
+		return nil, err
+	}
+	if err := g.raiseToBytes(); err != nil {
 		return nil, err
 	}
 	g.fold()

@@ -377,20 +377,26 @@ func TestGrid(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	examples := examplesOf(1, 1)
-	old := newMaker()
+	old, cut := newMaker(), newMaker()
 	for name, try := range map[string]struct {
 		m        *lower.Model
 		examples [][]*tensor.Tensor
 		want     string
 	}{
 		"no examples":  {everything(t), nil, "no examples"},
-		"an old model": {old.lowered(t, 9, old.conv("x", 4, 4, 1)), examples, "operator set 9"},
+		"an old model": {old.lowered(t, 9, old.node("Upsample", []string{old.conv("x", 4, 4, 1), old.weights(4)})), examples, "operator set 9"},
 		"nothing":      {newMaker().lowered(t, 17, "x"), examples, ErrNothing.Error()},
 	} {
 		if _, err := Model(t.Context(), try.m, try.examples, MethodMSE); err == nil || !strings.Contains(err.Error(), try.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	sliced := cut.node("Slice", []string{cut.conv("x", 4, 4, 1)}, integers("starts", 1), integers("ends", 3), integers("axes", 1))
+	q, err := Model(t.Context(), cut.lowered(t, 9, sliced), examples, MethodRange)
+	if err != nil || q.Net.Opset != opsetConv {
+		t.Fatalf("an old model of what means the same: %v", err)
+	}
+	sameBits(t, q, examples[0])
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Best(ended, everything(t), examples); !errors.Is(err, context.Canceled) {

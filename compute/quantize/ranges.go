@@ -89,6 +89,9 @@ func (h *histogram) ends(m Method) (low, high float64) {
 	return low, high
 }
 
+// edge is the number at which a bin begins.
+func (h *histogram) edge(bin float64) float64 { return float64(h.low) + float64(bin*h.width()) }
+
 func (h *histogram) percentile() (low, high float64) {
 	most := (1 - percentile) * h.total
 	from, to := 0, binsLen-1
@@ -98,7 +101,7 @@ func (h *histogram) percentile() (low, high float64) {
 	for sum := h.bins[binsLen-1]; sum <= most && to > from; sum += h.bins[to] {
 		to--
 	}
-	return min(0, float64(h.low)+float64(from)*h.width()), max(0, float64(h.low)+float64(to+1)*h.width())
+	return min(0, h.edge(float64(from))), max(0, h.edge(float64(to+1)))
 }
 
 // best tries to draw either end in.
@@ -128,9 +131,9 @@ func (h *histogram) loss(low, high float64) (sum float64) {
 		if n == 0 {
 			continue
 		}
-		v := float64(h.low) + (float64(i)+0.5)*h.width()
+		v := h.edge(float64(i) + 0.5)
 		d := max(0, low-v, v-high)
-		sum += n * (d*d + step*step/12)
+		sum += float64(n * (float64(d*d) + step*step/12))
 	}
 	return sum
 }

@@ -37,13 +37,6 @@ type survey struct {
 	needed []string          // values whose ranges must be known
 }
 
-const (
-	opsetPad     = 13 // a Pad of bytes, by inputs
-	opsetMaxPool = 12 // of bytes
-	opsetConv    = 10 // QLinearConv
-	opsetClip    = 11 // by inputs
-)
-
 func (g *network) survey() *survey {
 	s := &survey{
 		network: g, roles: make([]role, len(g.model.Graph.Nodes)), face: map[int]string{},
