@@ -117,7 +117,7 @@ func (g *network) foldNext(conv *onnx.Node, gone []bool) bool {
 	for o := range outs {
 		bias[o] = float32(bias[o]*scale[o]) + shift[o]
 		for i := range each {
-			folded[o*each+i] *= scale[o]
+			folded[o*each+i] = float32(folded[o*each+i] * scale[o])
 		}
 	}
 	name := g.constant("w", tensor.Of(w.Shape(), folded))

@@ -58,7 +58,7 @@ func (g *grid) scaled(by []float32) *grid {
 	}
 	out := &grid{g.zero, slices.Clone(g.steps)}
 	for i, v := range by {
-		out.steps[i] *= float64(v)
+		out.steps[i] = float64(out.steps[i] * float64(v))
 	}
 	return out
 }

@@ -93,7 +93,7 @@ func (h *histogram) ends(m Method) (low, high float64) {
 func (h *histogram) edge(bin float64) float64 { return float64(h.low) + float64(bin*h.width()) }
 
 func (h *histogram) percentile() (low, high float64) {
-	most := (1 - percentile) * h.total
+	most := float64((1 - percentile) * h.total)
 	from, to := 0, binsLen-1
 	for sum := h.bins[0]; sum <= most && from < to; sum += h.bins[from] {
 		from++
