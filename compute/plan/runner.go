@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/operator"
@@ -47,6 +48,8 @@ type Runner struct {
 	variety map[string]int // plans that differ by the values of small inputs only
 	ids     map[*program.Graph]int
 	packs   map[packKey]any
+
+	idle atomic.Int64 // bytes of arenas that wait for a run
 }
 
 // New makes a Runner.
