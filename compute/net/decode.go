@@ -119,11 +119,11 @@ func (d decoder) inline() *Inline {
 }
 
 func (d decoder) block(nesting int) *Block {
-	b := &Block{Inputs: d.U32()}
+	b := &Block{Inputs: d.U32(), Capture: d.U32()}
 	if nesting > NestingMax {
 		d.Fail(FaultNesting)
 	}
-	if b.Inputs > OperandsMax {
+	if b.Inputs > OperandsMax || b.Capture > b.Inputs {
 		d.Fail(FaultLimit)
 	}
 	for range d.Count(OpsMax) {

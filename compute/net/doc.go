@@ -11,7 +11,7 @@
 //	NET-1: values are numbered without gaps. An operator reads only values with smaller numbers than its own.
 //	NET-2: a block is closed. What its body reads from around stands at the end of the operator's inputs, in
 //	       the order in which the bodies first read it, and at the end of each body's inputs.
-//	NET-3: attributes stand in the order of their names, each name once. Defaults are not written out.
+//	NET-3: attributes stand in the order of their names, each name once. What the model file leaves out stays out.
 //	NET-4: a model's id is the Merkle root (package merkle, tag "aiwork/model/2") of its head, its weights and its
 //	       operators, each encoded by itself.
 //	NET-5: a tensor's root is the Merkle root (tag "aiwork/tensor/1") of its tiles: the elements little-endian, a

@@ -155,6 +155,7 @@ func (a *Attr) write(w *codec.Writer) {
 
 func (b *Block) write(w *codec.Writer) {
 	w.U32(b.Inputs)
+	w.U32(b.Capture)
 	w.U32(uint32(len(b.Ops)))
 	for i := range b.Ops {
 		b.Ops[i].write(w)

@@ -123,7 +123,8 @@ type Op struct {
 
 // A Block is the body of a control-flow operator. Its values count from 0: inputs, then what its operators make.
 type Block struct {
-	Inputs  uint32
+	Inputs  uint32 // with what is captured
+	Capture uint32 // how many of the last inputs are read from around (NET-2)
 	Ops     []Op
 	Outputs []Value
 }

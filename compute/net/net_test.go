@@ -14,7 +14,7 @@ import (
 // by proofs; what is out of form has its fault; decoders take any bytes and write back exactly what they took.
 
 func sample() *Net {
-	body := &Block{Inputs: 2, Ops: []Op{{Name: "Add", In: []Value{0, 1}, Outs: []bool{true}}}, Outputs: []Value{2}}
+	body := &Block{Inputs: 2, Capture: 1, Ops: []Op{{Name: "Add", In: []Value{0, 1}, Outs: []bool{true}}}, Outputs: []Value{2}}
 	ops := []Op{
 		{Name: "Conv", In: []Value{0, 1, None}, Outs: []bool{true}, Attrs: []Attr{
 			{Name: "group", Kind: KindInt, Int: -1}, {Name: "pads", Kind: KindInts, Ints: []int64{1, 2}},
@@ -64,7 +64,7 @@ func TestRoundTrip(t *testing.T) {
 // Changing these changes the protocol.
 func TestLocked(t *testing.T) {
 	id := sample().ID()
-	if got, want := hex.EncodeToString(id[:]), "efd880a1e7c285a64c5ee90e42cdbb338794a9513a05766f50d6472b70d1cc09"; got != want {
+	if got, want := hex.EncodeToString(id[:]), "40c5425c4f47cf6fc19cb1408bb4becea67536a6972ca0426aebb484487f7526"; got != want {
 		t.Errorf("id %s, want %s", got, want)
 	}
 	data := make([]byte, 4*(TileLen+3))

@@ -154,33 +154,5 @@ func (w *writer) tensor(name string, t *tensor.Tensor) {
 	}
 	w.int(2, NumberOf(t.Type()))
 	w.text(8, name)
-	w.bytes(9, raw(t))
-}
-
-// raw gives a tensor's elements in little-endian order.
-func raw(t *tensor.Tensor) []byte {
-	out := make([]byte, 0, t.Bytes())
-	switch t.Type() {
-	case tensor.Float32:
-		for _, v := range tensor.Values[float32](t) {
-			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
-		}
-		return out
-	case tensor.Bool:
-		for _, v := range tensor.Values[bool](t) {
-			if v {
-				out = append(out, 1)
-			} else {
-				out = append(out, 0)
-			}
-		}
-		return out
-	}
-	size := t.Type().Size()
-	for _, v := range t.Ints() {
-		for i := range size {
-			out = append(out, byte(v>>(8*i)))
-		}
-	}
-	return out
+	w.bytes(9, t.Raw())
 }

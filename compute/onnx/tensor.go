@@ -188,30 +188,15 @@ func (r *rawTensor) tensor(kind tensor.Type, shape []int) (*tensor.Tensor, error
 		return nil, fmt.Errorf("elements of type %v given as texts", kind)
 	}
 	if r.isRaw {
-		if len(r.raw) != n*kind.Size() {
-			return nil, fmt.Errorf("%d bytes of elements, want %d for %v of shape %v", len(r.raw), n*kind.Size(), kind, shape)
-		}
-		return fill(kind, shape, rawReader(r.raw, kind.Size())), nil
+		return tensor.FromRaw(kind, shape, r.raw)
 	}
 	if r.lists[from].count != n {
 		return nil, fmt.Errorf("%d elements, want %d for shape %v", r.lists[from].count, n, shape)
 	}
 	if kind == tensor.Float32 {
-		return fill(kind, shape, rawReader(r.lists[from].packed, 4)), nil
+		return tensor.FromRaw(kind, shape, r.lists[from].packed)
 	}
 	return fill(kind, shape, varintReader(r.lists[from].packed)), nil
-}
-
-// rawReader gives the little-endian numbers of b, each of size bytes.
-func rawReader(b []byte, size int) func() uint64 {
-	return func() uint64 {
-		var v uint64
-		for i := range size {
-			v |= uint64(b[i]) << (8 * i)
-		}
-		b = b[size:]
-		return v
-	}
 }
 
 // varintReader gives the numbers of b, which have been read once before.
@@ -226,8 +211,6 @@ func varintReader(b []byte) func() uint64 {
 func fill(kind tensor.Type, shape []int, next func() uint64) *tensor.Tensor {
 	t := tensor.New(kind, shape)
 	switch kind {
-	case tensor.Float32:
-		each(t, next, toFloat)
 	case tensor.Uint8:
 		each(t, next, func(b uint64) uint8 { return uint8(b) })
 	case tensor.Int8:

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/npy"
+	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/program"
+	"github.com/aiwork/aiwork-node/compute/tensor"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/term"
+)
+
+// runFlags are those of `model run` and `model bench`.
+func runFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "dims", Usage: "sizes of free dimensions as `d0=1,d1=320`; default 1; for made-up inputs"},
+	}
+}
+
+// A runner runs a model that was loaded.
+type runner struct {
+	file    *model.File
+	program *program.Program
+}
+
+func loadRunner(c *cli.Context) (*runner, error) {
+	if c.NArg() == 0 {
+		return nil, usagef("want a MODEL: `%s --help` shows how", c.Command.HelpName)
+	}
+	f, err := loadModel(c, c.Args().First())
+	if err != nil {
+		return nil, err
+	}
+	p, err := f.Compile()
+	if err != nil {
+		return nil, err
+	}
+	return &runner{f, p}, nil
+}
+
+func (r *runner) run(inputs []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	return r.program.Run(inputs, program.DefaultLimits())
+}
+
+// An outcome is an output as `model run` prints it.
+type outcome struct {
+	Type  string     `json:"type"`
+	Shape []int      `json:"shape"`
+	Root  chain.Hash `json:"root"`
+	First []string   `json:"first"`
+	File  string     `json:"file,omitempty"`
+}
+
+func modelRun(c *cli.Context) error {
+	r, err := loadRunner(c)
+	if err != nil {
+		return err
+	}
+	inputs, err := readTensors(c.Args().Tail())
+	if err == nil && len(inputs) == 0 && len(r.program.Inputs) > 0 {
+		inputs, err = r.madeUp(c.String("dims"))
+		printer(c).Note("no inputs were given: made-up ones are taken")
+	}
+	if err != nil {
+		return err
+	}
+	outputs, err := r.run(inputs)
+	if err != nil {
+		return err
+	}
+	results, err := describe(outputs, c.String("out"))
+	if err != nil {
+		return err
+	}
+	return printer(c).Result(results, func(w io.Writer) {
+		var rows [][]string
+		for i, o := range results {
+			rows = append(rows, []string{fmt.Sprint(i), o.Type + fmt.Sprint(o.Shape), o.Root.String()[:14], strings.Join(o.First, " ")})
+		}
+		term.Table(w, []string{"output", "type", "root", "first elements"}, rows)
+	})
+}
+
+func readTensors(paths []string) (list []*tensor.Tensor, err error) {
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		var t *tensor.Tensor
+		switch filepath.Ext(path) {
+		case ".npy":
+			t, err = npy.Decode(b)
+		case ".pb":
+			t, err = onnx.DecodeTensor(b)
+		default:
+			err = usagef("want a tensor in a .npy or .pb file")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+const firstElements = 5
+
+// describe tells what came out, and writes it into a folder where one is named.
+func describe(outputs []*tensor.Tensor, folder string) (list []outcome, err error) {
+	if folder != "" {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	for i, t := range outputs {
+		kind := net.Type(onnx.NumberOf(t.Type()))
+		o := outcome{Type: t.Type().String(), Shape: slices.Clone(t.Shape()), Root: net.TensorRoot(kind, t.Raw()), First: firstOf(t)}
+		if folder != "" {
+			o.File = filepath.Join(folder, fmt.Sprintf("output_%d.npy", i))
+			if err := os.WriteFile(o.File, npy.Encode(t), 0o644); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, o)
+	}
+	return list, nil
+}
+
+func firstOf(t *tensor.Tensor) (list []string) {
+	n := min(t.Len(), firstElements)
+	for i := range n {
+		switch t.Type() {
+		case tensor.Float32:
+			list = append(list, strconv.FormatFloat(float64(tensor.Values[float32](t)[i]), 'g', -1, 32))
+		case tensor.Bool:
+			list = append(list, fmt.Sprint(tensor.Values[bool](t)[i]))
+		default:
+			list = append(list, fmt.Sprint(t.Ints()[i]))
+		}
+	}
+	return list
+}
+
+// madeUp gives inputs of the declared shapes: a slow wave for floats, zeros for the rest.
+func (r *runner) madeUp(dims string) (list []*tensor.Tensor, err error) {
+	free, err := parseDims(dims)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range r.file.Net.Inputs {
+		if !p.Known {
+			return nil, usagef("input %d has no declared shape: give it as a file", i)
+		}
+		var shape []int
+		for _, d := range p.Shape {
+			n := int(d.N)
+			if d.Free {
+				if n = free[d.N]; n == 0 {
+					n = 1
+				}
+			}
+			shape = append(shape, n)
+		}
+		if err := tensor.CheckShape(shape); err != nil {
+			return nil, usagef("input %d: %v", i, err)
+		}
+		t := tensor.New(r.program.Inputs[i].Type, shape)
+		if t.Type() == tensor.Float32 {
+			wave(tensor.Values[float32](t))
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// wave fills v with numbers in [-1, 1] that change from one to the next, exactly.
+func wave(v []float32) {
+	for i := range v {
+		v[i] = float32(i*37%257-128) / 128
+	}
+}
+
+func parseDims(text string) (map[uint32]int, error) {
+	free := map[uint32]int{}
+	if text == "" {
+		return free, nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		name, size, _ := strings.Cut(part, "=")
+		number, ok := strings.CutPrefix(name, "d")
+		at, err := strconv.ParseUint(number, 10, 32)
+		n, err2 := strconv.ParseUint(size, 10, 28)
+		if !ok || err != nil || err2 != nil {
+			return nil, usagef("--dims: %q, want d0=SIZE,d1=SIZE as `model inspect` shows them", part)
+		}
+		free[uint32(at)] = int(n)
+	}
+	return free, nil
+}
+
+// A benched is what `model bench` prints. Times are in milliseconds.
+type benched struct {
+	Model  string  `json:"model"`
+	Runs   int     `json:"runs"`
+	MinMs  float64 `json:"minMs"`
+	P50Ms  float64 `json:"p50Ms"`
+	MaxMs  float64 `json:"maxMs"`
+	CPUMs  float64 `json:"cpuMs"` // of a run, all threads
+	RSSMiB float64 `json:"peakRSSMiB"`
+}
+
+const runsMax = 100_000
+
+func modelBench(c *cli.Context) error {
+	r, err := loadRunner(c)
+	if err != nil {
+		return err
+	}
+	runs := c.Int("runs")
+	if runs < 1 || runs > runsMax || c.NArg() > 1 {
+		return usagef("want one MODEL and 1 to %d runs", runsMax)
+	}
+	inputs, err := r.madeUp(c.String("dims"))
+	if err != nil {
+		return err
+	}
+	if _, err := r.run(inputs); err != nil { // the first run packs weights
+		return err
+	}
+	times := make([]float64, runs)
+	cpu := cpuTime()
+	for i := range times {
+		began := time.Now()
+		if _, err := r.run(inputs); err != nil {
+			return err
+		}
+		times[i] = float64(time.Since(began).Microseconds()) / 1e3
+		if c.Context.Err() != nil {
+			return c.Context.Err()
+		}
+	}
+	b := benched{Model: r.file.Name, Runs: runs, CPUMs: float64((cpuTime() - cpu).Microseconds()) / 1e3 / float64(runs), RSSMiB: peakRSS()}
+	slices.Sort(times)
+	b.MinMs, b.P50Ms, b.MaxMs = times[0], times[runs/2], times[runs-1]
+	return printer(c).Result(b, func(w io.Writer) {
+		term.Table(w, []string{"model", "runs", "min ms", "p50 ms", "max ms", "CPU ms", "peak MiB"}, [][]string{{
+			b.Model, fmt.Sprint(b.Runs), ms(b.MinMs), ms(b.P50Ms), ms(b.MaxMs), ms(b.CPUMs), fmt.Sprintf("%.0f", b.RSSMiB),
+		}})
+	})
+}
+
+func ms(v float64) string { return fmt.Sprintf("%.2f", v) }
+
+// cpuTime is what this process has used so far.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peakRSS is the most memory that this process held, in MiB.
+func peakRSS() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Maxrss) / 1024 // Linux counts in KiB
+}
