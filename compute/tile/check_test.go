@@ -124,9 +124,6 @@ func checkOutput(t *receipt.Trace, op, out int, want *tensor.Tensor, sum *tally)
 
 // compute does a work step by step, through the encoding of its states.
 func compute(w *tile.Work, from *operands, sum *tally) ([]byte, error) {
-	if !w.Supported() {
-		return nil, tile.FaultUnsupported
-	}
 	s := w.Begin()
 	for !w.Done(s) {
 		runs, work := w.Needs(s)

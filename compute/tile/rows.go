@@ -211,7 +211,7 @@ func normal(regs []uint64, epsilon, v soft.F32) soft.F32 {
 func layerNorm(c *call) (*Plan, error) {
 	at, epsilon := c.attrs.int("axis", -1), c.attrs.float("epsilon", 0x3727c5ac)
 	c.attrs.int("stash_type", 1)
-	if !c.want(net.Float32, net.Float32) || c.has(2) && c.in[2].kind != net.Float32 || c.out != 0 {
+	if !c.want(net.Float32, net.Float32) || c.has(2) && c.in[2].kind != net.Float32 {
 		return nil, FaultUnsupported
 	}
 	x := c.in[0].shape
@@ -246,7 +246,36 @@ func layerNorm(c *call) (*Plan, error) {
 		},
 	}
 	p.passes, p.ends = moments(p.rows.terms)
+	if c.out > 0 {
+		if p.rows.terms == 0 {
+			return nil, FaultUnsupported
+		}
+		return statistic(p.rows, c.out == 2, epsilon).plan()
+	}
 	return p.plan()
+}
+
+// statistic is the mean of each row, or the inverse of its deviation: two passes as one.
+func statistic(rows rowSet, inverse bool, epsilon soft.F32) folding {
+	n := rows.terms
+	passes, ends := moments(n)
+	return folding{
+		kind: net.Float32, shape: rows.shape, terms: 2 * n, registers: passRegisters,
+		source: func(o, k int) int { return rows.source(o, k%n) },
+		add: func(regs []uint64, v uint64, k int) {
+			passes[k/n](regs, k%n, f32(v))
+			if k%n == n-1 {
+				ends[k/n](regs)
+				clear(lanesOf(regs))
+			}
+		},
+		end: func(regs []uint64, _ int) uint64 {
+			if inverse {
+				return uint64(soft.Div(soft.One, soft.Sqrt(soft.Add(f32(regs[1]), epsilon))))
+			}
+			return regs[0]
+		},
+	}
 }
 
 func instanceNorm(c *call) (*Plan, error) {

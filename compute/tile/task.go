@@ -144,9 +144,6 @@ type Run struct {
 	Count int
 }
 
-// Supported says whether the work's state stays within its bounds.
-func (w *Work) Supported() bool { return w.recipe.registers <= registersMax }
-
 // Begin gives the state before the first step.
 func (w *Work) Begin() State { return State{Regs: make([]uint64, w.recipe.registers)} }
 
