@@ -8,6 +8,7 @@ var (
 	AddrBeacon   = Address{18: 0xA1, 19: 0x01} // ring of session seeds
 	AddrRegistry = Address{18: 0xA1, 19: 0x02} // compute workers and their bonds
 	AddrJobs     = Address{18: 0xA1, 19: 0x03} // jobs, items, audits and escrow
+	AddrDisputes = Address{18: 0xA1, 19: 0x04} // disputes about runs of networks
 )
 
 // Params is what every node of a chain must agree on. It lives in genesis, never in configuration.

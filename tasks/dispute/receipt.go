@@ -13,9 +13,6 @@ const (
 	tensorTag  = "aiwork/tensor/1"
 )
 
-// EntryBytesMax bounds an encoded Entry that is shown on chain; runs with larger ones are the committee's.
-const EntryBytesMax = 1 << 14
-
 // An Entry is a leaf of a receipt: what an operator has made, or at the first place the inputs. First is the number
 // of the first of these values.
 type Entry struct {
