@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/receipt/receipttest"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
 )
 
@@ -18,13 +19,13 @@ func rounds(d *dispute.Dispute, tiles int) int {
 }
 
 func TestEveryTensor(t *testing.T) {
-	m, in := network(1)
-	run := trace(t, m, in)
+	m, in := receipttest.Network(1)
+	run := receipttest.Trace(t, m, in)
 	n := m.Net
 	first, end := n.FirstOf(0), n.FirstOf(len(n.OpList))
 	for v := first; v < end; v++ {
 		r := rand.New(rand.NewPCG(uint64(v), 3))
-		liar := lie(run, v, r)
+		liar := receipttest.Lie(run, v, r)
 		tiles := (run.Values[v].Len() + net.TileLen - 1) / net.TileLen
 		name := n.OpList[v-first].Name
 		for _, honest := range []dispute.Side{dispute.Defender, dispute.Challenger} {

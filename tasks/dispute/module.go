@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	sigAnswer = "answer(uint64," + claimTypes + ")"
+	sigAnswer = "answer(uint64," + ClaimTypes + ")"
 	sigSplit  = "split(uint64,bytes32,bytes32)"
 	sigShow   = "show(uint64,bytes)"
 	sigJudge  = "judge(uint64,uint8,bytes,bytes,bytes[],uint64[],bytes32[],bytes[],uint64[],bytes32[],bytes[])"

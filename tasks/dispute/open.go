@@ -23,7 +23,8 @@ type Claim struct {
 	Proof   []chain.Hash
 }
 
-const claimTypes = "bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[]"
+// ClaimTypes names the arguments of a claim in a signature.
+const ClaimTypes = "bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[]"
 
 // ReadClaim reads the arguments that Claim.Write wrote.
 func ReadClaim(d *native.Decoder) (c Claim) {
@@ -47,9 +48,6 @@ func (k *Claim) Write(e *native.Encoder) {
 	e.Uint64s(k.Places)
 	e.Hashes(k.Proof)
 }
-
-// ClaimTypes names the arguments of a claim in a signature.
-func ClaimTypes() string { return claimTypes }
 
 // Bond is the least bond of a challenger.
 func Bond() *uint256.Int {
@@ -165,6 +163,12 @@ func sizeOf(list [][]byte) (n int) {
 // chargeHashes takes the gas for hashing so many bytes in so many hashes.
 func chargeHashes(c *native.Call, bytes, hashes int) bool {
 	return c.Charge(uint64(hashes)*(native.GasHash+2*native.GasHashWord) + uint64(bytes/32)*native.GasHashWord)
+}
+
+// ChallengerOf gives who opened a dispute.
+func ChallengerOf(c *native.Call, id uint64) chain.Address {
+	d, _ := loadDispute(c, id)
+	return d.Parties[Challenger]
 }
 
 // Outcome does what is due at a dispute and gives its verdict once it has ended. It is for the contract that opened it.

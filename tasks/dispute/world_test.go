@@ -2,18 +2,12 @@ package dispute_test
 
 import (
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/holiman/uint256"
 
-	"github.com/aiwork/aiwork-node/compute/lower"
-	"github.com/aiwork/aiwork-node/compute/net"
-	"github.com/aiwork/aiwork-node/compute/onnx"
-	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/receipt"
-	"github.com/aiwork/aiwork-node/compute/tensor"
+	"github.com/aiwork/aiwork-node/compute/receipt/receipttest"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger/state"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
@@ -54,7 +48,7 @@ var (
 // host opens disputes: a challenger pays the bond to it, as it does to the contract of jobs.
 func host() native.Module {
 	return native.Module{Name: "court", Address: court, Methods: []native.Method{{
-		Signature: "open(bytes32,address,bytes," + dispute.ClaimTypes() + ")", Returns: "(uint64)", Mutability: native.Payable,
+		Signature: "open(bytes32,address,bytes," + dispute.ClaimTypes + ")", Returns: "(uint64)", Mutability: native.Payable,
 		Run: func(c *native.Call) {
 			model, defender, given := c.Args.Hash(), c.Args.Address(), c.Args.Bytes(255)
 			k := dispute.ReadClaim(c.Args)
@@ -80,7 +74,7 @@ func host() native.Module {
 }
 
 func packOpen(model chain.Hash, defender chain.Address, given []byte, k *dispute.Claim) []byte {
-	e := native.NewInput("open(bytes32,address,bytes," + dispute.ClaimTypes() + ")")
+	e := native.NewInput("open(bytes32,address,bytes," + dispute.ClaimTypes + ")")
 	e.Hash(model)
 	e.Address(defender)
 	e.Bytes(given)
@@ -192,174 +186,23 @@ func (w *world) open(defence, attack *receipt.Advocate, model chain.Hash) uint64
 	return id
 }
 
-// A play is a dispute between two advocates, who do what they can until it has ended.
-type play struct {
-	w      *world
-	id     uint64
-	sides  [2]*receipt.Advocate
-	feeder *receipt.Advocate
-	shown  [2][]byte
-}
-
-// run plays to the end.
-func (p *play) run() dispute.Dispute {
-	p.w.t.Helper()
-	for range 10_000 {
-		d := p.w.load(p.id)
-		if d.Phase == dispute.Ended {
-			return d
-		}
-		p.turn(&d)
-	}
-	p.w.t.Fatal("no end")
-	return dispute.Dispute{}
-}
-
-func (p *play) turn(d *dispute.Dispute) {
-	w := p.w
-	w.t.Helper()
-	who := [2]chain.Address{worker, challenger}
-	switch d.Phase {
-	case dispute.Answering:
-		w.must(w.send("answer", worker, chain.AddrDisputes, none, dispute.PackAnswer(p.id, p.sides[0].Claim())))
-	case dispute.Entries, dispute.Tiles:
-		for s, a := range p.sides {
-			left, right, err := a.Split(d)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			w.must(w.send("split", who[s], chain.AddrDisputes, none, dispute.PackSplit(p.id, left, right)))
-		}
-	case dispute.Showing:
-		for s, a := range p.sides {
-			p.shown[s] = a.Show(d)
-			w.must(w.send("show", who[s], chain.AddrDisputes, none, dispute.PackShow(p.id, p.shown[s])))
-		}
-		for _, a := range append(p.sides[:], p.feeder) {
-			if err := a.Heard(p.shown); err != nil {
-				w.t.Fatal(err)
-			}
-		}
-	case dispute.Judging:
-		j, err := p.feeder.Judgement(d)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		w.must(w.send("judge", stranger, chain.AddrDisputes, none, dispute.PackJudge(p.id, j)))
-	case dispute.Feeding:
-		f, err := p.feeder.Feed(d)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		w.must(w.send("step", stranger, chain.AddrDisputes, none, dispute.PackStep(p.id, f)))
-	}
-}
-
 // settle disputes defence against attack and gives the dispute as it has ended. The honest side feeds.
 func settle(t testing.TB, defence, attack *receipt.Trace, honest dispute.Side) (dispute.Dispute, *world) {
 	t.Helper()
 	w := newWorld(t)
-	p := &play{w: w, sides: [2]*receipt.Advocate{receipt.NewAdvocate(defence), receipt.NewAdvocate(attack)}}
-	p.feeder = p.sides[honest]
-	p.id = w.open(p.sides[0], p.sides[1], defence.Model.Net.ID())
-	return p.run(), w
+	return w.play(defence, attack, honest).Run(t), w
 }
 
-// A builder writes a model down.
-type builder struct {
-	*rand.Rand
-	graph onnx.Graph
-	next  int
-}
-
-func (b *builder) floats(scale float64, shape ...int) *tensor.Tensor {
-	t := tensor.New(tensor.Float32, shape)
-	for i := range t.Len() {
-		tensor.Values[float32](t)[i] = float32(b.NormFloat64() * scale)
+// play opens a dispute; the honest side feeds.
+func (w *world) play(defence, attack *receipt.Trace, honest dispute.Side) *receipttest.Play {
+	w.t.Helper()
+	p := &receipttest.Play{Load: w.load, Third: stranger}
+	p.Sides = [2]*receipt.Advocate{receipt.NewAdvocate(defence), receipt.NewAdvocate(attack)}
+	p.Feeder = p.Sides[honest]
+	p.Send = func(method string, from chain.Address, input []byte) {
+		w.t.Helper()
+		w.must(w.send(method, from, chain.AddrDisputes, none, input))
 	}
-	return t
-}
-
-func (b *builder) weight(t *tensor.Tensor) string {
-	b.next++
-	name := fmt.Sprint("w", b.next)
-	b.graph.Initializers = append(b.graph.Initializers, onnx.Initializer{Name: name, Tensor: t})
-	return name
-}
-
-func ints(name string, v ...int64) onnx.Attr {
-	return onnx.Attr{Name: name, Kind: onnx.AttrInts, Ints: v}
-}
-
-func (b *builder) op(name string, in []string, attrs ...onnx.Attr) string {
-	b.next++
-	out := fmt.Sprint("v", b.next)
-	b.graph.Nodes = append(b.graph.Nodes, onnx.Node{Op: name, Inputs: in, Outputs: []string{out}, Attrs: attrs})
-	return out
-}
-
-// network is a small picture classifier with most of what such ones have: its operators make 1 to 20 tiles.
-func network(seed uint64) (*lower.Model, []*tensor.Tensor) {
-	b := &builder{Rand: rand.New(rand.NewPCG(seed, 1))}
-	b.graph.Inputs = []onnx.Value{{Name: "x", Type: tensor.Float32}}
-	x := b.op("Conv", []string{"x", b.weight(b.floats(0.3, 6, 3, 3, 3)), b.weight(b.floats(1, 6))}, ints("pads", 1, 1, 1, 1))
-	variance := b.floats(1, 6)
-	for i, v := range tensor.Values[float32](variance) {
-		tensor.Values[float32](variance)[i] = v * v
-	}
-	x = b.op("BatchNormalization", []string{x, b.weight(b.floats(1, 6)), b.weight(b.floats(1, 6)), b.weight(b.floats(1, 6)), b.weight(variance)})
-	x = b.op("Clip", []string{x, b.weight(tensor.Scalar(float32(0))), b.weight(tensor.Scalar(float32(6)))})
-	y := b.op("Conv", []string{x, b.weight(b.floats(0.5, 6, 1, 3, 3))}, ints("pads", 1, 1, 1, 1), onnx.Attr{Name: "group", Kind: onnx.AttrInt, Int: 6})
-	y = b.op("HardSwish", []string{y})
-	x = b.op("Add", []string{x, y})
-	x = b.op("MaxPool", []string{x}, ints("kernel_shape", 2, 2), ints("strides", 2, 2))
-	x = b.op("Relu", []string{x})
-	x = b.op("GlobalAveragePool", []string{x})
-	x = b.op("Reshape", []string{x, b.weight(tensor.Of([]int{2}, []int64{1, -1}))})
-	x = b.op("Gemm", []string{x, b.weight(b.floats(1, 5, 6)), b.weight(b.floats(1, 5))}, onnx.Attr{Name: "transB", Kind: onnx.AttrInt, Int: 1})
-	x = b.op("Softmax", []string{x})
-	b.graph.Outputs = []onnx.Value{{Name: x}}
-	m, err := lower.Lower(&onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: &b.graph}, lower.Outside{Form: net.FormTensors})
-	if err != nil {
-		panic(err)
-	}
-	return m, []*tensor.Tensor{b.floats(1, 1, 3, 14, 14)}
-}
-
-func trace(t testing.TB, m *lower.Model, in []*tensor.Tensor) *receipt.Trace {
-	t.Helper()
-	run, err := receipt.Run(m, in, program.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run
-}
-
-// lie gives a copy of a run in which one bit of a value is another; if it is no output, one of the output too, so that
-// there is something to dispute.
-func lie(run *receipt.Trace, v net.Value, r *rand.Rand) *receipt.Trace {
-	out := &receipt.Trace{Model: run.Model, Values: append([]*tensor.Tensor(nil), run.Values...)}
-	last := run.Model.Net.Outputs[0]
-	out.Set(last, flipped(out.Values[last], r))
-	if v != last {
-		out.Set(v, flipped(out.Values[v], r))
-	}
-	return out
-}
-
-// flipped is a tensor with one bit changed.
-func flipped(t *tensor.Tensor, r *rand.Rand) *tensor.Tensor {
-	b := t.Raw()
-	i := r.IntN(len(b))
-	for {
-		b[i] ^= 1 << r.IntN(8)
-		shape := make([]uint32, t.Rank())
-		for d, n := range t.Shape() {
-			shape[d] = uint32(n)
-		}
-		x, err := lower.TensorOf(net.Type(onnx.NumberOf(t.Type())), shape, b)
-		if err == nil && string(x.Raw()) != string(t.Raw()) {
-			return x
-		}
-	}
+	p.ID = w.open(p.Sides[0], p.Sides[1], defence.Model.Net.ID())
+	return p
 }

@@ -17,6 +17,7 @@ const (
 	AuditPaceItems  = 8    // sampled items that an auditor does within auditCommitMs
 	WalkMax         = 64   // drawn workers that are asked before the draw is repeated
 	StepsMax        = 8    // transitions that one call makes
+	DisputesMax     = 3    // disputes about one attempt at a batch
 	TipsPerBatch    = 6    // pokes of a batch that the escrow pays for
 	PriceBitsMax    = 96   // the supply is below 2^96 base units
 
