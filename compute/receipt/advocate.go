@@ -168,17 +168,6 @@ type feeding struct {
 	state tile.State
 }
 
-// An elements gives elements of operands from the run's own tensors.
-type elements struct {
-	kinds []net.Type
-	raw   [][]byte
-}
-
-// Element implements tile.Source.
-func (e *elements) Element(port, index int) (uint64, bool) {
-	return tile.Word(e.kinds[port], e.raw[port], index)
-}
-
 // prepare makes the case, and adds the parameters to a judgement.
 func (a *Advocate) prepare(d *dispute.Dispute, j *dispute.Judgement) error {
 	op := a.operator(d)
@@ -234,17 +223,13 @@ func (a *Advocate) Feed(d *dispute.Dispute) (*dispute.Feed, error) {
 	if !fresh {
 		out.State = f.state.Encode()
 	}
-	runs, _ := f.work.Needs(f.state)
-	a.serve(d, out, runs)
-	e := &elements{}
-	for _, v := range a.operator(d).In {
-		if v == net.None {
-			e.kinds, e.raw = append(e.kinds, 0), append(e.raw, nil)
-			continue
-		}
-		e.kinds, e.raw = append(e.kinds, a.trace.DigestOf(v).Type), append(e.raw, a.trace.Values[v].Raw())
+	ask := f.work.Needs(f.state)
+	a.serve(d, out, ask.Runs)
+	kinds := make([]net.Type, len(f.kase.Operands))
+	for i := range f.kase.Operands {
+		kinds[i] = f.kase.Operands[i].Type
 	}
-	return out, f.work.Step(&f.state, e)
+	return out, f.work.Step(&f.state, ask, tile.NewServed(kinds, ask.Runs, out.Tiles))
 }
 
 // serve adds tiles with their proofs.

@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/net"
@@ -112,6 +113,11 @@ func (t *Trace) Entries() []dispute.Entry {
 
 // Root is the full receipt.
 func (t *Trace) Root() chain.Hash { return dispute.ReceiptRoot(t.Entries()) }
+
+// Clone gives a trace of the same values, for Set.
+func (t *Trace) Clone() *Trace {
+	return &Trace{Model: t.Model, Values: slices.Clone(t.Values), digest: slices.Clone(t.digest)}
+}
 
 // Set replaces a value, as somebody would who lies about it; nothing behind it is computed again.
 func (t *Trace) Set(v net.Value, x *tensor.Tensor) {

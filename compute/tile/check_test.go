@@ -126,20 +126,20 @@ func checkOutput(t *receipt.Trace, op, out int, want *tensor.Tensor, sum *tally)
 func compute(w *tile.Work, from *operands, sum *tally) ([]byte, error) {
 	s := w.Begin()
 	for !w.Done(s) {
-		runs, work := w.Needs(s)
-		from.allow(runs)
+		ask := w.Needs(s)
+		from.allow(ask.Runs)
 		b := s.Encode()
 		var err error
 		if s, err = w.DecodeState(b); err != nil {
 			return nil, err
 		}
 		bytes := 0
-		for _, r := range runs {
+		for _, r := range ask.Runs {
 			bytes += r.Count*net.TileLen*from.kinds[r.Port].Size() + 512
 		}
-		sum.steps, sum.work = sum.steps+1, sum.work+work
+		sum.steps, sum.work = sum.steps+1, sum.work+ask.Work
 		sum.largestStep, sum.largestState = max(sum.largestStep, bytes), max(sum.largestState, len(b))
-		if err := w.Step(&s, from); err != nil {
+		if err := w.Step(&s, ask, from); err != nil {
 			return nil, err
 		}
 	}

@@ -3,8 +3,8 @@
 //
 // Nouns. A Task is an operator with what is known of its operands: types, shapes and the few values that shape
 // its outputs (parameters). A Plan is a task understood: its output's type and shape. A Work is one tile of
-// that output. A State says how far a work is; Needs names the tiles of operands that its next step reads, and
-// Step reads them and moves the state on, until the tile's bytes are there.
+// that output. A State says how far a work is; Needs names the tiles of operands that its next step reads (an
+// Ask), and Step reads them and moves the state on, until the tile's bytes are there.
 //
 //	TILE-1: a tile's bytes are those of net.Tiles, computed by the text of AIW-1 on soft floats. That they are what
 //	        compute/operator gives, to the bit, is tested for every operator.
@@ -22,6 +22,7 @@
 //	plan, err := tile.Resolve(task, parameters)
 //	work := plan.Tile(7)
 //	for state := work.Begin(); !work.Done(state); {
-//		err = work.Step(&state, elementsOf(work.Needs(state)))
+//		ask := work.Needs(state)
+//		err = work.Step(&state, ask, elementsOf(ask.Runs))
 //	}
 package tile

@@ -166,18 +166,18 @@ func tryTask(t *testing.T, seed uint64) bool {
 		if w.Done(s) {
 			break
 		}
-		runs, work := w.Needs(s)
+		ask := w.Needs(s)
 		tiles := 0
-		for _, run := range runs {
+		for _, run := range ask.Runs {
 			tiles += run.Count
 			if run.First < 0 || run.First+run.Count > (int(net.Count(task.In[run.Port].Shape))+net.TileLen-1)/net.TileLen {
 				t.Fatalf("seed %d: %s needs %+v of %+v", seed, task.Op.Name, run, task.In[run.Port])
 			}
 		}
-		if work > 2*tile.WorkMax || tiles > 700 {
-			t.Fatalf("seed %d: %s needs %d tiles and %d of work", seed, task.Op.Name, tiles, work)
+		if ask.Work > 2*tile.WorkMax || tiles > 700 {
+			t.Fatalf("seed %d: %s needs %d tiles and %d of work", seed, task.Op.Name, tiles, ask.Work)
 		}
-		if err := w.Step(&s, anything{r}); err != nil {
+		if err := w.Step(&s, ask, anything{r}); err != nil {
 			t.Fatalf("seed %d: %s: %v", seed, task.Op.Name, err)
 		}
 		if _, err := w.DecodeState(s.Encode()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/compute/tile"
 )
@@ -150,9 +151,8 @@ func numbers() []tensor.Type {
 
 func (g *gen) kind(list ...tensor.Type) tensor.Type { return list[g.IntN(len(list))] }
 
-// runOne runs one node over inputs and checks it. valid is false if the node cannot run.
-func runOne(t *testing.T, name string, opset int, g *gen, sum *tally) (valid, covered bool) {
-	t.Helper()
+// model gives a file of one node over the drawn inputs, and those that are there.
+func (g *gen) model(name string, opset int) (*onnx.Model, []*tensor.Tensor) {
 	node := onnx.Node{Op: name, Attrs: g.attrs}
 	m := &onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: int64(opset)}}, Graph: &onnx.Graph{}}
 	var inputs []*tensor.Tensor
@@ -172,14 +172,23 @@ func runOne(t *testing.T, name string, opset int, g *gen, sum *tally) (valid, co
 		m.Graph.Outputs = append(m.Graph.Outputs, onnx.Value{Name: id})
 	}
 	m.Graph.Nodes = []onnx.Node{node}
-	trace, err := runFile(m, inputs)
+	return m, inputs
+}
+
+func mustRun(t testing.TB, name string, g *gen) *receipt.Trace {
+	t.Helper()
+	trace, err := runFile(g.model(name, 17))
 	if err != nil {
-		if testing.Verbose() && g.IntN(20) == 0 {
-			t.Logf("%s: %v", name, err)
-		}
-		return false, false
+		t.Fatal(err)
 	}
-	if len(trace.Model.Net.OpList) == 0 {
+	return trace
+}
+
+// runOne runs one node over inputs and checks it. valid is false if the node cannot run.
+func runOne(t *testing.T, name string, opset int, g *gen, sum *tally) (valid, covered bool) {
+	t.Helper()
+	trace, err := runFile(g.model(name, opset))
+	if err != nil || len(trace.Model.Net.OpList) == 0 {
 		return false, false
 	}
 	covered, err = checkOp(trace, 0, sum)

@@ -1,6 +1,8 @@
 package tile
 
 import (
+	"encoding/binary"
+
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/soft"
 	"github.com/aiwork/aiwork-node/internal/codec"
@@ -79,8 +81,56 @@ func Word(t net.Type, b []byte, i int) (v uint64, ok bool) {
 	if size == 0 || i < 0 || i >= len(b)/size {
 		return 0, false
 	}
-	for j := range size {
-		v |= uint64(b[i*size+j]) << (8 * j)
+	switch b = b[i*size:]; size {
+	case 1:
+		v = uint64(b[0])
+	case 2:
+		v = uint64(binary.LittleEndian.Uint16(b))
+	case 4:
+		v = uint64(binary.LittleEndian.Uint32(b))
+	default:
+		v = binary.LittleEndian.Uint64(b)
 	}
 	return cut(t, v), true
+}
+
+// A Served is a Source of whole tiles, handed in by input and then by tile, as Needs names them.
+type Served struct {
+	inputs []served
+}
+
+// A served is what is there of one input.
+type served struct {
+	kind  net.Type
+	tiles map[int][]byte
+	last  int // the tile that was read last, and its bytes
+	bytes []byte
+}
+
+// NewServed gives the elements of tiles; kinds are the types of the inputs. There must be as many tiles as the runs have.
+func NewServed(kinds []net.Type, runs []Run, tiles [][]byte) *Served {
+	s := &Served{inputs: make([]served, len(kinds))}
+	for i, k := range kinds {
+		s.inputs[i] = served{kind: k, tiles: map[int][]byte{}, last: -1}
+	}
+	for _, r := range runs {
+		for i := range r.Count {
+			s.inputs[r.Port].tiles[r.First+i] = tiles[0]
+			tiles = tiles[1:]
+		}
+	}
+	return s
+}
+
+// Element implements Source.
+func (s *Served) Element(port, index int) (uint64, bool) {
+	in := &s.inputs[port]
+	if t := index / net.TileLen; t != in.last {
+		b, ok := in.tiles[t]
+		if !ok {
+			return 0, false
+		}
+		in.last, in.bytes = t, b
+	}
+	return Word(in.kind, in.bytes, index%net.TileLen)
 }

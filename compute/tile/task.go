@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/internal/must"
 )
 
 // Limits of a step and of what is understood.
@@ -150,19 +151,36 @@ func (w *Work) Begin() State { return State{Regs: make([]uint64, w.recipe.regist
 // Done says whether the tile is there.
 func (w *Work) Done(s State) bool { return s.Pos == uint64(w.recipe.length) && len(s.Out) == w.bytes }
 
-// Needs gives what the next step reads, by input and then by tile, and how much work it is: reads and positions.
-func (w *Work) Needs(s State) (runs []Run, work int) {
-	g := &gathering{w: w, tiles: map[place]bool{}}
-	end := w.end(s, g)
-	g.tiles, g.order = map[place]bool{}, nil // of what fits only
-	for pos := int(s.Pos); pos < end; pos++ {
-		work++
-		w.recipe.reads(pos, s.Regs, func(port, index int) {
-			work++
-			g.note(port, index)
-		})
+// An Ask is what a step reads and does.
+type Ask struct {
+	Runs []Run // by input and then by tile
+	Work int   // reads and positions
+	from uint64
+	end  int
+}
+
+// Needs says what the next step reads, and how far it goes (TILE-2).
+func (w *Work) Needs(s State) Ask {
+	g := gathering{in: w.plan.in, tiles: map[place]bool{}, last: make([]int, len(w.plan.in))}
+	for i := range g.last {
+		g.last[i] = -1
 	}
-	return g.runs(), work
+	read := g.note
+	first := int(s.Pos)
+	pos := first
+	for ; pos < w.recipe.length; pos++ {
+		if pos > first && pos == w.recipe.stop {
+			break
+		}
+		tiles, work := len(g.order), g.work
+		g.work++
+		w.recipe.reads(pos, s.Regs, read)
+		if pos > first && (g.work > WorkMax || g.bytes > StepBytesMax) {
+			g.order, g.work = g.order[:tiles], work
+			break
+		}
+	}
+	return Ask{Runs: g.runs(), Work: g.work, from: s.Pos, end: pos}
 }
 
 // A place is a tile of an input.
@@ -170,23 +188,30 @@ type place struct{ port, tile int }
 
 // A gathering collects the tiles that positions read.
 type gathering struct {
-	w     *Work
+	in    []Operand
 	tiles map[place]bool
 	order []place
-	bytes int
+	last  []int // of each input, the tile that was read last
+	bytes int   // of the tiles with their proofs, about
+	work  int
 }
 
 func (g *gathering) note(port, index int) {
+	g.work++
 	if index < 0 {
 		return
 	}
 	p := place{port, index / net.TileLen}
+	if g.last[port] == p.tile {
+		return
+	}
+	g.last[port] = p.tile
 	if g.tiles[p] {
 		return
 	}
 	g.tiles[p] = true
 	g.order = append(g.order, p)
-	g.bytes += net.TileLen * g.w.plan.in[port].Type.Size()
+	g.bytes += net.TileLen * g.in[port].Type.Size()
 	if g.tiles[place{port, p.tile - 1}] || g.tiles[place{port, p.tile + 1}] {
 		g.bytes += nextBytes
 	} else {
@@ -211,30 +236,10 @@ func (g *gathering) runs() (runs []Run) {
 	return runs
 }
 
-// end gives the position at which the next step ends (TILE-2).
-func (w *Work) end(s State, g *gathering) int {
-	first := int(s.Pos)
-	work := 0
-	for pos := first; pos < w.recipe.length; pos++ {
-		if pos > first && w.recipe.stop > 0 && pos == w.recipe.stop {
-			return pos
-		}
-		work++
-		w.recipe.reads(pos, s.Regs, func(port, index int) {
-			work++
-			g.note(port, index)
-		})
-		if pos > first && (work > WorkMax || g.bytes > StepBytesMax) {
-			return pos
-		}
-	}
-	return w.recipe.length
-}
-
-// Step does the next step with the elements that Needs has named. The state must be one that Begin or Step gave,
-// or DecodeState; on a Fault it is spoilt.
-func (w *Work) Step(s *State, from Source) error {
-	end := w.end(*s, &gathering{w: w, tiles: map[place]bool{}})
+// Step does the step that Needs has named, with its elements. The state must be the one that Needs was asked about, and
+// one that Begin, Step or DecodeState gave; on a Fault it is spoilt.
+func (w *Work) Step(s *State, a Ask, from Source) error {
+	must.Hold(a.from == s.Pos, "tile: a step of another state")
 	missing := false
 	words := make([]uint64, 0, 256)
 	read := func(port, index int) {
@@ -247,17 +252,13 @@ func (w *Work) Step(s *State, from Source) error {
 		words = append(words, v)
 	}
 	emit := func(v uint64) { s.Out = appendWord(s.Out, w.plan.Type, v) }
-	for pos := int(s.Pos); pos < end && !missing; pos++ {
+	for pos := int(s.Pos); pos < a.end; pos++ {
 		words = words[:0]
-		w.recipe.reads(pos, s.Regs, read)
-		if missing {
-			break
+		if w.recipe.reads(pos, s.Regs, read); missing {
+			return FaultOperand
 		}
 		w.recipe.apply(pos, s.Regs, words, emit)
 		s.Pos++
-	}
-	if missing {
-		return FaultOperand
 	}
 	return nil
 }

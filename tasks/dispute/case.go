@@ -87,6 +87,15 @@ func (k *Case) Task(op *net.Op) tile.Task {
 	return t
 }
 
+// kinds gives the types of the operands.
+func (k *Case) kinds() []net.Type {
+	out := make([]net.Type, len(k.Operands))
+	for i := range k.Operands {
+		out[i] = k.Operands[i].Type
+	}
+	return out
+}
+
 // Plan understands the case.
 func (k *Case) Plan() (*tile.Plan, error) {
 	op, err := net.DecodeOp(k.Op)

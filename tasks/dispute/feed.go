@@ -43,12 +43,12 @@ func (w *work) step(f *Feed) bool {
 	if !ok {
 		return false
 	}
-	runs, work := job.Needs(state)
-	if !w.Charge(gasWork*uint64(work)) || !chargeHashes(w.Call, sizeOf(f.Tiles), 2*len(f.Tiles)+len(f.Proof)) {
+	ask := job.Needs(state)
+	if !w.Charge(gasWork*uint64(ask.Work)) || !chargeHashes(w.Call, sizeOf(f.Tiles), 2*len(f.Tiles)+len(f.Proof)) {
 		return false
 	}
-	given, ok := w.check(&k, f, runs)
-	if !ok || !w.Require(job.Step(&state, given) == nil, "disputes: an operand is missing") {
+	given, ok := w.check(&k, f, ask.Runs)
+	if !ok || !w.Require(job.Step(&state, ask, given) == nil, "disputes: an operand is missing") {
 		return false
 	}
 	w.Steps++
@@ -74,47 +74,31 @@ func (w *work) resume(job *tile.Work, b []byte) (s tile.State, ok bool) {
 	return s, w.Require(err == nil, "disputes: this is not the state that the last step has left")
 }
 
-// A served is the tiles of a feed, of which every one was proved.
-type served struct {
-	operands []net.Digest
-	tiles    map[[2]int][]byte
-}
-
-// Element implements tile.Source.
-func (s served) Element(port, index int) (uint64, bool) {
-	b, ok := s.tiles[[2]int{port, index / net.TileLen}]
-	if !ok {
-		return 0, false
-	}
-	return tile.Word(s.operands[port].Type, b, index%net.TileLen)
-}
-
-// check proves tiles to belong to the operands.
-func (w *work) check(k *Case, f *Feed, runs []tile.Run) (s served, ok bool) {
-	s = served{operands: k.Operands, tiles: map[[2]int][]byte{}}
+// check proves tiles to belong to the operands, and gives their elements.
+func (w *work) check(k *Case, f *Feed, runs []tile.Run) (*tile.Served, bool) {
 	tiles, proof, sizes := f.Tiles, f.Proof, f.Sizes
-	for len(runs) > 0 {
-		port := runs[0].Port
+	for left := runs; len(left) > 0; {
+		port := left[0].Port
 		var places []uint64
-		for ; len(runs) > 0 && runs[0].Port == port; runs = runs[1:] {
-			for i := range runs[0].Count {
-				places = append(places, uint64(runs[0].First+i))
+		for ; len(left) > 0 && left[0].Port == port; left = left[1:] {
+			for i := range left[0].Count {
+				places = append(places, uint64(left[0].First+i))
 			}
 		}
 		if !w.Require(len(tiles) >= len(places) && len(sizes) > 0 && sizes[0] <= uint64(len(proof)), "disputes: another number of tiles or proofs") {
-			return s, false
+			return nil, false
 		}
 		g, own := &k.Operands[port], proofOf(proof[:sizes[0]])
 		count := (net.Count(g.Shape) + net.TileLen - 1) / net.TileLen
 		if !w.Require(merkle.VerifyMany(tensorTag, g.Root, tiles[:len(places)], places, count, own) == nil, "disputes: tiles that are not the operand's") {
-			return s, false
-		}
-		for i, p := range places {
-			s.tiles[[2]int{port, int(p)}] = tiles[i]
+			return nil, false
 		}
 		tiles, proof, sizes = tiles[len(places):], proof[sizes[0]:], sizes[1:]
 	}
-	return s, w.Require(len(tiles) == 0 && len(proof) == 0 && len(sizes) == 0, "disputes: more tiles or proofs than are needed")
+	if !w.Require(len(tiles) == 0 && len(proof) == 0 && len(sizes) == 0, "disputes: more tiles or proofs than are needed") {
+		return nil, false
+	}
+	return tile.NewServed(k.kinds(), runs, f.Tiles), true
 }
 
 // decide holds the tile against what the parties said it is.

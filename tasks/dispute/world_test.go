@@ -24,7 +24,8 @@ type world struct {
 	block  native.Block
 	minted uint256.Int
 	bonds  map[uint64]bool
-	gas    map[string]uint64
+	gas    map[string]uint64 // the dearest call of each method
+	last   uint64            // of the last call
 	logs   []dispute.Log
 }
 
@@ -118,7 +119,8 @@ func (w *world) send(method string, from, to chain.Address, value *uint256.Int, 
 	if res.Err != nil {
 		w.view.RevertTo(before)
 	} else {
-		w.gas[method] = max(w.gas[method], f.Gas-res.GasLeft)
+		w.last = f.Gas - res.GasLeft
+		w.gas[method] = max(w.gas[method], w.last)
 	}
 	for i := range w.view.Logs() {
 		l, ok := dispute.DecodeLog(&w.view.Logs()[i])

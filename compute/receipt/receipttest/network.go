@@ -88,7 +88,7 @@ func Trace(t testing.TB, m *lower.Model, in []*tensor.Tensor) *receipt.Trace {
 // Lie gives a copy of a run in which one bit of a value is another; if it is no output, one of the output too, so that
 // there is something to dispute.
 func Lie(run *receipt.Trace, v net.Value, r *rand.Rand) *receipt.Trace {
-	out := &receipt.Trace{Model: run.Model, Values: append([]*tensor.Tensor(nil), run.Values...)}
+	out := run.Clone()
 	last := run.Model.Net.Outputs[0]
 	out.Set(last, Flipped(out.Values[last], r))
 	if v != last {
