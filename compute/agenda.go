@@ -33,6 +33,7 @@ type Task struct {
 	Sealed     bool          `json:"sealed"`   // auditor: has committed
 	Revealed   bool          `json:"revealed"` // auditor: has revealed
 	Opened     bool          `json:"opened"`
+	Results    []chain.Hash  `json:"results,omitempty"` // blobs of what was opened
 	DeadlineMs uint64        `json:"deadlineMs"`
 }
 
@@ -150,6 +151,9 @@ func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b 
 			return err
 		}
 		t.Blobs = append(t.Blobs, item.Blob)
+		if id := item.Output.Blob; item.Opened && !id.IsZero() {
+			t.Results = append(t.Results, id)
+		}
 	}
 	a.Tasks = append(a.Tasks, t)
 	return nil

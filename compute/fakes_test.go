@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"lukechampine.com/blake3"
+
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
@@ -90,6 +92,13 @@ func (m *fakeMarket) show(tasks []Task, dues []Due) {
 		default:
 		}
 	}
+}
+
+func (m *fakeMarket) PutBlob(_ context.Context, data []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.blobs[blake3.Sum256(data)] = data
+	return nil
 }
 
 func (m *fakeMarket) Agenda(context.Context, chain.Address) (Agenda, error) {

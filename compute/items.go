@@ -45,7 +45,7 @@ func (r *Runner) compute(ctx context.Context, t *Task, places []int) (Entry, err
 		if place >= len(t.Blobs) {
 			return Entry{}, &unreachable{fmt.Errorf("%s: the node does not tell its item %d", t.String(), place)}
 		}
-		output, err := r.item(ctx, t.Model, t.Blobs[place])
+		output, err := r.item(ctx, t, t.Blobs[place])
 		if err != nil {
 			return Entry{}, err
 		}
@@ -57,12 +57,17 @@ func (r *Runner) compute(ctx context.Context, t *Task, places []int) (Entry, err
 	return e, nil
 }
 
-func (r *Runner) item(ctx context.Context, model, blob chain.Hash) (job.Output, error) {
+func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) (job.Output, error) {
 	input, err := r.blob(ctx, blob)
 	if err != nil {
 		return job.Output{}, err
 	}
-	return r.run(ctx, model, input)
+	result, fault, err := r.run(ctx, t.Model, input)
+	if err != nil || fault != job.NoFault {
+		return job.Output{Fault: fault}, err
+	}
+	o := outputOf(result)
+	return o, r.keep(t, o, result)
 }
 
 func (r *Runner) blob(ctx context.Context, id chain.Hash) ([]byte, error) {
@@ -83,27 +88,27 @@ func (r *Runner) blob(ctx context.Context, id chain.Hash) ([]byte, error) {
 }
 
 // run runs one item. Rule COMPUTE-3: only what the engine calls an input's fault becomes one.
-func (r *Runner) run(ctx context.Context, model chain.Hash, input []byte) (job.Output, error) {
+func (r *Runner) run(ctx context.Context, model chain.Hash, input []byte) ([]byte, job.InputFault, error) {
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
 	case <-ctx.Done():
-		return job.Output{}, ctx.Err()
+		return nil, job.NoFault, ctx.Err()
 	}
 	for try := 1; ; try++ {
 		start := time.Now()
 		result, err := r.opts.Engine.Run(ctx, model, input)
 		if err == nil {
 			r.opts.Metrics.item(time.Since(start))
-			return job.Output{Result: result}, nil
+			return result, job.NoFault, nil
 		}
 		if bad, ok := errors.AsType[*engine.InputError](err); ok {
 			r.opts.Metrics.item(time.Since(start))
-			return job.Output{Fault: inputFault(bad.Fault)}, nil
+			return nil, inputFault(bad.Fault), nil
 		}
 		_, unknown := errors.AsType[*engine.UnknownModelError](err)
 		if unknown || try == engineTriesMax || ctx.Err() != nil {
-			return job.Output{}, err
+			return nil, job.NoFault, err
 		}
 	}
 }
@@ -115,6 +120,8 @@ func inputFault(f image.Fault) job.InputFault {
 		return job.FaultTooLarge
 	case image.FaultTruncated, image.FaultChunks, image.FaultPixels:
 		return job.FaultTruncated
+	case image.FaultShape:
+		return job.FaultShape
 	default:
 		return job.FaultNotCanonical
 	}

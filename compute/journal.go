@@ -111,17 +111,20 @@ func NewEntry() Entry {
 func (j *Journal) path(k Key) string { return filepath.Join(j.dir, k.file()) }
 
 // Put writes an entry and syncs it. Rule COMPUTE-1: it comes before the commitment that is sent.
-func (j *Journal) Put(k Key, e Entry) error {
+func (j *Journal) Put(k Key, e Entry) error { return j.write(j.path(k), e.encode()) }
+
+// write makes a file appear whole and for good.
+func (j *Journal) write(path string, b []byte) error {
 	f, err := os.CreateTemp(j.dir, newPrefix+"*")
 	if err != nil {
 		return fmt.Errorf("work journal: %w", err)
 	}
 	defer os.Remove(f.Name()) // nothing once it is renamed
-	_, err = f.Write(e.encode())
+	_, err = f.Write(b)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("work journal: %w", err)
 	}
-	if err := os.Rename(f.Name(), j.path(k)); err != nil {
+	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("work journal: %w", err)
 	}
 	return syncDir(j.dir)
@@ -163,7 +166,7 @@ func (j *Journal) Drop(k Key) error {
 	if err := os.Remove(j.path(k)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("work journal: %w", err)
 	}
-	return nil
+	return j.dropResults(k)
 }
 
 func (e *Entry) encode() []byte {

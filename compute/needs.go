@@ -22,6 +22,8 @@ type Market interface {
 	Over(ctx context.Context, k Key) (bool, error)
 	// Blob gives the bytes behind an id, checked against it. ErrNoBlob: nobody has it now.
 	Blob(ctx context.Context, id chain.Hash) ([]byte, error)
+	// PutBlob hands bytes to the node, which keeps them if an open job names them.
+	PutBlob(ctx context.Context, data []byte) error
 	// Send signs, submits and waits for inclusion. *Refused: included, but reverted, or refused at once.
 	Send(ctx context.Context, c Call) error
 }

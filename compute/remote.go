@@ -95,6 +95,12 @@ func (m *Remote) Blob(ctx context.Context, id chain.Hash) ([]byte, error) {
 	return b, nil
 }
 
+// PutBlob hands bytes to the node.
+func (m *Remote) PutBlob(ctx context.Context, data []byte) error {
+	var id chain.Hash
+	return m.client.Call(ctx, &id, "aiwork_putBlob", base64.StdEncoding.EncodeToString(data))
+}
+
 // Send hands a transaction to the node and waits for its receipt.
 func (m *Remote) Send(ctx context.Context, c Call) error {
 	call := client.Call{To: c.To, Value: c.Value, Data: c.Data}

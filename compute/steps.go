@@ -25,6 +25,8 @@ func (r *Runner) stepOf(t *Task) func(context.Context) error {
 		return func(ctx context.Context) error { return r.work(ctx, t) }
 	case t.Role == RoleWorker && t.State == job.Opening.String() && !t.Opened:
 		return func(ctx context.Context) error { return r.open(ctx, t) }
+	case t.Role == RoleWorker && t.State == job.Revealing.String() && len(t.Results) > 0:
+		return func(ctx context.Context) error { return r.publish(ctx, t) }
 	case t.Role == RoleAuditor && t.State == job.Auditing.String() && !t.Sealed:
 		return func(ctx context.Context) error { return r.audit(ctx, t) }
 	case t.Role == RoleAuditor && t.State == job.Revealing.String() && t.Sealed && !t.Revealed:
@@ -120,6 +122,9 @@ func (r *Runner) audit(ctx context.Context, t *Task) error {
 // reveal shows what this auditor has committed to.
 func (r *Runner) reveal(ctx context.Context, t *Task) error {
 	e, err := r.kept(t, len(job.Sampled(t.Sample)))
+	if err == nil {
+		err = r.await(ctx, t)
+	}
 	if err != nil {
 		return err
 	}

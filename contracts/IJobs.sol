@@ -6,7 +6,7 @@ pragma solidity >=0.8.0;
 /// Batch states: 0 waiting, 1 drawing, 2 assigned, 3 committed, 4 auditing, 5 opening, 6 revealing, 7 settled, 8 void, 9 disputed.
 /// Verdicts: 0 none, 1 passed, 2 wrong, 3 unopened, 4 missed.
 /// An output's first byte is 0 before a result, or the fault of the input: 1 too large, 2 not canonical,
-/// 3 truncated, 4 wrong shape.
+/// 3 truncated, 4 wrong shape; or 0x80 before the id (32 bytes) and size (4 bytes) of the blob that holds a long result.
 interface IJobs {
     event JobCreated(
         uint64 indexed job,

@@ -38,12 +38,36 @@ type market struct {
 	node    *client.Client
 	sender  *client.Sender
 	metrics string // of the worker
+	model   string // that jobs are for; empty: the one that ships
 }
 
 func startMarket(t *testing.T) *market {
 	t.Helper()
+	m := newMarket(t)
+	m.run()
+	return m
+}
+
+// newMarket makes a market whose processes are not started.
+func newMarket(t *testing.T) *market {
+	t.Helper()
 	c := createNetwork(t, program(t), 4, 1)
 	c.Workers = nil // the test's own is started with other flags
+	return &market{t: t, cluster: c}
+}
+
+// homes lists the folders of all processes.
+func (m *market) homes() (list []string) {
+	for i := range m.cluster.Layout.Validators {
+		list = append(list, filepath.Join(m.cluster.Dir, "validator"+strconv.Itoa(i)))
+	}
+	return append(list, filepath.Join(m.cluster.Dir, "worker0"))
+}
+
+// run starts everything and waits until the worker is active.
+func (m *market) run() {
+	m.t.Helper()
+	t, c := m.t, m.cluster
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +76,7 @@ func startMarket(t *testing.T) *market {
 			t.Error(err)
 		}
 	})
-	m := &market{t: t, cluster: c, node: dial(t, c.URL(0))}
+	m.node = dial(t, c.URL(0))
 	m.sender = client.NewSender(m.node, testnet.Account(1))
 	m.metrics = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Layout.MetricsPort+c.Layout.Validators))
 	home := filepath.Join(c.Dir, "worker0")
@@ -61,7 +85,6 @@ func startMarket(t *testing.T) *market {
 	}, nil, filepath.Join(home, "worker.log"))
 	m.start()
 	t.Cleanup(m.worker.Kill)
-	return m
 }
 
 // start starts the worker and waits until it is active.
@@ -111,7 +134,7 @@ func awo(n uint64) *uint256.Int { return new(uint256.Int).Mul(uint256.NewInt(n),
 // fund creates a job at one token an item, audited in full.
 func (m *market) fund(inputs []requester.Input, life time.Duration) (uint64, *requester.Plan) {
 	m.t.Helper()
-	model, err := requester.FindModel(m.t.Context(), m.node, "")
+	model, err := requester.FindModel(m.t.Context(), m.node, m.model)
 	if err != nil {
 		m.t.Fatal(err)
 	}

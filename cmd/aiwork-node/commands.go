@@ -20,6 +20,7 @@ func commands() []*cli.Command {
 		simCommand(),
 		evmCommand(),
 		modelCommand(),
+		deviceCommand(),
 		versionCommand(),
 		engineCommand(),
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
+	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 )
 
@@ -15,12 +16,14 @@ func engineCommand() *cli.Command {
 		Name:   "engine",
 		Hidden: true,
 		Usage:  "run models for a parent process over standard input and output",
+		Flags:  []cli.Flag{&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files"}},
 		Action: func(c *cli.Context) error {
-			models, err := builtin.Models()
+			files, err := builtin.Models()
 			if err != nil {
 				return err
 			}
-			return engine.Serve(c.Context, os.Stdin, os.Stdout, models...)
+			library := model.Library{Files: files, Store: model.Store{Dir: c.String("models")}}
+			return engine.Serve(c.Context, os.Stdin, os.Stdout, library)
 		},
 	}
 }

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/aiwork/aiwork-node/compute/npy"
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/requester"
 	"github.com/aiwork/aiwork-node/internal/term"
 )
@@ -79,4 +84,31 @@ func jobUpload(c *cli.Context) error {
 		return fmt.Errorf("%w: a node keeps only inputs that an open job names", err)
 	}
 	return printInputs(c, inputs)
+}
+
+// writeOutputs writes what a job's items came to as item_I_output_J.npy.
+func writeOutputs(ctx context.Context, cl *client.Client, id uint64, folder string) error {
+	r, err := requester.Read(ctx, cl, id, nil)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for i := range r.Items {
+		l := &r.Items[i]
+		if l.Output == nil {
+			continue
+		}
+		tensors, err := l.Output.Fetch(ctx, cl)
+		if err != nil {
+			return fmt.Errorf("item %d: %w", l.Item, err)
+		}
+		for j, t := range tensors {
+			if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("item_%d_output_%d.npy", l.Item, j)), npy.Encode(t), 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ func jobCommand() *cli.Command {
 		Usage: "order AI work, watch it, read its result",
 		Subcommands: append([]*cli.Command{
 			{
-				Name: "create", Usage: "price, fund and start a job over picture files", ArgsUsage: "FILE...",
+				Name: "create", Usage: "price, fund and start a job over pictures, or tensors in .npy or .pb files", ArgsUsage: "FILE...",
 				Flags: append(signerFlags(),
 					&cli.StringFlag{Name: "model", Usage: "`NAME` or id of the model; default: the node's first"},
 					&cli.StringFlag{Name: "price", Usage: "`TOKENS` for each item", Value: "1"},
@@ -36,7 +36,9 @@ func jobCommand() *cli.Command {
 				Action: jobCreate,
 			},
 			{Name: "watch", Usage: "show progress until the job is over, then its result", ArgsUsage: "ID", Flags: []cli.Flag{rpcFlag()}, Action: jobWatch},
-			{Name: "result", Usage: "print what the job has come to so far", ArgsUsage: "ID", Flags: []cli.Flag{rpcFlag()}, Action: jobResult},
+			{Name: "result", Usage: "print what the job has come to so far", ArgsUsage: "ID", Flags: []cli.Flag{
+				rpcFlag(), &cli.StringFlag{Name: "out", Usage: "`FOLDER` to write outputs that are tensors to, as .npy files"},
+			}, Action: jobResult},
 			{Name: "cancel", Usage: "take a job back: all before work begins, what is not begun after", ArgsUsage: "ID", Flags: signerFlags(), Action: jobCancel},
 			{Name: "list", Usage: "list jobs, newest first", Flags: []cli.Flag{rpcFlag()}, Action: jobList},
 		}, inputCommands()...),
@@ -217,6 +219,11 @@ func jobResult(c *cli.Context) error {
 		return err
 	}
 	defer cl.Close()
+	if folder := c.String("out"); folder != "" {
+		if err := writeOutputs(c.Context, cl, id, folder); err != nil {
+			return err
+		}
+	}
 	return printResult(c.Context, cl, printer(c), id, nil)
 }
 

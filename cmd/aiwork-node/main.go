@@ -34,7 +34,8 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) int {
-	err := newApp().RunContext(ctx, hoistJSON(args))
+	app := newApp()
+	err := app.RunContext(ctx, hoistFlags(app.Commands, hoistJSON(args)))
 	if err == nil {
 		return 0
 	}

@@ -20,7 +20,8 @@ import (
 func try(t *testing.T, args ...string) error {
 	t.Helper()
 	all := append([]string{"aiwork-node", "--home", t.TempDir()}, args...)
-	return newApp().RunContext(context.Background(), hoistJSON(all))
+	app := newApp()
+	return app.RunContext(context.Background(), hoistFlags(app.Commands, hoistJSON(all)))
 }
 
 func TestWrongUsage(t *testing.T) {
@@ -103,6 +104,25 @@ func TestHoistJSON(t *testing.T) {
 		{"a job create -- --json", "a job create -- --json"},
 	} {
 		if got := strings.Join(hoistJSON(strings.Fields(c.in)), " "); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.in, got, c.want)
+		}
+	}
+}
+
+// Flags may stand behind arguments; what is not known stays where it is.
+func TestFlagsAnywhere(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"a model run m x.npy", "a model run m x.npy"},
+		{"a model run m --threads 2 x.npy", "a model run --threads 2 m x.npy"},
+		{"a model run m --reference --threads=2", "a model run --reference --threads=2 m"},
+		{"a model pull npm:x@1.0.0 --models d --name n", "a model --models d pull --name n npm:x@1.0.0"},
+		{"a --home job job create a.jpg --price 2", "a --home job job create --price 2 a.jpg"},
+		{"a model run m --odd x", "a model run m --odd x"},
+		{"a model run m -- --threads 2", "a model run m -- --threads 2"},
+		{"a version", "a version"},
+		{"a", "a"},
+	} {
+		if got := strings.Join(hoistFlags(newApp().Commands, strings.Fields(c.in)), " "); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.in, got, c.want)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -53,6 +52,8 @@ func modelCommand() *cli.Command {
 				ArgsUsage: "MODEL FILE.onnx",
 				Action:    modelExport,
 			},
+			generateCommand(),
+			convertCommand(),
 			{Name: "remove", Usage: "delete a stored model", ArgsUsage: "MODEL", Action: modelRemove},
 			{
 				Name:      "conformance",
@@ -69,7 +70,7 @@ func modelStore(c *cli.Context) model.Store {
 	if dir := c.String("models"); dir != "" {
 		return model.Store{Dir: dir}
 	}
-	return model.Store{Dir: filepath.Join(nodeHome(c).Dir, "models")}
+	return model.Store{Dir: nodeHome(c).Models()}
 }
 
 func modelConformance(c *cli.Context) error {

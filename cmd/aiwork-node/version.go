@@ -41,7 +41,7 @@ func printVersion(c *cli.Context) error {
 		Models   []modelVersion `json:"models"`
 	}{version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, nil}
 	for _, m := range models {
-		out.Models = append(out.Models, modelVersion{m.Name, m.ID.String()})
+		out.Models = append(out.Models, modelVersion{m.Name, m.Net.ID().String()})
 	}
 	return printer(c).Result(out, func(w io.Writer) {
 		pairs := [][2]string{{"aiwork-node", version}, {"go", out.Go}, {"platform", out.Platform}}

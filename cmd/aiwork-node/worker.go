@@ -112,7 +112,7 @@ func (w *worker) open(c *cli.Context) (err error) {
 		return fmt.Errorf("engine: %w", err)
 	}
 	w.engine, err = engine.Start(context.WithoutCancel(c.Context), engine.Options{
-		Exe: exe, Args: []string{"engine"}, ThreadsMax: c.Int("engine-threads"), MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20,
+		Exe: exe, Args: []string{"engine", "--models", w.home.Models()}, ThreadsMax: c.Int("engine-threads"), MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20,
 	})
 	if err != nil {
 		return err

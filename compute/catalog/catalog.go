@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"path"
@@ -36,6 +37,22 @@ func (f Files) Open(name string) (fs.File, error) {
 	return &openFile{Reader: bytes.NewReader(b), name: name}, nil
 }
 
+// licence gives the text of the licence, or its name where the package has no text.
+func (f Files) licence() string {
+	for _, name := range []string{"LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE"} {
+		if text := string(f[name]); text != "" && len(text) <= licenceBytesMax {
+			return text
+		}
+	}
+	var about struct {
+		License string `json:"license"`
+	}
+	if json.Unmarshal(f["package.json"], &about) != nil {
+		return ""
+	}
+	return about.License
+}
+
 // An openFile is a file that is being read.
 type openFile struct {
 	*bytes.Reader
@@ -61,8 +78,12 @@ type Model struct {
 	outside lower.Outside
 }
 
-// Find lists the models among files, by path. Source names where the files come from: npm:NAME@VERSION or a file's name.
+// Find lists the models among files, by path. Source names where the files come from: npm:NAME@VERSION or a file's name. An empty
+// licence means that of the package.
 func Find(source, licence string, files Files) (list []Model) {
+	if licence == "" {
+		licence = files.licence()
+	}
 	for p := range files {
 		m := Model{Source: source + "#" + p, licence: licence, files: files, path: p}
 		k := look(source, p)
@@ -99,7 +120,10 @@ func (m *Model) File() (*model.File, error) {
 	return f, f.CheckRuns()
 }
 
-const nameBytesMax = 64
+const (
+	nameBytesMax    = 64
+	licenceBytesMax = 64 << 10
+)
 
 // Stem is a file's name without folder and extension, short enough for a model's name.
 func Stem(file string) string {

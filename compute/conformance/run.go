@@ -139,7 +139,7 @@ func compareFloats(got, want []float32) error {
 		g, w := float64(got[i]), float64(want[i])
 		switch {
 		case g == w || g != g && w != w:
-		case math.IsInf(w, 0) || !(math.Abs(g-w) <= absoluteMax+relativeMax*math.Abs(w)):
+		case math.IsInf(w, 0) || !(math.Abs(g-w) <= absoluteMax+float64(relativeMax*math.Abs(w))):
 			return fmt.Errorf("element %d is %v, want %v", i, got[i], want[i])
 		}
 	}

@@ -16,12 +16,17 @@ import (
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
+	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/photos"
 )
 
 // The tests start this very test binary as the child. The variable says what kind of child it is to be.
-const childEnv = "AIWORK_ENGINE_TEST_CHILD"
+const (
+	childEnv = "AIWORK_ENGINE_TEST_CHILD"
+	storeEnv = "AIWORK_ENGINE_TEST_STORE"
+)
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(childEnv) {
@@ -30,7 +35,7 @@ func TestMain(m *testing.M) {
 	case "real":
 		models, err := builtin.Models()
 		if err == nil {
-			err = Serve(context.Background(), os.Stdin, os.Stdout, models...)
+			err = Serve(context.Background(), os.Stdin, os.Stdout, model.Library{Files: models, Store: model.Store{Dir: os.Getenv(storeEnv)}})
 		}
 		exit(err)
 	case "actor":
@@ -152,12 +157,12 @@ func TestRunEqualsRunLocal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := e.Models(); len(got) != 1 || got[0].ID != m.ID || got[0].Name != "content-safety" || len(got[0].Classes) != 5 {
+	if got := e.Models(); len(got) != 1 || got[0].ID != m.Net.ID() || got[0].Name != "content-safety" || len(got[0].Classes) != 5 {
 		t.Fatalf("models: got %+v", got)
 	}
 	for _, p := range photos.All()[:3] {
 		input := canonical(t, p)
-		got, err := e.Run(context.Background(), m.ID, input)
+		got, err := e.Run(context.Background(), m.Net.ID(), input)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +193,7 @@ func TestRunInputFaults(t *testing.T) {
 		"cut short": {whole[:len(whole)/2], image.FaultTruncated},
 		"too large": {make([]byte, image.InputBytesMax+1), image.FaultBytes},
 	} {
-		_, remote := e.Run(context.Background(), m.ID, c.input)
+		_, remote := e.Run(context.Background(), m.Net.ID(), c.input)
 		_, local := RunLocal(m, c.input)
 		for _, err := range []error{remote, local} {
 			var got *InputError
@@ -339,7 +344,8 @@ func TestOutputIsCanonical(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := EncodeOutput([]float32{-odd[0], 1}); !bytes.Equal(got, []byte{0, 0, 0xc0, 0x7f, 0, 0, 0x80, 0x3f}) {
+	labelled := &net.Head{Labels: []string{"a", "b"}}
+	if got := EncodeOutput(labelled, []*tensor.Tensor{tensor.Of([]int{1, 2}, []float32{-odd[0], 1})}); !bytes.Equal(got, []byte{0, 0, 0xc0, 0x7f, 0, 0, 0x80, 0x3f}) {
 		t.Errorf("got %x", got)
 	}
 	if _, err := DecodeOutput(make([]byte, 7), 2); err == nil {
@@ -348,9 +354,9 @@ func TestOutputIsCanonical(t *testing.T) {
 }
 
 // serveBytes runs the child's side on a fixed input and gives what it wrote.
-func serveBytes(in []byte, models ...*model.Model) ([]byte, error) {
+func serveBytes(in []byte) ([]byte, error) {
 	var out bytes.Buffer
-	err := serve(context.Background(), bytes.NewReader(in), &out, func(setup) error { return nil }, models)
+	err := serve(context.Background(), bytes.NewReader(in), &out, func(setup) error { return nil }, model.Library{})
 	return out.Bytes(), err
 }
 

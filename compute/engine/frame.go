@@ -24,7 +24,7 @@ const (
 
 // Limits of what one side believes of the other.
 const (
-	frameBytesMax   = image.InputBytesMax + 1<<10
+	frameBytesMax   = 64 << 20 // an output; inputs are smaller
 	modelsMax       = 64
 	modelTextMax    = 64
 	modelClassesMax = 1024

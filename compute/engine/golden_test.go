@@ -41,18 +41,18 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	doubtful, worst := 0, 0.0
-	compiled := Compile(m, 1)
+	compiled := compileFile(t, m, 1)
 	for _, p := range photos.All() {
 		output, err := compiled.Run(context.Background(), canonical(t, p))
 		if err != nil {
 			t.Fatalf("%s: %v", p.Name, err)
 		}
-		got, err := DecodeOutput(output, len(m.Classes))
+		got, err := DecodeOutput(output, len(m.Net.Labels))
 		if err != nil {
 			t.Fatal(err)
 		}
 		top := 0.0
-		for i, class := range m.Classes {
+		for i, class := range m.Net.Labels {
 			w, ok := want.Photos[p.Name][class]
 			off := math.Abs(float64(got[i]) - w)
 			if !ok || off > tolerance {

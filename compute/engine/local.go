@@ -7,10 +7,15 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/aiwork/aiwork-node/compute/graph"
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/plan"
+	"github.com/aiwork/aiwork-node/compute/program"
+	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
 // An InputError says that an input cannot be run, for a reason that is the same on every machine.
@@ -24,29 +29,70 @@ func (e *InputError) Unwrap() error { return e.Fault }
 
 // A Compiled is a model made ready to run in this process. It is for one caller at a time.
 type Compiled struct {
-	model  *model.Model
-	runner *graph.Runner
+	head   *net.Head
+	runner *plan.Runner
 }
 
-// Compile readies m for the quickest path of this machine, with at most this many threads.
-func Compile(m *model.Model, threads int) *Compiled {
-	plan := graph.Compile(m.Graph, m.Shapes, kernel.Best())
-	return &Compiled{model: m, runner: graph.NewRunner(plan, threads)}
-}
-
-// Run decodes a canonical input, runs the model and returns the output. Its error is an *InputError, or
-// that of ctx.
-func (c *Compiled) Run(ctx context.Context, input []byte) ([]byte, error) {
-	picture, err := image.Decode(input)
-	if err != nil {
-		return nil, inputError(err)
-	}
-	tensor := picture.Tensor(c.model.Picture.Width, c.model.Picture.Height)
-	values, err := c.runner.Run(ctx, tensor)
+// Compile readies a model for the quickest path of this machine, with at most this many threads.
+func Compile(f *model.File, threads int) (*Compiled, error) {
+	p, err := f.Compile()
 	if err != nil {
 		return nil, err
 	}
-	return tamper(EncodeOutput(values), input), nil
+	o := plan.Default()
+	o.Threads = threads
+	runner, err := plan.New(p, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Compiled{head: &f.Net.Head, runner: runner}, nil
+}
+
+// Close gives the threads back.
+func (c *Compiled) Close() { c.runner.Close() }
+
+// Run decodes a canonical input, runs the model and returns the output. Its error is an *InputError, or that of ctx.
+func (c *Compiled) Run(ctx context.Context, input []byte) ([]byte, error) {
+	inputs, err := c.inputs(input)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := c.runner.Run(ctx, inputs, program.DefaultLimits())
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, &InputError{Fault: image.FaultShape}
+	}
+	return tamper(EncodeOutput(c.head, outputs), input), nil
+}
+
+// inputs makes the network's inputs of the bytes of an item.
+func (c *Compiled) inputs(input []byte) ([]*tensor.Tensor, error) {
+	if len(input) > image.InputBytesMax {
+		return nil, &InputError{Fault: image.FaultBytes}
+	}
+	if c.head.Form == net.FormPicture {
+		picture, err := image.Decode(input)
+		if err != nil {
+			return nil, inputError(err)
+		}
+		width, height := int(c.head.Width), int(c.head.Height)
+		return []*tensor.Tensor{tensor.Of([]int{1, 3, height, width}, picture.Tensor(width, height))}, nil
+	}
+	list, err := net.DecodeList(input, image.InputBytesMax)
+	if err != nil {
+		return nil, &InputError{Fault: image.FaultTensors}
+	}
+	var inputs []*tensor.Tensor
+	for i := range list {
+		t, err := lower.TensorOf(list[i].Type, list[i].Shape, list[i].Bytes)
+		if err != nil {
+			return nil, &InputError{Fault: image.FaultShape}
+		}
+		inputs = append(inputs, t)
+	}
+	return inputs, nil
 }
 
 func inputError(err error) error {
@@ -58,20 +104,46 @@ func inputError(err error) error {
 }
 
 // RunLocal computes the output of a model for a canonical input in this process, on one thread.
-func RunLocal(m *model.Model, input []byte) ([]byte, error) {
-	return Compile(m, 1).Run(context.Background(), input)
+func RunLocal(f *model.File, input []byte) ([]byte, error) {
+	c, err := Compile(f, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.Run(context.Background(), input)
 }
 
-// EncodeOutput gives the canonical bytes of a tensor: little-endian float32, every NaN the canonical one.
-func EncodeOutput(values []float32) []byte {
-	out := make([]byte, 0, 4*len(values))
-	for _, v := range values {
-		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(kernel.Canonical(v)))
+// EncodeOutput gives the canonical bytes of a network's outputs: those of the one tensor whose elements have labels, or a list
+// of tensors.
+func EncodeOutput(head *net.Head, outputs []*tensor.Tensor) []byte {
+	if len(head.Labels) > 0 && len(outputs) == 1 && outputs[0].Type() == tensor.Float32 && outputs[0].Len() == len(head.Labels) {
+		return outputs[0].Raw()
+	}
+	var list []net.Inline
+	for _, t := range outputs {
+		list = append(list, inlineOf(t))
+	}
+	return net.EncodeList(list)
+}
+
+func inlineOf(t *tensor.Tensor) net.Inline {
+	out := net.Inline{Type: net.Type(onnx.NumberOf(t.Type())), Bytes: t.Raw()}
+	for _, d := range t.Shape() {
+		out.Shape = append(out.Shape, uint32(d))
 	}
 	return out
 }
 
-// DecodeOutput reads an output of n values; it refuses any other length and any NaN but the canonical.
+// EncodeInputs gives the canonical input of a network that takes these tensors.
+func EncodeInputs(inputs []*tensor.Tensor) []byte {
+	var list []net.Inline
+	for _, t := range inputs {
+		list = append(list, inlineOf(t))
+	}
+	return net.EncodeList(list)
+}
+
+// DecodeOutput reads the output of a network with n labels; it refuses any other length and any NaN but the canonical.
 func DecodeOutput(output []byte, n int) ([]float32, error) {
 	if len(output) != 4*n {
 		return nil, fmt.Errorf("output of %d bytes, want %d", len(output), 4*n)

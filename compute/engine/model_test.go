@@ -1,27 +1,31 @@
 package engine
 
 import (
-	"context"
+	"bytes"
+	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/aiwork/aiwork-node/compute/graph"
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
+	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/plan"
+	"github.com/aiwork/aiwork-node/compute/program"
+	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/photos"
 	"github.com/aiwork/aiwork-node/internal/testutil"
 )
 
-func contentSafety(t testing.TB) *model.Model {
+func contentSafety(t testing.TB) *model.File {
 	t.Helper()
 	m, err := builtin.ContentSafety()
 	if err != nil {
@@ -30,31 +34,48 @@ func contentSafety(t testing.TB) *model.Model {
 	return m
 }
 
+func compileFile(t testing.TB, f *model.File, threads int) *Compiled {
+	t.Helper()
+	c, err := Compile(f, threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// inputOf is what a picture becomes for a model.
+func inputOf(f *model.File, m *image.RGB) *tensor.Tensor {
+	width, height := int(f.Net.Width), int(f.Net.Height)
+	return tensor.Of([]int{1, 3, height, width}, m.Tensor(width, height))
+}
+
 // The whole shipped model: plans on every path and number of threads against the definition, by bits.
 func TestModelEqualsDefinition(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the definition takes seconds")
-	}
 	m := contentSafety(t)
 	picture, err := image.Decode(canonical(t, photos.All()[1]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	input := picture.Tensor(m.Picture.Width, m.Picture.Height)
-	values := m.Graph.Define(m.Shapes, input)
-	want := values[len(values)-1]
+	inputs := []*tensor.Tensor{inputOf(m, picture)}
+	p, err := m.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := p.Run(inputs, program.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, path := range kernel.Paths() {
-		plan := graph.Compile(m.Graph, m.Shapes, path)
 		for _, threads := range []int{1, 5} {
-			got, err := graph.NewRunner(plan, threads).Run(context.Background(), input)
+			r, err := plan.New(p, plan.Options{Threads: threads, Path: path})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range want {
-				if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-					t.Errorf("%v, %d threads: class %d: got %08x, want %08x", path, threads, i,
-						math.Float32bits(got[i]), math.Float32bits(want[i]))
-				}
+			got, err := r.Run(t.Context(), inputs, program.DefaultLimits())
+			r.Close()
+			if err != nil || !bytes.Equal(got[0].Raw(), want[0].Raw()) {
+				t.Errorf("%v, %d threads: got %x and %v, want %x", path, threads, got[0].Raw(), err, want[0].Raw())
 			}
 		}
 	}
@@ -64,19 +85,62 @@ func TestModelEqualsDefinition(t *testing.T) {
 func TestOutputsAreLocked(t *testing.T) {
 	m := contentSafety(t)
 	want := lockedOutputs()
-	c := Compile(m, 1)
+	c := compileFile(t, m, 1)
 	for _, p := range photos.All() {
 		t.Run(p.Name, func(t *testing.T) {
 			// The lock starts at pixels that need no JPEG decoder.
-			picture := synthetic(p.Name)
-			values, err := c.runner.Run(context.Background(), picture.Tensor(m.Picture.Width, m.Picture.Height))
+			out, err := c.runner.Run(t.Context(), []*tensor.Tensor{inputOf(m, synthetic(p.Name))}, program.DefaultLimits())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := fmt.Sprintf("%x", EncodeOutput(values)); got != want[p.Name] {
+			if got := fmt.Sprintf("%x", EncodeOutput(c.head, out)); got != want[p.Name] {
 				t.Errorf("got %s, want %s", got, want[p.Name])
 			}
 		})
+	}
+}
+
+// A model that takes and gives tensors runs in the child too, from a store; its faults are the inputs'.
+func TestTensors(t *testing.T) {
+	network := &onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: &onnx.Graph{
+		Inputs:  []onnx.Value{{Name: "a", Type: tensor.Float32, Ranks: true, Shape: []onnx.Dim{{Size: -1}}}, {Name: "b", Type: tensor.Float32}},
+		Nodes:   []onnx.Node{{Op: "Add", Inputs: []string{"a", "b"}, Outputs: []string{"y"}}},
+		Outputs: []onnx.Value{{Name: "y"}},
+	}}
+	l, err := lower.Lower(network, lower.Outside{Form: net.FormTensors})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := model.Store{Dir: t.TempDir()}
+	id, err := store.Put(&model.File{Name: "sum", Model: l})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(storeEnv, store.Dir)
+	e := mustStart(t, "real", nil)
+	if len(e.Models()) != 2 {
+		t.Errorf("%d models, want the one that ships and the one in the store", len(e.Models()))
+	}
+	vector := func(v ...float32) *tensor.Tensor { return tensor.Of([]int{len(v)}, v) }
+	got, err := e.Run(t.Context(), id, EncodeInputs([]*tensor.Tensor{vector(1, 2), vector(3, 4)}))
+	if want := EncodeInputs([]*tensor.Tensor{vector(4, 6)}); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("got %x, %v, want %x", got, err, want)
+	}
+	for name, c := range map[string]struct {
+		input []byte
+		want  image.Fault
+	}{
+		"shapes that do not fit": {EncodeInputs([]*tensor.Tensor{vector(1, 2), vector(3, 4, 5)}), image.FaultShape},
+		"too few":                {EncodeInputs([]*tensor.Tensor{vector(1, 2)}), image.FaultShape},
+		"another type":           {EncodeInputs([]*tensor.Tensor{vector(1), tensor.Of([]int{1}, []int64{1})}), image.FaultShape},
+		"another rank":           {EncodeInputs([]*tensor.Tensor{tensor.Scalar(float32(1)), vector(1)}), image.FaultShape},
+		"no list":                {[]byte("tensors"), image.FaultTensors},
+		"nothing":                {nil, image.FaultTensors},
+	} {
+		_, err := e.Run(t.Context(), id, c.input)
+		if fault, ok := errors.AsType[*InputError](err); !ok || fault.Fault != c.want {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
 	}
 }
 
@@ -143,70 +207,15 @@ func synthetic(name string) *image.RGB {
 func BenchmarkMobileNetV2(b *testing.B) {
 	m := contentSafety(b)
 	input := canonical(b, photos.All()[1])
-	work := 2 * float64(multiplyAdds(m))
-	b.Run("photo/path="+kernel.Best().String(), func(b *testing.B) {
-		c := Compile(m, 1)
-		for b.Loop() {
-			if _, err := c.Run(context.Background(), input); err != nil {
-				b.Fatal(err)
-			}
-		}
-		seconds := b.Elapsed().Seconds() / float64(b.N)
-		b.ReportMetric(seconds*1000, "ms/image")
-		b.ReportMetric(work/seconds/1e9, "GFLOP/s")
-		b.ReportMetric(100*work/seconds/peak(kernel.Best()), "%peak")
-	})
-	picture, err := image.Decode(input)
-	if err != nil {
-		b.Fatal(err)
-	}
-	tensor := picture.Tensor(m.Picture.Width, m.Picture.Height)
-	for _, path := range kernel.Paths() {
-		for _, threads := range []int{1, 2} {
-			b.Run(fmt.Sprintf("network/path=%v/threads=%d", path, threads), func(b *testing.B) {
-				r := graph.NewRunner(graph.Compile(m.Graph, m.Shapes, path), threads)
-				for b.Loop() {
-					if _, err := r.Run(context.Background(), tensor); err != nil {
-						b.Fatal(err)
-					}
+	for _, threads := range []int{1, 2} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			c := compileFile(b, m, threads)
+			for b.Loop() {
+				if _, err := c.Run(b.Context(), input); err != nil {
+					b.Fatal(err)
 				}
-				seconds := b.Elapsed().Seconds() / float64(b.N)
-				b.ReportMetric(seconds*1000, "ms/image")
-				b.ReportMetric(work/seconds/1e9, "GFLOP/s")
-				b.ReportMetric(100*work/seconds/(peak(path)*float64(threads)), "%peak")
-			})
-		}
+			}
+			b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N), "ms/image")
+		})
 	}
-}
-
-// peak measures the operations a second of one thread on a product that stays in the first cache.
-func peak(path kernel.Path) float64 {
-	const m, n, k, runs = 12, 32, 256, 3000
-	a, c, w := make([]float32, m*k), make([]float32, m*n), kernel.Pack(make([]float32, k*n), k, n)
-	rounds := runs
-	if path == kernel.PathGo {
-		rounds /= 100
-	}
-	begin := time.Now()
-	for range rounds {
-		path.Gemm(c, a, m, w, kernel.NewPost(n))
-	}
-	return 2 * m * n * k * float64(rounds) / time.Since(begin).Seconds()
-}
-
-// multiplyAdds counts those of the chains.
-func multiplyAdds(m *model.Model) int {
-	total := 0
-	for i, op := range m.Graph.Ops {
-		w, out := op.Window, m.Shapes[i+1]
-		switch op.Kind {
-		case graph.Conv:
-			total += out.Len() * w.Channels * w.KernelHeight * w.KernelWidth
-		case graph.DepthwiseConv:
-			total += out.Len() * w.KernelHeight * w.KernelWidth
-		case graph.Dense:
-			total += out.Channels * w.Channels
-		}
-	}
-	return total
 }

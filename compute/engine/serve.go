@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -14,11 +15,11 @@ import (
 // Serve is the child's side: it lowers this process's priority and memory as the parent asks, then runs
 // items one after the other until stdin ends, which is no error. Call it from a process of its own with
 // nothing else to do. The context is asked between the steps of a run.
-func Serve(ctx context.Context, stdin io.Reader, stdout io.Writer, models ...*model.Model) error {
+func Serve(ctx context.Context, stdin io.Reader, stdout io.Writer, models model.Library) error {
 	return serve(ctx, stdin, stdout, confine, models)
 }
 
-func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup) error, models []*model.Model) error {
+func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup) error, models model.Library) error {
 	kind, body, err := readFrame(in)
 	if err == nil && kind != kindConfigure {
 		err = errFrame
@@ -33,7 +34,11 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup)
 	if err := confine(s); err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	if err := writeFrame(out, kindHello, encodeModels(describe(models))); err != nil {
+	infos, err := describe(models)
+	if err != nil {
+		return fmt.Errorf("engine: %w", err)
+	}
+	if err := writeFrame(out, kindHello, encodeModels(infos)); err != nil {
 		return err
 	}
 	shop := &shop{models: models, threads: int(s.threads), ready: map[chain.Hash]*Compiled{}}
@@ -48,20 +53,25 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup)
 	}
 }
 
-func describe(models []*model.Model) []ModelInfo {
-	var infos []ModelInfo
-	for _, m := range models {
-		infos = append(infos, ModelInfo{ID: m.ID, Name: m.Name, Classes: m.Classes})
+// describe lists what the child can run, as much of it as a frame tells.
+func describe(models model.Library) (infos []ModelInfo, err error) {
+	list, err := models.List()
+	for _, e := range list[:min(len(list), modelsMax)] {
+		infos = append(infos, ModelInfo{ID: e.ID, Name: e.File.Name, Classes: e.File.Net.Labels})
 	}
-	return infos
+	return infos, err
 }
 
-// A shop is what the child keeps between items: models compiled on first use.
+// A shop is what the child keeps between items: models compiled on first use, the one used last at the end of order.
 type shop struct {
-	models  []*model.Model
+	models  model.Library
 	threads int
 	ready   map[chain.Hash]*Compiled
+	order   []chain.Hash
 }
+
+// readyMax is how many models are kept ready at once.
+const readyMax = 8
 
 // one serves a single frame.
 func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -73,9 +83,12 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 		return errFrame
 	}
 	id := chain.Hash(body[:len(chain.Hash{})])
-	compiled := s.find(id)
-	if compiled == nil {
+	compiled, err := s.find(id)
+	if model.IsNoModel(err) {
 		return writeFrame(out, kindUnknownModel, id[:])
+	}
+	if err != nil {
+		return err
 	}
 	output, err := compiled.Run(ctx, body[len(id):])
 	var fault *InputError
@@ -88,17 +101,27 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	return writeFrame(out, kindOutput, output)
 }
 
-func (s *shop) find(id chain.Hash) *Compiled {
-	if c := s.ready[id]; c != nil {
-		return c
+// find gives a model that is ready, making it so if need be at the cost of the one that was used longest ago.
+func (s *shop) find(id chain.Hash) (*Compiled, error) {
+	if at := slices.Index(s.order, id); at >= 0 {
+		s.order = append(slices.Delete(s.order, at, at+1), id)
+		return s.ready[id], nil
 	}
-	for _, m := range s.models {
-		if m.ID == id {
-			s.ready[id] = Compile(m, s.threads)
-			return s.ready[id]
-		}
+	f, err := s.models.Get(id)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	c, err := Compile(f, s.threads)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", id, err)
+	}
+	if len(s.order) == readyMax {
+		s.ready[s.order[0]].Close()
+		delete(s.ready, s.order[0])
+		s.order = slices.Delete(s.order, 0, 1)
+	}
+	s.ready[id], s.order = c, append(s.order, id)
+	return c, nil
 }
 
 // spareThreads is how many threads an engine may take: all processors but the one the node needs.

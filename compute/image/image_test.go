@@ -159,7 +159,7 @@ func TestTensorIsExact(t *testing.T) {
 		}
 		for range 300 {
 			x, y, c := r.IntN(s[2]), r.IntN(s[3]), r.IntN(3)
-			if g, w := got[3*(y*s[2]+x)+c], trueSample(m, s[2], s[3], x, y, c); g != w {
+			if g, w := got[(c*s[3]+y)*s[2]+x], trueSample(m, s[2], s[3], x, y, c); g != w {
 				t.Fatalf("%v: sample %d,%d,%d: got %g, want %g", s, x, y, c, g, w)
 			}
 		}

@@ -29,6 +29,8 @@ const (
 	FaultTruncated                   // cut short
 	FaultChunks                      // chunks broken, in a wrong order, or bytes behind the last
 	FaultPixels                      // the compressed pixels are broken
+	FaultTensors                     // not a list of tensors in canonical form, for a model that takes tensors
+	FaultShape                       // tensors of other shapes, types or values than the model can work with
 	faultEnd
 )
 
@@ -45,6 +47,8 @@ func (f Fault) Error() string {
 		"PNG is cut short",
 		"PNG has broken, misplaced or trailing chunks",
 		"PNG has broken pixel data",
+		"input is not a list of tensors in canonical form",
+		"input has tensors of shapes, types or values that the model cannot work with",
 	}
 	if f >= faultEnd {
 		f = 0

@@ -1,10 +1,10 @@
 package image
 
-// TensorSideMax bounds the sides that Tensor resizes to; with it all its numbers fit into 24 bits.
-const TensorSideMax = 256
+// TensorSideMax bounds the sides that Tensor resizes to.
+const TensorSideMax = 1024
 
-// Tensor resizes a picture to width × height and gives its samples as parts of 255: three float32 a
-// pixel, row by row. Both sides must be from 2 to TensorSideMax.
+// Tensor resizes a picture to width × height and gives its samples as parts of 255: the reds row by row, then
+// the greens, then the blues. Both sides must be from 2 to TensorSideMax.
 //
 // The corners of both pictures coincide: output row y lies at y*(H-1)/(height-1) of the input, between
 // rows q and q+1 in the proportion (height-1-r):r, where q and r are quotient and remainder; columns
@@ -12,9 +12,11 @@ const TensorSideMax = 256
 //
 //	(sum over four neighbours of sample * rowWeight * columnWeight) / ((height-1) * (width-1) * 255)
 //
-// with an exact integer on either side, below 2^24 and therefore exact as float32, and one division.
+// with an integer on either side, which becomes a float32, and one division. Up to sides of 257 both are below
+// 2^24 and therefore exact; beyond they are rounded to nearest even.
 func (m *RGB) Tensor(width, height int) []float32 {
-	out := make([]float32, 0, 3*width*height)
+	area := width * height
+	out := make([]float32, 3*area)
 	whole := float32((height - 1) * (width - 1) * 255)
 	for y := range height {
 		row, below := m.stop(y, m.Height, height)
@@ -25,7 +27,7 @@ func (m *RGB) Tensor(width, height int) []float32 {
 				upper := int(top[3*col.first+c])*(width-1-right) + int(top[3*col.second+c])*right
 				lower := int(bottom[3*col.first+c])*(width-1-right) + int(bottom[3*col.second+c])*right
 				sum := upper*(height-1-below) + lower*below
-				out = append(out, float32(sum)/whole)
+				out[c*area+y*width+x] = float32(sum) / whole
 			}
 		}
 	}

@@ -210,23 +210,14 @@ func GlobalAveragePool(y, x []float32) {
 }
 
 // DefineSoftmax sets y to exp(x - max) over its sum.
-func DefineSoftmax(y, x []float32) { softmax(y, x, defineExps) }
-
-func defineExps(v []float32) {
-	for i := range v {
-		v[i] = Exp(v[i])
-	}
-}
-
-func softmax(y, x []float32, exps func([]float32)) {
+func DefineSoftmax(y, x []float32) {
 	top := x[0]
 	for _, v := range x[1:] {
 		top = larger(top, v)
 	}
 	for i, v := range x {
-		y[i] = v - top
+		y[i] = Exp(v - top)
 	}
-	exps(y)
 	var lanes [Lanes]float32
 	for i, v := range y {
 		lanes[i%Lanes] += v

@@ -15,7 +15,7 @@ func Tanh(x float32) float32 {
 		p := horner(u, 0x3b0d671f, 0xbc0644af, 0x3cb1d68c, 0xbd5cf910, 0x3e08883e, 0xbeaaaaaa)
 		return FMA(float32(u*x), p, x)
 	}
-	return copySign(1-2/(Exp(2*a)+1), x)
+	return copySign(1-2/(Exp(float32(2*a))+1), x)
 }
 
 // Sinh returns the hyperbolic sine of x, within 3 ulp.

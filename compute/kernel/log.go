@@ -6,7 +6,7 @@ import "math"
 func split(x float32) (m float32, n int32) {
 	b := math.Float32bits(x)
 	if b < 1<<23 { // subnormal: 2^23 · x is not
-		b = math.Float32bits(x * (1 << 23))
+		b = math.Float32bits(float32(x * (1 << 23)))
 		n = -23
 	}
 	// The exponent is taken as if one began at √½.
@@ -70,7 +70,7 @@ func logParts(x float32) (high, low float32) {
 	// n ln 2 + 2s + t, the largest first; the first product is exact.
 	nf := float32(n)
 	a := float32(nf * constant(expLn2HighBits))
-	high, low = twoSum(a, 2*s)
+	high, low = twoSum(a, float32(2*s))
 	high2, low2 := twoSum(high, t)
 	low = (low + low2) + FMA(nf, constant(expLn2LowBits), tLow)
 	return fastTwoSum(high2, low)

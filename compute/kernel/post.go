@@ -36,8 +36,11 @@ func (p Path) Add(y, a, b []float32) {
 // Exps replaces each value of v by its Exp.
 func (p Path) Exps(v []float32) {
 	done := p.expVector(v)
-	defineExps(v[done:])
+	p.Unary(UnaryExp, v[done:], v[done:], 0, 0)
 }
 
 // Softmax is DefineSoftmax on this path.
-func (p Path) Softmax(y, x []float32) { softmax(y, x, p.Exps) }
+func (p Path) Softmax(y, x []float32) {
+	p.ExpLess(y, x, p.Reduce(ReductionMax, x, 0))
+	p.BinaryRight(BinaryDiv, y, y, p.Reduce(ReductionSum, y, 0))
+}

@@ -9,7 +9,7 @@ func Pow(x, y float32) float32 {
 	case x != x || y != y:
 		return NaN()
 	case y == 2:
-		return x * x
+		return float32(x * x)
 	}
 	whole, odd := wholeNumber(y)
 	negative := odd && copySign(1, x) < 0

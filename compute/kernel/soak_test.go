@@ -9,3 +9,6 @@ func TestExpAll(t *testing.T) { sweepExp(t, 1) }
 
 // All 2^32 inputs of every unary function, against package math. It takes hours on two cores.
 func TestUnaryAll(t *testing.T) { sweepUnary(t, 1) }
+
+// All 2^32 inputs of every unary function that has a vector form, on every path. It takes hours on two cores.
+func TestUnaryPathsAll(t *testing.T) { sweepUnaryPaths(t, 1) }

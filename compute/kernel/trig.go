@@ -66,8 +66,8 @@ func scaleQuarter(f uint64) (r, low float32) {
 	f <<= uint(zeros)
 	high, rest := uint32(f>>40), uint32(f>>16)&(1<<24-1) // 24 bits each: exact as floats
 	unit := powerOfTwo(int32(-24 - zeros))
-	a, b := float32(high)*unit, float32(float32(rest)*unit)*powerOfTwo(-24)
-	r = a * constant(halfPiBits)
+	a, b := float32(float32(high)*unit), float32(float32(float32(rest)*unit)*powerOfTwo(-24))
+	r = float32(a * constant(halfPiBits))
 	low = FMA(a, constant(halfPiBits), -r)
 	low = FMA(a, constant(halfPiLowBits), low)
 	return r, FMA(b, constant(halfPiBits), low)
@@ -160,7 +160,7 @@ func Atan(x float32) float32 {
 	const tanEighthPi = 0x3ed413cd // 0.41421357
 	base, low := float32(0), float32(0)
 	if a > constant(tanEighthPi) {
-		base, low = constant(quarterPiBits), constant(halfPiLowBits)*0.5
+		base, low = constant(quarterPiBits), float32(constant(halfPiLowBits)*0.5)
 		a = (a - 1) / (a + 1)
 	}
 	u := float32(a * a)
@@ -189,7 +189,7 @@ func Asin(x float32) float32 {
 		return smallAsin(x)
 	}
 	v := smallAsin(Sqrt(float32(0.5 * (1 - a))))
-	return copySign(constant(halfPiBits)-(2*v-constant(halfPiLowBits)), x)
+	return copySign(constant(halfPiBits)-(float32(2*v)-constant(halfPiLowBits)), x)
 }
 
 // Acos returns the arc cosine of x by rule AIW-10, within 2.5 ulp; NaN outside [-1, 1].
@@ -201,9 +201,9 @@ func Acos(x float32) float32 {
 	case a <= 0.5:
 		return constant(halfPiBits) - (smallAsin(x) - constant(halfPiLowBits))
 	}
-	v := 2 * smallAsin(Sqrt(float32(0.5*(1-a))))
+	v := float32(2 * smallAsin(Sqrt(float32(0.5*(1-a)))))
 	if x < 0 {
-		return constant(piBits) - (v - 2*constant(halfPiLowBits))
+		return constant(piBits) - (v - float32(2*constant(halfPiLowBits)))
 	}
 	return v
 }

@@ -1,19 +1,15 @@
-// Package model reads and writes model files: everything that decides a model's answers in one canonical
-// file, whose tagged SHA-256 is the model's id.
+// Package model stores networks: a file holds one in canonical form with its weights, and a store is a folder of such files.
 //
-// The file holds a name, the licence and source of the weights, the form of the input and the way it is
-// prepared, the names of the classes, and the network: operators as compute/graph lists them and tensors
-// as float32 or as 8-bit steps. A change to any of it, be it the order of two operators, is another
-// model. Rules:
+// A model's id is that of its network (net.Net.ID): a Merkle root over operators, weights and the form of its inputs and labels. Name,
+// source and licence stand in the file for people and do not change the id. Rules:
 //
-//	MODEL-1  id = SHA-256(u64(len(tag)) || tag || file), tag "aiwork/model/1", length big-endian.
-//	MODEL-2  One meaning has one file: every field is fixed or counted, nothing is optional but what the
-//	         operator allows, indexes of tensors are implied by their order, nothing trails.
-//	MODEL-3  A tensor in steps means weight = fma(float32(step), scale, min), one rounding.
-//	MODEL-4  Batch normalisation stays an operator of its own and is lowered by kernel.LowerBatchNorm;
-//	         zero padding before a convolution is written as that convolution's padding.
-//	MODEL-5  A weight that is not finite, and a graph that graph.Check refuses, make the file invalid.
+//	MODEL-1  A file is read only if every weight has the root that the network names for it. So a file under an id computes what
+//	         the id stands for, wherever it came from.
+//	MODEL-2  Weights are stored as they are or, where they have up to 256 different values, by a table of these and a byte each.
+//	         That is exact, and no part of the id.
+//	MODEL-3  Kernels of convolutions are finite, since a tap in the padding may be skipped (AIW-2).
+//	MODEL-4  A file appears in a store whole or not at all, under its id.
 //
-// The layout is in docs/protocol/aiw-1.md. Decode treats its input as hostile. tools/convert-nsfwjs
-// writes files, compute/engine runs them, compute/model/builtin holds the one that ships.
+// The layout is in docs/protocol/aiw-1.md. A Library is what an engine has: the models that ship and those of a store.
+// compute/catalog makes files of published packages, compute/engine runs them, compute/model/builtin holds the one that ships.
 package model

@@ -15,9 +15,11 @@ import (
 
 // Limits of a model file.
 const (
-	fileBytesMax = 1<<30 + 64<<20
-	textBytesMax = 64 << 10 // of a licence
-	partBytesMax = 1 << 20  // of an operator
+	fileBytesMax    = 1<<30 + 64<<20
+	nameBytesMax    = 64
+	sourceBytesMax  = 1 << 10
+	licenceBytesMax = 64 << 10
+	partBytesMax    = 1 << 20 // of an operator
 )
 
 const (
@@ -41,7 +43,7 @@ func (f *File) Check() error {
 	for _, t := range []struct {
 		what, text string
 		most       int
-	}{{"name", f.Name, nameBytesMax}, {"source", f.Source, sourceBytesMax}, {"licence", f.Licence, textBytesMax}} {
+	}{{"name", f.Name, nameBytesMax}, {"source", f.Source, sourceBytesMax}, {"licence", f.Licence, licenceBytesMax}} {
 		if !utf8.ValidString(t.text) || len(t.text) > t.most {
 			return fmt.Errorf("%s of a model: %d bytes, want at most %d of UTF-8", t.what, len(t.text), t.most)
 		}
@@ -113,6 +115,10 @@ func paletteOf(kind tensor.Type, data []byte) (palette []uint32, places []byte) 
 		places[i] = place[binary.LittleEndian.Uint32(data[4*i:])]
 	}
 	return palette, places
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.LittleEndian.AppendUint32(b, uint32(len(text))), text...)
 }
 
 // DecodeFile reads a model file. Everything in it is held against its roots, so the id that the Net then has is that of
@@ -197,7 +203,7 @@ func (r *fileReader) front() (*File, error) {
 	}
 	f := &File{Model: &lower.Model{Net: &net.Net{}}}
 	for _, text := range []*string{&f.Name, &f.Source, &f.Licence} {
-		b, err := r.part(textBytesMax)
+		b, err := r.part(licenceBytesMax)
 		if err != nil {
 			return nil, err
 		}

@@ -37,7 +37,7 @@ func (s Store) Put(f *File) (chain.Hash, error) {
 	if err := f.Check(); err != nil {
 		return id, err
 	}
-	if _, err := os.Stat(s.Path(id)); err == nil {
+	if s.has(id) {
 		return id, nil
 	}
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
@@ -66,6 +66,11 @@ func writeWhole(path string, b []byte) (err error) {
 		return fmt.Errorf("model store: %w", err)
 	}
 	return nil
+}
+
+func (s Store) has(id chain.Hash) bool {
+	_, err := os.Stat(s.Path(id))
+	return err == nil
 }
 
 // Get reads a model. It gives ErrNoModel where there is none.

@@ -131,6 +131,37 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	list := []Inline{
+		{Type: Float32, Shape: []uint32{1, 2}, Bytes: []byte{0, 0, 128, 63, 0, 0, 192, 127}},
+		{Type: Bool, Shape: []uint32{2}, Bytes: []byte{0, 1}},
+		{Type: Int64, Shape: []uint32{0}, Bytes: []byte{}},
+	}
+	b := EncodeList(list)
+	got, err := DecodeList(b, 8)
+	if err != nil || !bytes.Equal(EncodeList(got), b) || len(got) != 3 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for name, change := range map[string]func(l []Inline){
+		"another NaN":  func(l []Inline) { l[0].Bytes[4] = 1 },
+		"another true": func(l []Inline) { l[1].Bytes[1] = 2 },
+		"size":         func(l []Inline) { l[1].Shape[0] = 3 },
+		"too long":     func(l []Inline) { l[1] = Inline{Type: Uint8, Shape: []uint32{9}, Bytes: make([]byte, 9)} },
+	} {
+		bad, err := DecodeList(b, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range bad {
+			bad[i].Bytes = bytes.Clone(bad[i].Bytes)
+		}
+		change(bad)
+		if _, err := DecodeList(EncodeList(bad), 8); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, leaf := range sample().Leaves() {
 		f.Add(leaf)
@@ -138,6 +169,9 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if h, err := DecodeHead(b); err == nil && !bytes.Equal(h.Encode(), b) {
 			t.Error("head: other bytes than were read")
+		}
+		if l, err := DecodeList(b, 1<<10); err == nil && !bytes.Equal(EncodeList(l), b) {
+			t.Error("list: other bytes than were read")
 		}
 		if d, err := DecodeDigest(b); err == nil && !bytes.Equal(d.Encode(), b) {
 			t.Error("digest: other bytes than were read")

@@ -3,6 +3,7 @@ package operator
 import (
 	"fmt"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
@@ -83,12 +84,44 @@ func zip[A, B, R tensor.Element](c *Call, p pairing, a, b *tensor.Tensor, f func
 	return one(out), nil
 }
 
+// zipFloats applies a function that kernel has for the path's registers: zip of kernel.DefineBinary.
+func (c *Call) zipFloats(p pairing, a, b *tensor.Tensor, f kernel.Binary) ([]*tensor.Tensor, error) {
+	out, y, err := c.floats(p.shape)
+	if err != nil || len(y) == 0 {
+		return one(out), err
+	}
+	left, right := floatsOf(a), floatsOf(b)
+	for i := range p.a {
+		x, z, r := left[p.a[i]:], right[p.b[i]:], y[i*p.n:][:p.n]
+		switch {
+		case p.stepA == 1 && p.stepB == 1:
+			c.Path.Binary(f, r, x[:p.n], z[:p.n])
+		case p.stepA == 1:
+			c.Path.BinaryRight(f, r, x[:p.n], z[0])
+		case p.stepB == 1:
+			c.Path.BinaryLeft(f, r, x[0], z[:p.n])
+		default: // both stay
+			v := kernel.DefineBinary(f, x[0], z[0])
+			for j := range r {
+				r[j] = v
+			}
+		}
+	}
+	return one(out), nil
+}
+
 // An arithmetic is a function of two numbers for each kind of them. Signed numbers are widened to int64
 // and the result is cut to their own width, unsigned ones to uint64.
 type arithmetic struct {
 	float    func(a, b float32) float32
 	signed   func(a, b int64) int64
 	unsigned func(a, b uint64) uint64
+	vector   *kernel.Binary // float, where kernel has it for the path's registers
+}
+
+// arithmeticOf makes one whose floats kernel knows.
+func arithmeticOf(f kernel.Binary, signed func(a, b int64) int64, unsigned func(a, b uint64) uint64) arithmetic {
+	return arithmetic{func(a, b float32) float32 { return kernel.DefineBinary(f, a, b) }, signed, unsigned, &f}
 }
 
 // apply computes one of two tensors of one type.
@@ -99,6 +132,9 @@ func (m arithmetic) apply(c *Call, a, b *tensor.Tensor) ([]*tensor.Tensor, error
 	}
 	switch a.Type() {
 	case tensor.Float32:
+		if m.vector != nil {
+			return c.zipFloats(p, a, b, *m.vector)
+		}
 		return zip(c, p, a, b, m.float)
 	case tensor.Int8:
 		return zip(c, p, a, b, narrow[int8](m.signed))

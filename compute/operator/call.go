@@ -109,11 +109,12 @@ func (c *Call) offsets(shape, strides []int, start int) ([]int32, error) {
 
 // picked gives the tensor of some shape whose elements are from's at strides.
 func (c *Call) picked(from *tensor.Tensor, shape, strides []int, start int) ([]*tensor.Tensor, error) {
-	at, err := c.offsets(shape, strides, start)
+	out, err := c.new(from.Type(), shape)
 	if err != nil {
 		return nil, err
 	}
-	return c.pick(from, shape, at)
+	out.Move(shape, tensor.Layout{Strides: tensor.Strides(shape)}, from, tensor.Layout{Start: start, Strides: strides})
+	return one(out), c.Budget.Spend(out.Len())
 }
 
 // pick gives the tensor of some shape whose elements are from's at some indexes.

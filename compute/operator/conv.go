@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
@@ -16,10 +17,14 @@ type convolution struct {
 	weights, bias         []float32
 	outs, channels        int
 	size, positions, taps int
-	from                  []int32 // [taps][positions]: the input under a tap, -1 where it reads +0
-	itself                bool    // there is one tap, and it reads each position's own input
+	from                  []int32  // [taps][positions]: the input under a tap, -1 where it reads +0; nil with rows
+	rows                  geometry // of a plain convolution over two dimensions, which needs no list
+	panels                *kernel.Panels
+	post                  *kernel.Post
+	itself                bool // there is one tap, and it reads each position's own input
 	unfolded, result      []float32
-	block                 int // positions that are unfolded at a time
+	plane                 tapPlane // of a convolution over one channel
+	block                 int      // positions that are unfolded at a time
 }
 
 // under lists the inputs under all taps at all positions, by a rule that says where one lies.
@@ -45,18 +50,29 @@ func (c *Call) under(g geometry, rule func(out, tap []int) int) (from []int32, e
 
 const unfoldMax = 1 << 20 // elements of an unfolded block, unless a single position has more
 
-// convolution prepares one, with the buffers that all groups and batches use in turn.
+// convolution prepares one, with the buffers that all groups and batches use in turn. A nil rule is that
+// of plain convolutions.
 func (c *Call) convolution(g geometry, rule func(out, tap []int) int, outs, channels int) (v convolution, err error) {
 	v = convolution{
 		outs: outs, channels: channels,
 		size: tensor.Count(g.in), positions: tensor.Count(g.out), taps: tensor.Count(g.kernel),
 	}
-	if v.from, err = c.under(g, rule); err != nil {
-		return v, err
+	if rule == nil && len(g.in) == 2 {
+		v.rows = g
+	} else {
+		if rule == nil {
+			rule = g.source
+		}
+		if v.from, err = c.under(g, rule); err != nil {
+			return v, err
+		}
 	}
 	k := channels * v.taps
 	v.block = min(v.positions, max(1, unfoldMax/max(k, 1)))
 	v.itself = v.taps == 1 && v.size == v.positions && v.block == v.positions
+	if v.rows.in != nil {
+		v.itself = v.itself && g.before[0]+g.before[1]+g.after[0]+g.after[1] == 0
+	}
 	for p := 0; v.itself && p < len(v.from); p++ {
 		v.itself = int(v.from[p]) == p
 	}
@@ -71,13 +87,16 @@ func (c *Call) convolution(g geometry, rule func(out, tap []int) int, outs, chan
 }
 
 // convolve computes it. The bias, if any, comes behind the chain and before + (+0).
-func (c *Call) convolve(v convolution, y, x []float32) error {
+func (c *Call) convolve(v *convolution, y, x []float32) error {
 	k := v.channels * v.taps
+	if v.byTaps() {
+		return c.convolveTaps(v, y, x)
+	}
 	if v.itself {
-		if err := c.gemm(y, v.weights, x, v.outs, v.positions, k); err != nil {
+		if err := c.convProduct(v, y, x, v.positions, k); err != nil {
 			return err
 		}
-		v.addBias(y)
+		v.addBias(c.Path, y)
 		return nil
 	}
 	for first := 0; first < v.positions; first += v.block {
@@ -85,15 +104,63 @@ func (c *Call) convolve(v convolution, y, x []float32) error {
 		if err := c.Budget.Spend(n, max(k, 1)); err != nil {
 			return err
 		}
-		v.unfold(x, first, n)
-		if err := c.gemm(v.result, v.weights, v.unfolded, v.outs, n, k); err != nil {
+		if v.from == nil {
+			v.unfoldRows(c.Path, x, first, n)
+		} else {
+			v.unfold(x, first, n)
+		}
+		if err := c.convProduct(v, v.result, v.unfolded, n, k); err != nil {
 			return err
 		}
 		for o := range v.outs {
 			copy(y[o*v.positions+first:][:n], v.result[o*n:])
 		}
 	}
-	v.addBias(y)
+	v.addBias(c.Path, y)
+	return nil
+}
+
+// convProduct is gemm of the weights with b[k][n]. The panels are kept for the next block.
+func (c *Call) convProduct(v *convolution, y, b []float32, n, k int) error {
+	if v.outs == 0 || n == 0 || k == 0 {
+		return c.gemm(y, v.weights, b, v.outs, n, k)
+	}
+	if err := c.Budget.Spend(v.outs, n, k); err != nil {
+		return err
+	}
+	if v.panels == nil {
+		if err := c.Budget.Take(4*kernel.PackedLen(k, n) + 16*n); err != nil {
+			return err
+		}
+	}
+	if v.panels == nil || v.post == nil || len(v.post.Bias) != n {
+		v.post = kernel.NewPost(n)
+	}
+	v.panels = v.panels.Repack(b, k, n)
+	c.Path.Gemm(y, v.weights, v.outs, v.panels, v.post)
+	return nil
+}
+
+// convolveTaps is convolve for a single input channel.
+func (c *Call) convolveTaps(v *convolution, y, x []float32) error {
+	if err := c.Budget.Spend(v.outs, v.positions, v.taps); err != nil {
+		return err
+	}
+	if v.plane.cut == nil {
+		plane, err := c.tapPlane(v.rows)
+		if err != nil {
+			return err
+		}
+		v.plane = plane
+	}
+	v.plane.fill(c.Path, x[:v.size])
+	for o := range v.outs {
+		bias := float32(0)
+		if v.bias != nil {
+			bias = v.bias[o]
+		}
+		v.plane.convolve(c.Path, y[o*v.positions:][:v.positions], v.weights[o*v.taps:][:v.taps], bias)
+	}
 	return nil
 }
 
@@ -114,15 +181,13 @@ func (v convolution) unfold(x []float32, first, n int) {
 	}
 }
 
-func (v convolution) addBias(y []float32) {
+func (v convolution) addBias(path kernel.Path, y []float32) {
 	if v.bias == nil {
 		return
 	}
 	for o := range v.outs {
 		row := y[o*v.positions:][:v.positions]
-		for i := range row {
-			row[i] = (row[i] + v.bias[o]) + 0
-		}
+		path.BiasBy(row, row, v.bias[o])
 	}
 }
 
@@ -162,7 +227,7 @@ func (c *Call) conv(w windowAttrs, group int64, x, weights, bias *tensor.Tensor)
 	if err != nil {
 		return nil, err
 	}
-	v, err := c.convolution(g, g.source, outs/groups, each)
+	v, err := c.convolution(g, nil, outs/groups, each)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +238,7 @@ func (c *Call) conv(w windowAttrs, group int64, x, weights, bias *tensor.Tensor)
 		if biases != nil {
 			v.bias = biases[which*v.outs:]
 		}
-		if err := c.convolve(v, y[i*v.outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
+		if err := c.convolve(&v, y[i*v.outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
 			return nil, err
 		}
 	}
@@ -227,8 +292,10 @@ func convTranspose(a *Attrs) Func {
 		if err != nil {
 			return nil, err
 		}
-		v, err := c.convolution(g, g.origin, outs, each)
-		if err != nil {
+		v, do := convolution{outs: outs, channels: each, size: tensor.Count(in), positions: tensor.Count(g.out), taps: taps}, c.convolve
+		if len(in) == 2 && finite(floatsOf(weights)) {
+			do = func(v *convolution, y, x []float32) error { return c.convolveTransposed(v, g, y, x) }
+		} else if v, err = c.convolution(g, g.origin, outs, each); err != nil {
 			return nil, err
 		}
 		perGroup := outs * each * taps
@@ -238,12 +305,21 @@ func convTranspose(a *Attrs) Func {
 			if biases != nil {
 				v.bias = biases[which*outs:]
 			}
-			if err := c.convolve(v, y[i*outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
+			if err := do(&v, y[i*outs*v.positions:], floatsOf(x)[i*each*v.size:]); err != nil {
 				return nil, err
 			}
 		}
 		return one(out), nil
 	}
+}
+
+func finite(v []float32) bool {
+	for _, x := range v {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // transposed gives the geometry of a transposed window; wanted sizes decide the padding.

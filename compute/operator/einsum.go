@@ -149,7 +149,7 @@ func (c *Call) einsum(names [2]string, sizes map[rune]int, words []string) ([]*t
 		for s := range terms {
 			left := float32(1)
 			for i := range last {
-				left *= floatsOf(c.In[i])[at[i][0][o]+at[i][1][s]]
+				left = float32(left * floatsOf(c.In[i])[at[i][0][o]+at[i][1][s]])
 			}
 			sum.Step(left, floatsOf(c.In[last])[at[last][0][o]+at[last][1][s]])
 		}

@@ -241,10 +241,13 @@ func (p roiPool) region(c *Call, y, picture, corners []float32, h, w int) error 
 }
 
 func (p roiPool) pool(samples []float32, n int) float32 {
-	if p.largest {
-		return extreme(samples, 0, larger)
+	switch {
+	case p.largest && len(samples) == 0:
+		return 0
+	case p.largest:
+		return kernel.DefineReduce(kernel.ReductionMax, samples, 0)
 	}
-	return sum(samples) / float32(max(n, 1))
+	return kernel.DefineReduce(kernel.ReductionSum, samples, 0) / float32(max(n, 1))
 }
 
 // between gives what a place reads: the sum of four weighed pixels or, for the largest, each of them.

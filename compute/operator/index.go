@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
@@ -51,27 +52,26 @@ func gather(a *Attrs) Func {
 		if err := tensor.CheckShape(shape); err != nil {
 			return nil, err
 		}
-		if tensor.Count(shape) == 0 {
-			return c.pick(x, shape, nil)
-		}
-		at, err := c.indexes(tensor.Count(shape))
+		out, err := c.new(x.Type(), shape)
 		if err != nil {
 			return nil, err
 		}
-		indexes := where.Ints()
-		inner, n := tensor.Count(s[along+1:]), len(indexes)
-		for o := range tensor.Count(s[:along]) {
-			for j, index := range indexes {
-				i, err := within(index, s[along])
-				if err != nil {
-					return nil, err
-				}
-				for k := range inner {
-					at[(o*n+j)*inner+k] = int32((o*s[along]+i)*inner + k)
-				}
-			}
+		if out.Len() == 0 {
+			return one(out), nil
 		}
-		return c.pick(x, shape, at)
+		at, err := c.indexes(where.Len())
+		if err != nil {
+			return nil, err
+		}
+		for j, index := range where.Ints() {
+			i, err := within(index, s[along])
+			if err != nil {
+				return nil, err
+			}
+			at[j] = int32(i)
+		}
+		out.PickAlong(x, s[along], tensor.Count(s[along+1:]), at)
+		return one(out), nil
 	}
 }
 
@@ -122,21 +122,21 @@ func gatherElements(a *Attrs) Func {
 func reductionAttr(a *Attrs) *arithmetic {
 	switch a.choice("reduction", "none", "add", "mul", "max", "min") {
 	case "add":
-		return &arithmetic{
-			func(a, b float32) float32 { return a + b },
+		return new(arithmeticOf(
+			kernel.BinaryAdd,
 			func(a, b int64) int64 { return a + b },
 			func(a, b uint64) uint64 { return a + b },
-		}
+		))
 	case "mul":
-		return &arithmetic{
-			func(a, b float32) float32 { return a * b },
+		return new(arithmeticOf(
+			kernel.BinaryMul,
 			func(a, b int64) int64 { return a * b },
 			func(a, b uint64) uint64 { return a * b },
-		}
+		))
 	case "max":
-		return &arithmetic{larger, greatest[int64], greatest[uint64]}
+		return new(arithmeticOf(kernel.BinaryMax, greatest[int64], greatest[uint64]))
 	case "min":
-		return &arithmetic{smaller, least[int64], least[uint64]}
+		return new(arithmeticOf(kernel.BinaryMin, least[int64], least[uint64]))
 	}
 	return nil
 }

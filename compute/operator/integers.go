@@ -3,7 +3,6 @@ package operator
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -12,26 +11,26 @@ import (
 // Arithmetic that floats and whole numbers share. Whole numbers wrap; a division by zero gives zero.
 
 func integerOperators() []Operator {
-	add := arithmetic{
-		func(a, b float32) float32 { return a + b },
+	add := arithmeticOf(
+		kernel.BinaryAdd,
 		func(a, b int64) int64 { return a + b },
 		func(a, b uint64) uint64 { return a + b },
-	}
-	sub := arithmetic{
-		func(a, b float32) float32 { return a - b },
+	)
+	sub := arithmeticOf(
+		kernel.BinarySub,
 		func(a, b int64) int64 { return a - b },
 		func(a, b uint64) uint64 { return a - b },
-	}
-	mul := arithmetic{
-		func(a, b float32) float32 { return a * b },
+	)
+	mul := arithmeticOf(
+		kernel.BinaryMul,
 		func(a, b int64) int64 { return a * b },
 		func(a, b uint64) uint64 { return a * b },
-	}
-	div := arithmetic{func(a, b float32) float32 { return a / b }, quotient[int64], quotient[uint64]}
-	largest := arithmetic{larger, greatest[int64], greatest[uint64]}
-	smallest := arithmetic{smaller, least[int64], least[uint64]}
+	)
+	div := arithmeticOf(kernel.BinaryDiv, quotient[int64], quotient[uint64])
+	largest := arithmeticOf(kernel.BinaryMax, greatest[int64], greatest[uint64])
+	smallest := arithmeticOf(kernel.BinaryMin, least[int64], least[uint64])
 	return []Operator{
-		{"Add", 7, "n,n>n", plain(sumOfTwo(binary(add)))},
+		{"Add", 7, "n,n>n", plain(binary(add))},
 		{"Sub", 7, "n,n>n", plain(binary(sub))},
 		{"Mul", 7, "n,n>n", plain(binary(mul))},
 		{"Div", 7, "n,n>n", plain(binary(div))},
@@ -40,10 +39,10 @@ func integerOperators() []Operator {
 		{"Min", 6, "n*>n", plain(folded(smallest))},
 		{"Sum", 6, "f*>f", plain(folded(add))},
 		{"Mean", 6, "f*>f", plain(mean(folded(add)))},
-		{"Neg", 6, "n>n", plain(signs(func(x float32) float32 { return -x }, func(x int64) int64 { return -x }))},
-		{"Abs", 6, "n>n", plain(signs(absolute, func(x int64) int64 { return max(x, -x) }))},
-		{"Sign", 9, "n>n", plain(signs(signOf, func(x int64) int64 { return int64(signOfInt(x)) }))},
-		{"Relu", 6, "n>n", plain(signs(relu, func(x int64) int64 { return max(x, 0) }))},
+		{"Neg", 6, "n>n", plain(signs(vectorised(kernel.UnaryNeg, 0, 0), func(x int64) int64 { return -x }))},
+		{"Abs", 6, "n>n", plain(signs(vectorised(kernel.UnaryAbs, 0, 0), func(x int64) int64 { return max(x, -x) }))},
+		{"Sign", 9, "n>n", plain(signs(unary(signOf), func(x int64) int64 { return int64(signOfInt(x)) }))},
+		{"Relu", 6, "n>n", plain(signs(vectorised(kernel.UnaryRelu, 0, 0), func(x int64) int64 { return max(x, 0) }))},
 		{"Clip", 6, "f>f", clipAttrs},
 		{"Clip", 11, "n,n?,n?>n", plain(clipInputs)},
 		{"BitShift", 11, "x,x>x", bitShift},
@@ -60,25 +59,9 @@ func integerOperators() []Operator {
 	}
 }
 
-// sumOfTwo adds floats of one shape by the path's vectors, and leaves the rest to another function.
-func sumOfTwo(rest Func) Func {
-	return func(c *Call) ([]*tensor.Tensor, error) {
-		a, b := c.In[0], c.In[1]
-		if a.Type() != tensor.Float32 || !slices.Equal(a.Shape(), b.Shape()) {
-			return rest(c)
-		}
-		out, y, err := c.floats(a.Shape())
-		if err != nil {
-			return nil, err
-		}
-		c.Path.Add(y, floatsOf(a), floatsOf(b))
-		return one(out), nil
-	}
-}
-
 // whole is an arithmetic of bits.
 func whole(f func(a, b uint64) uint64) arithmetic {
-	return arithmetic{nil, func(a, b int64) int64 { return int64(f(uint64(a), uint64(b))) }, f}
+	return arithmetic{nil, func(a, b int64) int64 { return int64(f(uint64(a), uint64(b))) }, f, nil}
 }
 
 // quotient rounds towards zero.
@@ -140,10 +123,10 @@ func mod(a *Attrs) Func {
 	if a.flag("fmod", false) {
 		return binary(arithmetic{
 			func(x, y float32) float32 { return kernel.Canonical(float32(math.Mod(float64(x), float64(y)))) },
-			remainder[int64], remainder[uint64],
+			remainder[int64], remainder[uint64], nil,
 		})
 	}
-	return binary(arithmetic{floats, modulo, remainder[uint64]})
+	return binary(arithmetic{floats, modulo, remainder[uint64], nil})
 }
 
 func mean(sum Func) Func {
@@ -152,15 +135,19 @@ func mean(sum Func) Func {
 		if err != nil {
 			return nil, err
 		}
-		count := float32(len(c.In))
-		return unary(func(x float32) float32 { return x / count })(&Call{In: out, Budget: c.Budget})
+		count := tensor.Scalar(float32(len(c.In)))
+		p, err := c.broadcast(out[0], count)
+		if err != nil {
+			return nil, err
+		}
+		return c.zipFloats(p, out[0], count, kernel.BinaryDiv)
 	}
 }
 
 // signs applies a function of one number; unsigned ones are taken for signed of twice the width and cut.
-func signs(float float1, signed func(int64) int64) Func {
+func signs(floats Func, signed func(int64) int64) Func {
 	second := arithmetic{
-		func(x, _ float32) float32 { return float(x) },
+		nil,
 		func(x, _ int64) int64 { return signed(x) },
 		func(x, _ uint64) uint64 {
 			if x > math.MaxInt64 { // a uint64 that would look negative: its sign is +
@@ -168,20 +155,26 @@ func signs(float float1, signed func(int64) int64) Func {
 			}
 			return uint64(signed(int64(x)))
 		},
+		nil,
 	}
-	return func(c *Call) ([]*tensor.Tensor, error) { return second.apply(c, c.In[0], c.In[0]) }
+	return func(c *Call) ([]*tensor.Tensor, error) {
+		if c.In[0].Type() == tensor.Float32 {
+			return floats(c)
+		}
+		return second.apply(c, c.In[0], c.In[0])
+	}
 }
 
 func clipAttrs(a *Attrs) Func {
 	low, high := a.float("min", -math.MaxFloat32), a.float("max", math.MaxFloat32)
-	return unary(func(x float32) float32 { return clip(x, low, high) })
+	return vectorised(kernel.UnaryClip, low, high)
 }
 
 func clipInputs(c *Call) ([]*tensor.Tensor, error) {
 	x := c.In[0]
 	bounds := []arithmetic{
-		{larger, greatest[int64], greatest[uint64]},
-		{smaller, least[int64], least[uint64]},
+		arithmeticOf(kernel.BinaryMax, greatest[int64], greatest[uint64]),
+		arithmeticOf(kernel.BinaryMin, least[int64], least[uint64]),
 	}
 	for i, m := range bounds {
 		bound := c.in(i + 1)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
@@ -91,13 +92,13 @@ func (l loss) of(c *Call, x *tensor.Tensor) ([]*tensor.Tensor, error) {
 		if weights != nil {
 			used[i] = weights[k]
 		}
-		y[i] = -floatsOf(x)[(i/plane*classes+k)*plane+i%plane] * used[i]
+		y[i] = float32(-floatsOf(x)[(i/plane*classes+k)*plane+i%plane] * used[i])
 	}
 	switch l.reduce {
 	case "none":
 		return one(out), nil
 	case "sum":
-		return one(tensor.Scalar(sum(y))), nil
+		return one(tensor.Scalar(c.Path.Reduce(kernel.ReductionSum, y, 0))), nil
 	}
-	return one(tensor.Scalar(sum(y) / sum(used))), nil
+	return one(tensor.Scalar(c.Path.Reduce(kernel.ReductionSum, y, 0) / c.Path.Reduce(kernel.ReductionSum, used, 0))), nil
 }

@@ -41,17 +41,39 @@ func (c *Call) gemm(y, a, b []float32, m, n, k int) error {
 	return nil
 }
 
+// A packedMatrix is the right side of products that are made again and again.
+type packedMatrix struct {
+	panels *kernel.Panels
+	post   *kernel.Post
+}
+
+// packed lays out b[k][n], both not zero, and pays for it; a nil bias is none.
+func (c *Call) packed(b []float32, k, n int, bias []float32) (m packedMatrix, err error) {
+	if err := c.Budget.Take(4*kernel.PackedLen(k, n) + 16*n); err != nil {
+		return m, err
+	}
+	m = packedMatrix{kernel.Pack(b, k, n), kernel.NewPost(n)}
+	copy(m.post.Bias, bias)
+	return m, nil
+}
+
+// times sets y to the products of rows of a with the matrix, the bias added behind each chain.
+func (m packedMatrix) times(path kernel.Path, y, a []float32, rows int) {
+	if rows > 0 {
+		path.Gemm(y, a, rows, m.panels, m.post)
+	}
+}
+
 // transposed gives a[rows][columns] as [columns][rows].
 func (c *Call) transposed(a []float32, rows, columns int) ([]float32, error) {
 	out, err := c.scratch(rows * columns)
 	if err != nil {
 		return nil, err
 	}
-	for i := range rows {
-		for j := range columns {
-			out[j*rows+i] = a[i*columns+j]
-		}
-	}
+	tensor.Of([]int{columns, rows}, out).Move(
+		[]int{columns, rows}, tensor.Layout{Strides: []int{rows, 1}},
+		tensor.Of([]int{len(out)}, a[:len(out)]), tensor.Layout{Strides: []int{1, columns}},
+	)
 	return out, nil
 }
 
@@ -143,9 +165,7 @@ func gemmOperator(at *Attrs) Func {
 		}
 		bias := c.in(2)
 		if alpha != 1 {
-			for i := range y {
-				y[i] *= alpha
-			}
+			c.Path.BinaryRight(kernel.BinaryMul, y, y, alpha)
 		}
 		if bias == nil {
 			return one(out), nil
@@ -153,16 +173,38 @@ func gemmOperator(at *Attrs) Func {
 		if shape, err := tensor.Broadcast(bias.Shape(), out.Shape()); err != nil || !slices.Equal(shape, out.Shape()) {
 			return nil, shapesError(bias, out)
 		}
-		at, err := c.offsets(out.Shape(), tensor.BroadcastStrides(bias.Shape(), out.Shape()), 0)
+		return c.gemmBias(out, bias, beta)
+	}
+}
+
+// gemmBias adds beta times the bias, which broadcasts, as the end of the chains.
+func (c *Call) gemmBias(out, bias *tensor.Tensor, beta float32) ([]*tensor.Tensor, error) {
+	if beta != 1 {
+		by := tensor.Scalar(beta)
+		p, err := c.broadcast(bias, by)
 		if err != nil {
 			return nil, err
 		}
-		v := floatsOf(bias)
-		for i := range y {
-			y[i] = (y[i] + float32(beta*v[at[i]])) + 0
+		scaled, err := c.zipFloats(p, bias, by, kernel.BinaryMul)
+		if err != nil {
+			return nil, err
 		}
-		return one(out), nil
+		bias = scaled[0]
 	}
+	p, err := c.broadcast(out, bias)
+	if err != nil {
+		return nil, err
+	}
+	y, v := floatsOf(out), floatsOf(bias)
+	for i, first := range p.a {
+		row, b := y[first:][:p.n], v[p.b[i]:]
+		if p.stepB == 1 {
+			c.Path.Bias(row, row, b[:p.n])
+		} else {
+			c.Path.BiasBy(row, row, b[0])
+		}
+	}
+	return one(out), nil
 }
 
 // matrix gives the elements of a matrix, flipped or not, and its size.
@@ -222,7 +264,7 @@ func eliminate(m []float32, n int) float32 {
 			}
 			d = -d
 		}
-		d *= m[col*n+col]
+		d = float32(d * m[col*n+col])
 		for r := col + 1; r < n; r++ {
 			f := m[r*n+col] / m[col*n+col]
 			for k := col; k < n; k++ {

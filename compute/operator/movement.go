@@ -97,13 +97,12 @@ func (c *Call) concat(parts []*tensor.Tensor, axis int64) ([]*tensor.Tensor, err
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Budget.Spend(out.Len()); err != nil {
+		return nil, err
+	}
 	strides, start := tensor.Strides(shape), 0
 	for _, p := range parts {
-		at, err := c.offsets(p.Shape(), strides, start)
-		if err != nil {
-			return nil, err
-		}
-		out.Put(p, at)
+		out.Move(p.Shape(), tensor.Layout{Start: start, Strides: strides}, p, tensor.Layout{Strides: tensor.Strides(p.Shape())})
 		start += p.Shape()[along] * strides[along]
 	}
 	return one(out), nil
@@ -298,28 +297,18 @@ func tile(c *Call) ([]*tensor.Tensor, error) {
 		return nil, fmt.Errorf("%d repeats of shape %v", len(repeats), x.Shape())
 	}
 	// As pairs of dimensions (repeat, own), of which the first has stride 0, the tile is a view.
-	at := []int32{0}
-	total := make([]int, x.Rank())
+	total, own := make([]int, x.Rank()), tensor.Strides(x.Shape())
+	var pairs, strides []int
 	for i, n := range x.Shape() {
 		total[i] = n * repeats[i]
+		pairs, strides = append(pairs, repeats[i], n), append(strides, 0, own[i])
 	}
-	if err := tensor.CheckShape(total); err != nil {
+	out, err := c.new(x.Type(), total)
+	if err != nil {
 		return nil, err
 	}
-	own := tensor.Strides(x.Shape())
-	for i, n := range x.Shape() {
-		next, err := c.indexes(len(at) * total[i])
-		if err != nil {
-			return nil, err
-		}
-		for j, first := range at {
-			for k := range total[i] {
-				next[j*total[i]+k] = first + int32(k%max(n, 1)*own[i])
-			}
-		}
-		at = next
-	}
-	return c.pick(x, total, at)
+	out.Move(pairs, tensor.Layout{Strides: tensor.Strides(pairs)}, x, tensor.Layout{Strides: strides})
+	return one(out), c.Budget.Spend(out.Len())
 }
 
 // blocks checks the shape of a picture (N, C, H, W) and the size of a block.

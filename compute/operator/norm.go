@@ -29,13 +29,6 @@ func normOperators() []Operator {
 
 func infinity() float32 { return float32(math.Inf(1)) }
 
-// moments gives the mean and variance of a row.
-func moments(row []float32) (mean, variance float32) {
-	n := float32(len(row))
-	mean = sum(row) / n
-	return mean, sumOf(row, func(v float32) float32 { return square(v - mean) }) / n
-}
-
 // channels checks that x has a channel dimension and that vectors have one element for each.
 func channels(x *tensor.Tensor, vectors ...*tensor.Tensor) (n int, err error) {
 	if x.Rank() < 2 {
@@ -57,9 +50,9 @@ func (c *Call) scaled(x *tensor.Tensor, scale, shift []float32) ([]*tensor.Tenso
 		return nil, err
 	}
 	plane := tensor.Count(x.Shape()[2:])
-	for i, v := range floatsOf(x) {
-		ch := i / plane % len(scale)
-		y[i] = kernel.FMA(v, scale[ch], shift[ch])
+	for first := 0; first < len(y); first += plane {
+		ch := first / plane % len(scale)
+		c.Path.ScaleShift(y[first:][:plane], floatsOf(x)[first:][:plane], scale[ch], shift[ch])
 	}
 	return one(out), nil
 }
@@ -109,7 +102,7 @@ func batchNorm(a *Attrs) Func {
 			return nil, err
 		}
 		means, variances := make([]float32, n), make([]float32, n)
-		eachRow(floatsOf(x), r, func(i int, row []float32) { means[i], variances[i] = moments(row) })
+		eachRow(floatsOf(x), r, func(i int, row []float32) { means[i], variances[i] = c.Path.Moments(row) })
 		scale, shift := kernel.LowerBatchNorm(floatsOf(c.In[1]), floatsOf(c.In[2]), means, variances, epsilon)
 		outs, err := c.scaled(x, scale, shift)
 		if err != nil {
@@ -130,12 +123,10 @@ func batchNorm(a *Attrs) Func {
 }
 
 // normalised sets y = (x - mean) / √(variance + epsilon) and gives what it divided by.
-func normalised(y, x []float32, epsilon float32) (mean, root float32) {
-	mean, variance := moments(x)
+func (c *Call) normalised(y, x []float32, epsilon float32) (mean, root float32) {
+	mean, variance := c.Path.Moments(x)
 	root = kernel.Sqrt(variance + epsilon)
-	for i, v := range x {
-		y[i] = (v - mean) / root
-	}
+	c.Path.Normalize(y, x, mean, root)
 	return mean, root
 }
 
@@ -150,7 +141,7 @@ func instanceNorm(a *Attrs) Func {
 		for i := 2; i < len(marked); i++ {
 			marked[i] = true
 		}
-		out, err := c.mapRows(x, marked, func(y, x []float32) { normalised(y, x, epsilon) })
+		out, err := c.mapRows(x, marked, func(y, x []float32) { c.normalised(y, x, epsilon) })
 		if err != nil {
 			return nil, err
 		}
@@ -175,7 +166,7 @@ func groupNorm(perGroup bool) func(a *Attrs) Func {
 			}
 			g := int(groups)
 			shape := []int{x.Shape()[0], g, n / g * tensor.Count(x.Shape()[2:])}
-			out, err := c.mapRows(x.View(shape), [tensor.RankMax]bool{2: true}, func(y, x []float32) { normalised(y, x, epsilon) })
+			out, err := c.mapRows(x.View(shape), [tensor.RankMax]bool{2: true}, func(y, x []float32) { c.normalised(y, x, epsilon) })
 			if err != nil {
 				return nil, err
 			}
@@ -219,12 +210,7 @@ func (c *Call) affine(y, scale, shift *tensor.Tensor) (*tensor.Tensor, error) {
 		if tensor.Count(p.shape) != y.Len() {
 			return nil, shapesError(y, t)
 		}
-		out, err := zip(c, p, y, t, func(a, b float32) float32 {
-			if i == 0 {
-				return a * b
-			}
-			return a + b
-		})
+		out, err := c.zipFloats(p, y, t, []kernel.Binary{kernel.BinaryMul, kernel.BinaryAdd}[i])
 		if err != nil {
 			return nil, err
 		}
@@ -244,7 +230,7 @@ func layerNorm(a *Attrs) Func {
 		}
 		var means, inverses []float32
 		out, err := c.mapRows(x, marked, func(y, x []float32) {
-			mean, root := normalised(y, x, epsilon)
+			mean, root := c.normalised(y, x, epsilon)
 			means, inverses = append(means, mean), append(inverses, 1/root)
 		})
 		if err != nil {
@@ -276,10 +262,8 @@ func rmsNorm(a *Attrs) Func {
 			return nil, err
 		}
 		out, err := c.mapRows(c.In[0], marked, func(y, x []float32) {
-			root := kernel.Sqrt(sumOf(x, square)/float32(len(x)) + epsilon)
-			for i, v := range x {
-				y[i] = v / root
-			}
+			root := kernel.Sqrt(c.Path.Reduce(kernel.ReductionSumSquare, x, 0)/float32(len(x)) + epsilon)
+			c.Path.BinaryRight(kernel.BinaryDiv, y, x, root)
 		})
 		if err != nil {
 			return nil, err
@@ -300,11 +284,8 @@ func meanVariance(a *Attrs) Func {
 			return nil, err
 		}
 		return c.mapRows(c.In[0], marked, func(y, x []float32) {
-			mean, variance := moments(x)
-			root := kernel.Sqrt(variance) + 1e-9
-			for i, v := range x {
-				y[i] = (v - mean) / root
-			}
+			mean, variance := c.Path.Moments(x)
+			c.Path.Normalize(y, x, mean, kernel.Sqrt(variance)+1e-9)
 		})
 	}
 }
@@ -320,16 +301,15 @@ func lpNorm(a *Attrs) Func {
 			return nil, err
 		}
 		return c.mapRows(c.In[0], marked, func(y, x []float32) {
-			norm := sumOf(x, absolute)
+			norm := c.Path.Reduce(kernel.ReductionSumAbs, x, 0)
 			if p == 2 {
-				norm = kernel.Sqrt(sumOf(x, square))
+				norm = kernel.Sqrt(c.Path.Reduce(kernel.ReductionSumSquare, x, 0))
 			}
-			for i, v := range x {
-				y[i] = 0
-				if norm != 0 {
-					y[i] = v / norm
-				}
+			if norm == 0 {
+				clear(y)
+				return
 			}
+			c.Path.BinaryRight(kernel.BinaryDiv, y, x, norm)
 		})
 	}
 }
@@ -360,7 +340,7 @@ func lrn(a *Attrs) Func {
 			ch := i / plane % n
 			total := float32(0)
 			for j := max(0, ch-before); j <= min(n-1, ch+after); j++ {
-				total += square(v[i+(j-ch)*plane])
+				total += float32(v[i+(j-ch)*plane] * v[i+(j-ch)*plane])
 			}
 			y[i] = v[i] / kernel.Pow(bias+float32(ratio*total), beta)
 		}

@@ -62,27 +62,41 @@ func (c *Call) pad(pads, axes []int64, value *tensor.Tensor, mode string) ([]*te
 			return nil, fmt.Errorf("padding of an empty axis %d by %s", axis, mode)
 		}
 	}
+	if mode == "constant" {
+		return c.padConstant(x, before, shape, value)
+	}
 	at, err := c.padIndexes(x.Shape(), before, shape, mode)
 	if err != nil {
 		return nil, err
 	}
-	out, err := c.pick(x, shape, at)
-	if err != nil || value == nil || mode != "constant" {
-		return out, err
+	return c.pick(x, shape, at)
+}
+
+// padConstant moves what is left of x into a tensor that is filled with the value; nil is zero.
+func (c *Call) padConstant(x *tensor.Tensor, before, shape []int, value *tensor.Tensor) ([]*tensor.Tensor, error) {
+	if err := tensor.CheckShape(shape); err != nil {
+		return nil, err
 	}
-	if value.Len() != 1 {
+	if value != nil && value.Len() != 1 {
 		return nil, fmt.Errorf("the value has shape %v, want one element", value.Shape())
 	}
-	// The value goes where nothing was taken from.
-	for i := range at {
-		if at[i] < 0 {
-			at[i] = 0
-		} else {
-			at[i] = -1
-		}
+	out, err := c.new(x.Type(), shape)
+	if err != nil {
+		return nil, err
 	}
-	out[0].Pick(value, at)
-	return out, nil
+	to, from := tensor.Layout{Strides: tensor.Strides(shape)}, tensor.Layout{Strides: tensor.Strides(x.Shape())}
+	if value != nil {
+		out.Move(shape, to, value, tensor.Layout{Strides: make([]int, len(shape))})
+	}
+	kept := make([]int, len(shape))
+	for i, b := range before {
+		first, cut := max(b, 0), max(-b, 0)
+		kept[i] = max(0, min(x.Shape()[i]-cut, shape[i]-first))
+		to.Start += first * to.Strides[i]
+		from.Start += cut * from.Strides[i]
+	}
+	out.Move(kept, to, x, from)
+	return one(out), c.Budget.Spend(out.Len())
 }
 
 // padIndexes lists where each element of a padded shape comes from; -1 is nowhere.

@@ -18,7 +18,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/testutil"
 )
 
-var rewrite = flag.Bool("rewrite", false, "renew docs/models.md")
+var rewrite = flag.Bool("rewrite", false, "renew docs/models.md or testdata/locked.txt; a change in the latter changes the protocol")
 
 // pageMark is the line of docs/models.md behind which the table stands.
 const pageMark = "<!-- What follows is written by `make docs`. -->\n"

@@ -129,12 +129,16 @@ func (c *Call) poolFloats(w windowAttrs, f func(out []int, g geometry, row []flo
 func averagePool(a *Attrs) Func {
 	w, padded := readPool(a), a.flag("count_include_pad", false)
 	return func(c *Call) ([]*tensor.Tensor, error) {
+		out, ok, err := c.poolRows(w, true, func(p rowPool, y, x []float32) { p.average(y, x, padded) })
+		if ok || err != nil {
+			return one(out), err
+		}
 		return c.poolFloats(w, func(out []int, g geometry, row []float32) float32 {
 			n := len(row)
 			if padded {
 				n = g.covered(out)
 			}
-			return sum(row) / float32(n)
+			return c.Path.Reduce(kernel.ReductionSum, row, 0) / float32(n)
 		})
 	}
 }
@@ -142,19 +146,29 @@ func averagePool(a *Attrs) Func {
 func lpPool(a *Attrs) Func {
 	w, p := readPool(a), float32(a.int("p", 2))
 	return func(c *Call) ([]*tensor.Tensor, error) {
-		return c.poolFloats(w, func(_ []int, _ geometry, row []float32) float32 { return norm(row, p) })
+		return c.poolFloats(w, func(_ []int, _ geometry, row []float32) float32 { return norm(c.Path, row, p) })
 	}
 }
 
 // norm is (Σ |v|^p)^(1/p).
-func norm(row []float32, p float32) float32 {
-	return kernel.Pow(sumOf(row, func(v float32) float32 { return kernel.Pow(absolute(v), p) }), 1/p)
+func norm(path kernel.Path, row []float32, p float32) float32 {
+	powers := make([]float32, len(row))
+	for i, v := range row {
+		powers[i] = kernel.Pow(absolute(v), p)
+	}
+	return kernel.Pow(path.Reduce(kernel.ReductionSum, powers, 0), 1/p)
 }
 
 // maxPool takes the first of the largest elements; its index counts over the whole input.
 func maxPool(a *Attrs) Func {
 	w, columns := readPool(a), a.int("storage_order", 0) == 1
 	return func(c *Call) ([]*tensor.Tensor, error) {
+		if c.Outs < 2 {
+			out, ok, err := c.poolRows(w, false, func(p rowPool, y, x []float32) { p.largest(y, x) })
+			if ok || err != nil {
+				return one(out), err
+			}
+		}
 		x := c.In[0]
 		_, _, in, err := spatial(x)
 		if err != nil {
@@ -246,7 +260,7 @@ func globalPool(f reduction) func(a *Attrs) Func {
 
 func globalLpPool(a *Attrs) Func {
 	p := float32(a.int("p", 2))
-	return globalPool(reduction{floats: func(row []float32) float32 { return norm(row, p) }})(nil)
+	return globalPool(reduction{row: func(path kernel.Path, row []float32) float32 { return norm(path, row, p) }})(nil)
 }
 
 // maxUnpool puts elements back where their indexes, from maxPool, say.

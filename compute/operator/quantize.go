@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
@@ -51,11 +52,37 @@ func zeros(t, scale *tensor.Tensor) ([]int64, error) {
 	return t.Ints(), nil
 }
 
-// quantized rounds x/scale, adds the zero point and saturates.
-func quantized(x, scale float32, zero int64, kind tensor.Type) int64 {
-	low, high := limits(kind)
-	q := saturate(float32(math.RoundToEven(float64(x/scale))), math.MinInt32, math.MaxInt32)
-	return min(max(q+zero, low), high)
+// scaleRuns cuts x into runs of elements that share a scale and calls do for each: where it begins, how long
+// it is, and which scale.
+func scaleRuns(x, scale *tensor.Tensor, axis int64, do func(first, n, which int)) error {
+	if scale.Len() == 1 {
+		do(0, x.Len(), 0)
+		return nil
+	}
+	along, err := axisOf(axis, x.Rank())
+	if err != nil {
+		return err
+	}
+	if scale.Rank() != 1 || scale.Len() != x.Shape()[along] {
+		return fmt.Errorf("a scale of shape %v along axis %d of shape %v", scale.Shape(), along, x.Shape())
+	}
+	n := tensor.Count(x.Shape()[along+1:])
+	if n == 0 {
+		return nil
+	}
+	for first := 0; first < x.Len(); first += n {
+		do(first, n, first/n%scale.Len())
+	}
+	return nil
+}
+
+// quantize sets the elements [first, first+n) of out, which are bytes, to those of x over scale.
+func (c *Call) quantize(out *tensor.Tensor, x []float32, first, n int, scale float32, zero int64) {
+	if out.Type() == tensor.Int8 {
+		c.Path.QuantizeInt8(tensor.Values[int8](out)[first:][:n], x[first:][:n], scale, int32(zero))
+		return
+	}
+	c.Path.QuantizeUint8(tensor.Values[uint8](out)[first:][:n], x[first:][:n], scale, int32(zero))
 }
 
 func quantizeLinear(a *Attrs) Func {
@@ -63,10 +90,6 @@ func quantizeLinear(a *Attrs) Func {
 	noQuantizeOptions(a)
 	return func(c *Call) ([]*tensor.Tensor, error) {
 		x, scale := c.In[0], c.In[1]
-		at, err := c.perAxis(x, scale, axis)
-		if err != nil {
-			return nil, err
-		}
 		zero, err := zeros(c.in(2), scale)
 		if err != nil {
 			return nil, err
@@ -82,9 +105,9 @@ func quantizeLinear(a *Attrs) Func {
 		if err != nil {
 			return nil, err
 		}
-		v, s := floatsOf(x), floatsOf(scale)
-		setInts(out, func(i int) int64 { return quantized(v[i], s[at[i]], zero[at[i]], kind) })
-		return one(out), nil
+		return one(out), scaleRuns(x, scale, axis, func(first, n, which int) {
+			c.quantize(out, floatsOf(x), first, n, floatsOf(scale)[which], zero[which])
+		})
 	}
 }
 
@@ -104,10 +127,6 @@ func dequantizeLinear(a *Attrs) Func {
 	noQuantizeOptions(a)
 	return func(c *Call) ([]*tensor.Tensor, error) {
 		x, scale := c.In[0], c.In[1]
-		at, err := c.perAxis(x, scale, axis)
-		if err != nil {
-			return nil, err
-		}
 		zero, err := zeros(c.in(2), scale)
 		if err != nil {
 			return nil, err
@@ -116,18 +135,31 @@ func dequantizeLinear(a *Attrs) Func {
 		if err != nil {
 			return nil, err
 		}
-		s := floatsOf(scale)
-		for i, q := range x.Ints() {
-			y[i] = float32(q-zero[at[i]]) * s[at[i]]
+		return one(out), scaleRuns(x, scale, axis, func(first, n, which int) {
+			c.dequantize(y, x, first, n, floatsOf(scale)[which], zero[which])
+		})
+	}
+}
+
+// dequantize sets the elements [first, first+n) of y to (x - zero)·scale.
+func (c *Call) dequantize(y []float32, x *tensor.Tensor, first, n int, scale float32, zero int64) {
+	y = y[first:][:n]
+	switch x.Type() {
+	case tensor.Uint8:
+		c.Path.DequantizeUint8(y, tensor.Values[uint8](x)[first:][:n], scale, int32(zero))
+	case tensor.Int8:
+		c.Path.DequantizeInt8(y, tensor.Values[int8](x)[first:][:n], scale, int32(zero))
+	default:
+		for i, q := range tensor.Values[int32](x)[first:][:n] {
+			y[i] = float32(float32(int64(q)-zero) * scale)
 		}
-		return one(out), nil
 	}
 }
 
 // dynamicQuantize chooses scale and zero point so that the range of the input, and 0, fits.
 func dynamicQuantize(c *Call) ([]*tensor.Tensor, error) {
 	x := floatsOf(c.In[0])
-	low, high := extreme(x, 0, smaller), extreme(x, 0, larger)
+	low, high := c.Path.Reduce(kernel.ReductionMin, x, 0), c.Path.Reduce(kernel.ReductionMax, x, 0)
 	low, high = smaller(low, 0), larger(high, 0)
 	scale := (high - low) / 255
 	zero := int64(0)
@@ -138,12 +170,9 @@ func dynamicQuantize(c *Call) ([]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	setInts(out, func(i int) int64 {
-		if scale == 0 {
-			return 0
-		}
-		return quantized(x[i], scale, zero, tensor.Uint8)
-	})
+	if scale != 0 {
+		c.quantize(out, x, 0, len(x), scale, zero)
+	}
 	return []*tensor.Tensor{out, tensor.Scalar(scale), tensor.Scalar(uint8(zero))}, nil
 }
 
@@ -153,11 +182,20 @@ func (c *Call) shifted(t, zero *tensor.Tensor, axis int) ([]int32, error) {
 		return nil, err
 	}
 	out := make([]int32, t.Len())
+	if zero == nil || zero.Len() == 1 {
+		z := int32(0)
+		if zero != nil {
+			z = int32(zero.Ints()[0])
+		}
+		if t.Type() == tensor.Int8 {
+			c.Path.LessInt8(out, tensor.Values[int8](t), z)
+		} else {
+			c.Path.LessUint8(out, tensor.Values[uint8](t), z)
+		}
+		return out, nil
+	}
 	for i, v := range t.Ints() {
 		out[i] = int32(v)
-	}
-	if zero == nil {
-		return out, nil
 	}
 	if t.Rank() == 0 && zero.Len() != 1 {
 		return nil, shapesError(t, zero)
@@ -198,10 +236,7 @@ func (c *Call) intProduct(a, b, zeroA, zeroB *tensor.Tensor) ([]int32, []int, er
 		left, right, y := x[int(p.a[s])*p.m*p.k:], w[int(p.b[s])*p.k*p.n:], out[s*p.m*p.n:]
 		for i := range p.m {
 			for l := range p.k {
-				v := left[i*p.k+l]
-				for j := range p.n {
-					y[i*p.n+j] += v * right[l*p.n+j]
-				}
+				c.Path.AddProducts(y[i*p.n:][:p.n], right[l*p.n:][:p.n], left[i*p.k+l])
 			}
 		}
 	}
@@ -222,13 +257,17 @@ func (c *Call) requantize(sums []int32, shape []int, scaleA, scaleB, scaleY floa
 	if err != nil {
 		return nil, err
 	}
-	z, ratio := zero.Ints()[0], float32(scaleA*scaleB)/scaleY
-	low, high := limits(zero.Type())
-	setInts(out, func(i int) int64 {
-		q := saturate(float32(math.RoundToEven(float64(float32(float32(sums[i])*ratio)))), math.MinInt32, math.MaxInt32)
-		return min(max(q+z, low), high)
-	})
+	c.requantizeRun(out, sums, 0, len(sums), 0, float32(scaleA*scaleB)/scaleY, zero.Ints()[0])
 	return out, nil
+}
+
+// requantizeRun sets the elements [first, first+n) of out to round((sum + bias)·ratio) + zero.
+func (c *Call) requantizeRun(out *tensor.Tensor, sums []int32, first, n int, bias int64, ratio float32, zero int64) {
+	if out.Type() == tensor.Int8 {
+		c.Path.RequantizeInt8(tensor.Values[int8](out)[first:][:n], sums[first:][:n], int32(bias), ratio, int32(zero))
+		return
+	}
+	c.Path.RequantizeUint8(tensor.Values[uint8](out)[first:][:n], sums[first:][:n], int32(bias), ratio, int32(zero))
 }
 
 func wantScalars(list ...*tensor.Tensor) error {
@@ -282,6 +321,14 @@ func (c *Call) intConv(at windowAttrs, group int64, x, w *tensor.Tensor, v, weig
 		return nil, nil, err
 	}
 	perGroup := outs / int(group)
+	if len(in) == 2 {
+		for bo := range batch * outs {
+			b, o := bo/outs, bo%outs
+			from := v[(b*ch+o/perGroup*each)*size:][:each*size]
+			c.intRows(g, y[bo*positions:][:positions], from, weights[o*each*taps:][:each*taps])
+		}
+		return y, shape, nil
+	}
 	pos := newPosition(g.out)
 	for p := range positions {
 		tap := newPosition(g.kernel)
@@ -300,6 +347,30 @@ func (c *Call) intConv(at windowAttrs, group int64, x, w *tensor.Tensor, v, weig
 		pos.next()
 	}
 	return y, shape, nil
+}
+
+// intRows adds the products of one output plane over two dimensions, tap by tap and row by row.
+func (c *Call) intRows(g geometry, y, x, weights []int32) {
+	taps, size, wide := tensor.Count(g.kernel), tensor.Count(g.in), g.out[1]
+	spare := make([]int32, wide)
+	for i, w := range weights {
+		plane, t := x[i/taps*size:][:size], i%taps
+		r := g.tapRow(t%g.kernel[1], 0, wide)
+		for o := range g.out[0] {
+			in, ok := g.inputRow(o, t/g.kernel[1])
+			if !ok || r.low >= r.end {
+				continue
+			}
+			row, n := plane[in*g.in[1]:][:g.in[1]][r.first:], r.end-r.low
+			if r.stride > 1 {
+				for j := range n {
+					spare[j] = row[j*r.stride]
+				}
+				row = spare
+			}
+			c.Path.AddProducts(y[o*wide:][r.low:r.end], row[:n], w)
+		}
+	}
 }
 
 func convInteger(a *Attrs) Func {
@@ -364,16 +435,13 @@ func (c *Call) requantizeChannels(sums []int32, shape []int, scales []float32, b
 		return nil, err
 	}
 	scaleX, scaleY, z := floatsOf(c.In[1])[0], floatsOf(c.In[6])[0], zero.Ints()[0]
-	low, high := limits(zero.Type())
-	setInts(out, func(i int) int64 {
-		ch := i / plane % outs
-		v := sums[i]
+	for first := 0; first < len(sums); first += plane {
+		ch := first / plane % outs
+		b := int64(0)
 		if bias != nil {
-			v += int32(bias[ch])
+			b = bias[ch]
 		}
-		ratio := float32(scaleX*scales[ch%len(scales)]) / scaleY
-		q := saturate(float32(math.RoundToEven(float64(float32(float32(v)*ratio)))), math.MinInt32, math.MaxInt32)
-		return min(max(q+z, low), high)
-	})
+		c.requantizeRun(out, sums, first, plane, b, float32(scaleX*scales[ch%len(scales)])/scaleY, z)
+	}
 	return one(out), nil
 }

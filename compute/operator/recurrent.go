@@ -28,42 +28,55 @@ type cell struct {
 
 // stepState is what a step works with; vectors have an element per hidden unit.
 type stepState struct {
-	x, r    []float32 // the gates' sums of input and of hidden state, gate after gate
+	path    kernel.Path
+	x, r    []float32 // the gates' sums of input and of hidden state, gate after gate; r is used up
 	h, c    []float32
+	spare   []float32
 	peep    []float32 // of LSTM: input, output, forget; or nil
-	act     []float1
-	clip    float1
-	product func(h []float32) []float32 // with the last gate's weights
+	act     []rowFunction
+	clip    rowFunction
+	product func(y, h []float32) // with the last gate's weights
+}
+
+// A rowFunction replaces every element of a row.
+type rowFunction func(path kernel.Path, row []float32)
+
+// gate finishes the sum of a gate: its products with the cell state, if it has a peephole, the clip and
+// the activation.
+func (s *stepState) gate(i int, hole, act int) []float32 {
+	n := len(s.h)
+	v := s.r[i*n:][:n]
+	if s.peep != nil && hole >= 0 {
+		s.path.Binary(kernel.BinaryMul, s.spare, s.peep[hole*n:][:n], s.c)
+		s.path.Binary(kernel.BinaryAdd, v, v, s.spare)
+	}
+	s.clip(s.path, v)
+	s.act[act](s.path, v)
+	return v
 }
 
 func rnnCell(*Attrs) cell {
 	return cell{gates: 1, activations: 1, defaults: []string{"Tanh"}, step: func(s *stepState) {
-		for i := range s.h {
-			s.h[i] = s.act[0](s.clip(s.x[i] + s.r[i]))
-		}
+		s.path.Binary(kernel.BinaryAdd, s.r, s.x, s.r)
+		copy(s.h, s.gate(0, -1, 0))
 	}}
 }
 
 func lstmCell(a *Attrs) cell {
 	couple := a.flag("input_forget", false)
 	return cell{gates: 4, activations: 3, defaults: []string{"Sigmoid", "Tanh", "Tanh"}, step: func(s *stepState) {
-		n := len(s.h)
-		peep := func(gate, i int, c float32) float32 {
-			v := s.x[gate*n+i] + s.r[gate*n+i]
-			if s.peep != nil && gate < 3 {
-				v += float32(s.peep[gate*n+i] * c)
-			}
-			return s.clip(v)
+		s.path.Binary(kernel.BinaryAdd, s.r, s.x, s.r)
+		in, forget, fresh := s.gate(0, 0, 0), s.gate(2, 2, 0), s.gate(3, -1, 1)
+		if couple {
+			s.path.BinaryLeft(kernel.BinarySub, forget, 1, in)
 		}
-		for i := range n {
-			in := s.act[0](peep(0, i, s.c[i]))
-			forget := s.act[0](peep(2, i, s.c[i]))
-			if couple {
-				forget = 1 - in
-			}
-			s.c[i] = float32(forget*s.c[i]) + float32(in*s.act[1](peep(3, i, 0)))
-			s.h[i] = s.act[0](peep(1, i, s.c[i])) * s.act[2](s.c[i])
-		}
+		s.path.Binary(kernel.BinaryMul, forget, forget, s.c)
+		s.path.Binary(kernel.BinaryMul, in, in, fresh)
+		s.path.Binary(kernel.BinaryAdd, s.c, forget, in)
+		out := s.gate(1, 1, 0)
+		copy(s.spare, s.c)
+		s.act[2](s.path, s.spare)
+		s.path.Binary(kernel.BinaryMul, s.h, out, s.spare)
 	}}
 }
 
@@ -71,26 +84,20 @@ func gruCell(a *Attrs) cell {
 	linear := a.flag("linear_before_reset", false)
 	return cell{gates: 3, activations: 2, defaults: []string{"Sigmoid", "Tanh"}, step: func(s *stepState) {
 		n := len(s.h)
-		reset := make([]float32, n)
-		for i := range n {
-			reset[i] = s.act[0](s.clip(s.x[n+i] + s.r[n+i]))
+		s.path.Binary(kernel.BinaryAdd, s.r[:2*n], s.x[:2*n], s.r[:2*n])
+		update, reset, hidden := s.gate(0, -1, 0), s.gate(1, -1, 0), s.r[2*n:]
+		if linear {
+			s.path.Binary(kernel.BinaryMul, hidden, reset, hidden)
+		} else {
+			s.path.Binary(kernel.BinaryMul, reset, reset, s.h)
+			s.product(hidden, reset)
 		}
-		hidden := s.r[2*n:]
-		if !linear {
-			for i := range n {
-				reset[i] *= s.h[i]
-			}
-			hidden = s.product(reset)
-		}
-		for i := range n {
-			update := s.act[0](s.clip(s.x[i] + s.r[i]))
-			v := hidden[i]
-			if linear {
-				v = float32(reset[i] * v)
-			}
-			fresh := s.act[1](s.clip(s.x[2*n+i] + v))
-			s.h[i] = float32((1-update)*fresh) + float32(update*s.h[i])
-		}
+		s.path.Binary(kernel.BinaryAdd, hidden, s.x[2*n:], hidden)
+		fresh := s.gate(2, -1, 1)
+		s.path.BinaryLeft(kernel.BinarySub, s.spare, 1, update)
+		s.path.Binary(kernel.BinaryMul, fresh, s.spare, fresh)
+		s.path.Binary(kernel.BinaryMul, update, update, s.h)
+		s.path.Binary(kernel.BinaryAdd, s.h, fresh, update)
 	}}
 }
 
@@ -99,8 +106,8 @@ type recurrence struct {
 	cell
 	hidden     int64
 	directions []bool // of each: whether it runs backwards
-	act        []float1
-	clip       float1
+	act        []rowFunction
+	clip       rowFunction
 	batchFirst bool
 }
 
@@ -116,10 +123,10 @@ func recurrent(kind func(a *Attrs) cell) func(a *Attrs) Func {
 		default:
 			n.directions = []bool{false, true}
 		}
-		n.clip = func(v float32) float32 { return v }
+		n.clip = func(kernel.Path, []float32) {}
 		if a.has("clip") {
 			bound := a.float("clip", 0)
-			n.clip = func(v float32) float32 { return clip(v, -bound, bound) }
+			n.clip = unaryRow(kernel.UnaryClip, -bound, bound)
 		}
 		n.act = readActivations(a, n.defaults, len(n.directions))
 		return n.run
@@ -127,7 +134,7 @@ func recurrent(kind func(a *Attrs) cell) func(a *Attrs) Func {
 }
 
 // readActivations gives the functions of all gates, direction after direction.
-func readActivations(a *Attrs, defaults []string, directions int) (list []float1) {
+func readActivations(a *Attrs, defaults []string, directions int) (list []rowFunction) {
 	names := a.texts("activations")
 	alphas, betas := a.floats("activation_alpha"), a.floats("activation_beta")
 	if names == nil {
@@ -155,24 +162,35 @@ func readActivations(a *Attrs, defaults []string, directions int) (list []float1
 	return list
 }
 
-func activation(name string, alpha, beta float32) float1 {
+func activation(name string, alpha, beta float32) rowFunction {
 	switch name {
 	case "Sigmoid":
-		return kernel.Sigmoid
+		return unaryRow(kernel.UnarySigmoid, 0, 0)
 	case "Tanh":
-		return kernel.Tanh
+		return unaryRow(kernel.UnaryTanh, 0, 0)
 	case "Relu":
-		return relu
+		return unaryRow(kernel.UnaryRelu, 0, 0)
 	case "Softplus":
-		return softplus
+		return unaryRow(kernel.UnarySoftplus, 0, 0)
 	case "Softsign":
-		return func(x float32) float32 { return x / (1 + absolute(x)) }
+		return unaryRow(kernel.UnarySoftsign, 0, 0)
 	case "Affine":
-		return func(x float32) float32 { return float32(alpha*x) + beta }
+		return func(path kernel.Path, row []float32) {
+			path.BinaryRight(kernel.BinaryMul, row, row, alpha)
+			path.BinaryRight(kernel.BinaryAdd, row, row, beta)
+		}
 	case "ScaledTanh":
-		return func(x float32) float32 { return alpha * kernel.Tanh(float32(beta*x)) }
+		return func(path kernel.Path, row []float32) {
+			path.BinaryRight(kernel.BinaryMul, row, row, beta)
+			path.Unary(kernel.UnaryTanh, row, row, 0, 0)
+			path.BinaryRight(kernel.BinaryMul, row, row, alpha)
+		}
 	}
 	return nil
+}
+
+func unaryRow(u kernel.Unary, alpha, beta float32) rowFunction {
+	return func(path kernel.Path, row []float32) { path.Unary(u, row, row, alpha, beta) }
 }
 
 // sizes of a run.
@@ -314,26 +332,36 @@ func (n recurrence) direction(c *Call, s recurrentSizes, d int, x *tensor.Tensor
 	var biases []float32
 	if b := c.in(3); b != nil {
 		biases = floatsOf(b)[d*2*wide:][:2*wide]
-		addBias(sums, biases[:wide])
+		c.addBias(sums, biases[:wide])
 	}
-	recurrentSums, err := c.scratch(s.batch * wide)
+	recurrentSums, err := c.scratch(s.batch*wide + s.hidden)
 	if err != nil {
 		return err
 	}
+	var spare []float32
+	recurrentSums, spare = recurrentSums[:s.batch*wide], recurrentSums[s.batch*wide:]
 	hs, cs = hs[d*s.batch*s.hidden:], cs[d*s.batch*s.hidden:]
-	st := &stepState{act: n.act[d*n.activations:], clip: n.clip}
+	st := &stepState{path: c.Path, act: n.act[d*n.activations:], clip: n.clip, spare: spare}
 	if p := c.in(7); p != nil {
 		st.peep = floatsOf(p)[d*3*s.hidden:][:3*s.hidden]
 	}
-	var fault error
-	st.product = func(h []float32) []float32 { return n.lastGate(c, s, h, r, biases, &fault) }
+	var recurrentBias, lastBias []float32
+	if biases != nil {
+		recurrentBias = biases[wide:]
+		lastBias = recurrentBias[wide-s.hidden:]
+	}
+	all, err := c.packed(r, s.hidden, wide, recurrentBias)
+	if err != nil {
+		return err
+	}
+	if st.product, err = n.lastGate(c, s, r, lastBias); err != nil {
+		return err
+	}
 	for t := range s.times {
-		if err := c.gemm(recurrentSums, hs, r, s.batch, wide, s.hidden); err != nil {
+		if err := c.Budget.Spend(s.batch, wide, s.hidden); err != nil {
 			return err
 		}
-		if biases != nil {
-			addBias(recurrentSums, biases[wide:])
-		}
+		all.times(c.Path, recurrentSums, hs, s.batch)
 		for b := range s.batch {
 			at := t
 			if n.directions[d] {
@@ -348,33 +376,35 @@ func (n recurrence) direction(c *Call, s recurrentSizes, d int, x *tensor.Tensor
 			copy(y[((at*s.directions+d)*s.batch+b)*s.hidden:], st.h)
 		}
 	}
-	return fault
+	return nil
 }
 
 // addBias adds a bias to rows, as the end of their chains.
-func addBias(rows, bias []float32) {
-	for i := range rows {
-		rows[i] = (rows[i] + bias[i%len(bias)]) + 0
+func (c *Call) addBias(rows, bias []float32) {
+	for i := 0; i < len(rows); i += len(bias) {
+		c.Path.Bias(rows[i:][:len(bias)], rows[i:][:len(bias)], bias)
 	}
 }
 
-// lastGate is the product of a hidden vector with the last gate's weights.
-func (n recurrence) lastGate(c *Call, s recurrentSizes, h, r, biases []float32, fault *error) []float32 {
-	out := make([]float32, s.hidden)
+// lastGate gives the product of a hidden vector with the last gate's weights, which GRU alone asks for.
+func (n recurrence) lastGate(c *Call, s recurrentSizes, r, bias []float32) (func(y, h []float32), error) {
+	if s.gates != 3 {
+		return nil, nil
+	}
+	if err := c.Budget.Spend(s.times, s.batch, s.hidden, s.hidden); err != nil {
+		return nil, err
+	}
+	weights, err := c.scratch(s.hidden * s.hidden)
+	if err != nil {
+		return nil, err
+	}
 	wide := s.gates * s.hidden
-	if err := c.Budget.Spend(s.hidden, s.hidden); err != nil {
-		*fault = err
+	for k := range s.hidden {
+		copy(weights[k*s.hidden:][:s.hidden], r[(k+1)*wide-s.hidden:])
 	}
-	for j := range out {
-		var sum kernel.Chain
-		for k, v := range h {
-			sum.Step(v, r[k*wide+(s.gates-1)*s.hidden+j])
-		}
-		bias := float32(0)
-		if biases != nil {
-			bias = biases[wide+(s.gates-1)*s.hidden+j]
-		}
-		out[j] = sum.End(bias)
+	last, err := c.packed(weights, s.hidden, s.hidden, bias)
+	if err != nil {
+		return nil, err
 	}
-	return out
+	return func(y, h []float32) { last.times(c.Path, y, h, 1) }, nil
 }

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -45,41 +46,25 @@ func reduceOperators() []Operator {
 
 // A reduction makes one number of a row of them.
 type reduction struct {
-	floats func(row []float32) float32
-	ints   func(row []int64) int64 // nil: floats only
+	over kernel.Reduction
+	end  func(v float32, n int) float32                // what becomes of it, for a row of n; nil: nothing
+	row  func(path kernel.Path, row []float32) float32 // instead of both
+	ints func(row []int64) int64                       // nil: floats only
 }
 
-// sum adds floats by rule AIW-3.
-func sum(row []float32) float32 {
-	return sumOf(row, func(v float32) float32 { return v })
+// of reduces a row.
+func (f reduction) of(path kernel.Path, row []float32) float32 {
+	if f.row != nil {
+		return f.row(path, row)
+	}
+	return f.ended(path.Reduce(f.over, row, 0), len(row))
 }
 
-// sumOf adds f of each float by rule AIW-3.
-func sumOf(row []float32, f func(v float32) float32) float32 {
-	var lanes [kernel.Lanes]float32
-	for i, v := range row {
-		lanes[i%kernel.Lanes] += f(v)
+func (f reduction) ended(v float32, n int) float32 {
+	if f.end == nil {
+		return v
 	}
-	for half := kernel.Lanes / 2; half > 0; half /= 2 {
-		for i := range half {
-			lanes[i] += lanes[i+half]
-		}
-	}
-	return lanes[0]
-}
-
-func square(v float32) float32 { return float32(v * v) }
-
-// extreme folds from the first element on; a row without one has the given value.
-func extreme(row []float32, none float32, f func(a, b float32) float32) float32 {
-	if len(row) == 0 {
-		return none
-	}
-	top := row[0]
-	for _, v := range row[1:] {
-		top = f(top, v)
-	}
-	return top
+	return f.end(v, n)
 }
 
 func foldInts(start int64, f func(a, v int64) int64) func(row []int64) int64 {
@@ -93,62 +78,52 @@ func foldInts(start int64, f func(a, v int64) int64) func(row []int64) int64 {
 }
 
 func reductionOf(name string) reduction {
-	inf := float32(infinity())
 	add := foldInts(0, func(a, v int64) int64 { return a + v })
 	switch name {
 	case "ReduceSum":
-		return reduction{sum, add}
+		return reduction{over: kernel.ReductionSum, ints: add}
 	case "ReduceMean":
 		return reduction{
-			func(row []float32) float32 { return sum(row) / float32(len(row)) },
-			func(row []int64) int64 { return quotient(add(row), int64(len(row))) },
+			over: kernel.ReductionSum,
+			end:  func(v float32, n int) float32 { return v / float32(n) },
+			ints: func(row []int64) int64 { return quotient(add(row), int64(len(row))) },
 		}
 	case "ReduceMax":
-		return reduction{
-			func(row []float32) float32 { return extreme(row, -inf, larger) },
-			foldInts(-1<<63, func(a, v int64) int64 { return max(a, v) }),
-		}
+		return reduction{over: kernel.ReductionMax, ints: foldInts(-1<<63, func(a, v int64) int64 { return max(a, v) })}
 	case "ReduceMin":
-		return reduction{
-			func(row []float32) float32 { return extreme(row, inf, smaller) },
-			foldInts(1<<63-1, func(a, v int64) int64 { return min(a, v) }),
-		}
+		return reduction{over: kernel.ReductionMin, ints: foldInts(1<<63-1, func(a, v int64) int64 { return min(a, v) })}
 	case "ReduceProd":
-		return reduction{product, foldInts(1, func(a, v int64) int64 { return a * v })}
+		return reduction{row: product, ints: foldInts(1, func(a, v int64) int64 { return a * v })}
 	case "ReduceL1":
-		return reduction{
-			func(row []float32) float32 { return sumOf(row, absolute) },
-			foldInts(0, func(a, v int64) int64 { return a + max(v, -v) }),
-		}
+		return reduction{over: kernel.ReductionSumAbs, ints: foldInts(0, func(a, v int64) int64 { return a + max(v, -v) })}
 	case "ReduceSumSquare":
-		return reduction{
-			func(row []float32) float32 { return sumOf(row, square) },
-			foldInts(0, func(a, v int64) int64 { return a + v*v }),
-		}
+		return reduction{over: kernel.ReductionSumSquare, ints: foldInts(0, func(a, v int64) int64 { return a + v*v })}
 	case "ReduceL2":
-		return reduction{func(row []float32) float32 { return kernel.Sqrt(sumOf(row, square)) }, nil}
+		return reduction{over: kernel.ReductionSumSquare, end: func(v float32, _ int) float32 { return kernel.Sqrt(v) }}
 	case "ReduceLogSum":
-		return reduction{func(row []float32) float32 { return kernel.Log(sum(row)) }, nil}
+		return reduction{over: kernel.ReductionSum, end: func(v float32, _ int) float32 { return kernel.Log(v) }}
 	}
-	return reduction{logSumExp, nil}
+	return reduction{row: logSumExp}
 }
 
 // product multiplies in ascending order.
-func product(row []float32) float32 {
+func product(_ kernel.Path, row []float32) float32 {
 	p := float32(1)
 	for _, v := range row {
-		p *= v
+		p = float32(p * v)
 	}
 	return p
 }
 
 // logSumExp is m + log Σ exp(v - m) with m the largest; an infinite m is the result.
-func logSumExp(row []float32) float32 {
-	m := extreme(row, -infinity(), larger)
+func logSumExp(path kernel.Path, row []float32) float32 {
+	m := path.Reduce(kernel.ReductionMax, row, 0)
 	if m-m != 0 {
 		return m
 	}
-	return m + kernel.Log(sumOf(row, func(v float32) float32 { return kernel.Exp(v - m) }))
+	exps := make([]float32, len(row))
+	path.ExpLess(exps, row, m)
+	return m + kernel.Log(path.Reduce(kernel.ReductionSum, exps, 0))
 }
 
 func reduceAttrs(f reduction) func(a *Attrs) Func {
@@ -229,6 +204,9 @@ func (c *Call) reduce(f reduction, axes []int64, keep bool) ([]*tensor.Tensor, e
 	if err != nil {
 		return nil, err
 	}
+	if b, ok := blockOf(x.Shape(), marked); ok && x.Type() == tensor.Float32 {
+		return c.reduceBlock(f, b, marked, keep)
+	}
 	r, err := c.rows(x.Shape(), marked)
 	if err != nil {
 		return nil, err
@@ -244,7 +222,7 @@ func (c *Call) reduce(f reduction, axes []int64, keep bool) ([]*tensor.Tensor, e
 		return nil, err
 	}
 	if x.Type() == tensor.Float32 {
-		eachRow(floatsOf(x), r, func(i int, row []float32) { floatsOf(out)[i] = f.floats(row) })
+		eachRow(floatsOf(x), r, func(i int, row []float32) { floatsOf(out)[i] = f.of(c.Path, row) })
 	} else {
 		results := make([]int64, len(r.starts))
 		eachRow(x.Ints(), r, func(i int, row []int64) { results[i] = f.ints(row) })
@@ -252,6 +230,33 @@ func (c *Call) reduce(f reduction, axes []int64, keep bool) ([]*tensor.Tensor, e
 	}
 	if !keep {
 		out = out.View(squeezed(r.shape, marked))
+	}
+	return one(out), nil
+}
+
+// reduceBlock is reduce without lists of offsets.
+func (c *Call) reduceBlock(f reduction, b block, marked [tensor.RankMax]bool, keep bool) ([]*tensor.Tensor, error) {
+	shape := slices.Clone(c.In[0].Shape())
+	for i := range shape {
+		if marked[i] {
+			shape[i] = 1
+		}
+	}
+	out, y, err := c.floats(shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Budget.Spend(b.outer, b.n, b.inner); err != nil {
+		return nil, err
+	}
+	if err := c.Budget.Take(8 * b.n); err != nil { // what a row may need beside it
+		return nil, err
+	}
+	if err := b.reduce(c, y, floatsOf(c.In[0]), f); err != nil {
+		return nil, err
+	}
+	if !keep {
+		out = out.View(squeezed(shape, marked))
 	}
 	return one(out), nil
 }
@@ -269,6 +274,16 @@ func eachRow[E any](x []E, r rows, do func(i int, row []E)) {
 
 // mapRows gives a tensor whose rows are those of x after f, which writes its result into the first row.
 func (c *Call) mapRows(x *tensor.Tensor, marked [tensor.RankMax]bool, f func(y, x []float32)) ([]*tensor.Tensor, error) {
+	if b, ok := blockOf(x.Shape(), marked); ok {
+		out, y, err := c.floats(x.Shape())
+		if err != nil {
+			return nil, err
+		}
+		if err := c.Budget.Spend(b.outer, b.n, b.inner); err != nil {
+			return nil, err
+		}
+		return one(out), b.each(c, y, floatsOf(x), f)
+	}
 	r, err := c.rows(x.Shape(), marked)
 	if err != nil {
 		return nil, err
@@ -299,15 +314,7 @@ type rowFunc func(path kernel.Path) func(y, x []float32)
 func softmaxRow(path kernel.Path) func(y, x []float32) { return path.Softmax }
 
 // logSoftmaxRow is (x - max) - log Σ exp(x - max).
-func logSoftmaxRow(kernel.Path) func(y, x []float32) {
-	return func(y, x []float32) {
-		top := extreme(x, 0, larger)
-		total := kernel.Log(sumOf(x, func(v float32) float32 { return kernel.Exp(v - top) }))
-		for i, v := range x {
-			y[i] = (v - top) - total
-		}
-	}
-}
+func logSoftmaxRow(path kernel.Path) func(y, x []float32) { return path.LogSoftmax }
 
 // hardmaxRow is 1 at the first of the largest, else 0.
 func hardmaxRow(kernel.Path) func(y, x []float32) {

@@ -185,7 +185,7 @@ func (r resizing) place(i int, p axisPlan) float32 {
 	case "half_pixel":
 		return (x+0.5)/p.scale - 0.5
 	case "half_pixel_symmetric":
-		adjusted := float32(float32(p.to)/float32(p.scale*float32(p.from))) * 1
+		adjusted := float32(float32(p.to) / float32(p.scale*float32(p.from)))
 		centre := float32(p.from) / 2
 		return float32(centre*(1-adjusted)) + ((x+0.5)/p.scale - 0.5)
 	case "pytorch_half_pixel":
@@ -202,7 +202,7 @@ func (r resizing) place(i int, p axisPlan) float32 {
 		return float32(x*float32(p.from-1)) / (p.length - 1)
 	case "tf_crop_and_resize":
 		if p.to <= 1 {
-			return float32(0.5*(p.start+p.end)) * float32(p.from-1)
+			return float32(float32(0.5*(p.start+p.end)) * float32(p.from-1))
 		}
 		begin := float32(p.start * float32(p.from-1))
 		return begin + float32(float32(x*(p.end-p.start))*float32(p.from-1))/float32(p.to-1)
@@ -241,6 +241,9 @@ func (r resizing) along(c *Call, x *tensor.Tensor, p axisPlan) (*tensor.Tensor, 
 	}
 	v := floatsOf(x)
 	outer, inner := tensor.Count(shape[:p.axis]), tensor.Count(shape[p.axis+1:])
+	if r.transform != "tf_crop_and_resize" {
+		return out, r.weighed(c, y, v, p, outer, inner)
+	}
 	for i := range p.to {
 		at := r.place(i, p)
 		if r.transform == "tf_crop_and_resize" && !(at >= 0 && at <= float32(p.from-1)) {
@@ -269,25 +272,91 @@ func (r resizing) along(c *Call, x *tensor.Tensor, p axisPlan) (*tensor.Tensor, 
 	return out, nil
 }
 
+// weighed sets y[outer][to][inner] to the weighed neighbours along the middle of x[outer][from][inner].
+func (r resizing) weighed(c *Call, y, x []float32, p axisPlan, outer, inner int) error {
+	if inner == 1 {
+		return r.weighedRows(c, y, x, p, outer)
+	}
+	for i := range p.to {
+		first, weights := r.weights(r.place(i, p), p)
+		if err := c.Budget.Spend(outer, inner, len(weights)); err != nil {
+			return err
+		}
+		for o := range outer {
+			row := y[(o*p.to+i)*inner:][:inner]
+			for j, w := range weights {
+				source := min(max(first+j, 0), p.from-1)
+				c.Path.Accumulate(row, x[(o*p.from+source)*inner:][:inner], w)
+			}
+		}
+	}
+	return nil
+}
+
+// weighedRows is weighed for an inner size of 1: all outputs of a row together, neighbour by neighbour. The
+// number of neighbours may differ; missing ones come last and are left out.
+func (r resizing) weighedRows(c *Call, y, x []float32, p axisPlan, outer int) error {
+	var sources [][]int32
+	var by [][]float32
+	for i := range p.to {
+		first, weights := r.weights(r.place(i, p), p)
+		if err := c.Budget.Spend(outer, len(weights)); err != nil {
+			return err
+		}
+		for j, w := range weights {
+			if j == len(by) {
+				at, err := c.indexes(p.to)
+				if err != nil {
+					return err
+				}
+				weight, err := c.scratch(p.to)
+				if err != nil {
+					return err
+				}
+				for k := range at {
+					at[k] = -1
+				}
+				sources, by = append(sources, at), append(by, weight)
+			}
+			sources[j][i], by[j][i] = int32(min(max(first+j, 0), p.from-1)), w
+		}
+	}
+	near, err := c.scratch(2 * p.to)
+	if err != nil {
+		return err
+	}
+	near, sums := near[:p.to], near[p.to:]
+	for o := range outer {
+		in, row := x[o*p.from:][:p.from], y[o*p.to:][:p.to]
+		for j, at := range sources {
+			for i, s := range at {
+				near[i] = in[max(s, 0)]
+			}
+			c.Path.FMAs(sums, near, by[j], row)
+			for i, s := range at {
+				if s >= 0 {
+					row[i] = sums[i]
+				}
+			}
+		}
+	}
+	return nil
+}
+
 func (r resizing) nearestAlong(c *Call, x *tensor.Tensor, p axisPlan, shape []int) (*tensor.Tensor, error) {
-	if err := tensor.CheckShape(shape); err != nil {
-		return nil, err
+	out, err := c.new(x.Type(), shape)
+	if err != nil || out.Len() == 0 {
+		return out, err
 	}
-	at, err := c.indexes(tensor.Count(shape))
+	at, err := c.indexes(p.to)
 	if err != nil {
 		return nil, err
 	}
-	inner := tensor.Count(shape[p.axis+1:])
 	for i := range at {
-		o, k := i/inner/p.to, i%inner
-		source := min(max(r.round(r.place(i/inner%p.to, p)), 0), p.from-1)
-		at[i] = int32((o*p.from+source)*inner + k)
+		at[i] = int32(min(max(r.round(r.place(i, p)), 0), p.from-1))
 	}
-	out, err := c.pick(x, shape, at)
-	if err != nil {
-		return nil, err
-	}
-	return out[0], nil
+	out.PickAlong(x, p.from, tensor.Count(shape[p.axis+1:]), at)
+	return out, nil
 }
 
 // weights gives the first input that counts for a place, and the weights from there on. Inputs outside
@@ -368,7 +437,7 @@ func cubicWeight(d, a float32) float32 {
 	case d <= 1:
 		return kernel.FMA(float32(kernel.FMA(a+2, d, -(a+3))*d), d, 1)
 	case d < 2:
-		return kernel.FMA(kernel.FMA(kernel.FMA(a, d, -5*a), d, 8*a), d, -4*a)
+		return kernel.FMA(kernel.FMA(kernel.FMA(a, d, float32(-5*a)), d, float32(8*a)), d, float32(-4*a))
 	}
 	return 0
 }

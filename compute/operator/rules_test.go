@@ -366,3 +366,19 @@ func TestSpendMultipliesWithoutOverflow(t *testing.T) {
 		t.Errorf("nothing to do: got %v with %d steps left", err, b.Steps)
 	}
 }
+
+// A square by Pow is a product, and its shape is that of the broadcast.
+func TestSquares(t *testing.T) {
+	x := tensor.Of([]int{2, 3}, []float32{-0.5, 3, 1e30, float32(math.NaN()), float32(math.Inf(-1)), 1e-30})
+	for _, shape := range [][]int{nil, {1}, {1, 1}, {1, 1, 1}} {
+		got := run(t, "Pow", nil, x, tensor.Of(shape, []float32{2}))[0]
+		want := make([]float32, 6)
+		for i, v := range floatsOf(x) {
+			want[i] = kernel.Pow(v, 2)
+		}
+		equalBits(t, "Pow", floatsOf(got), want)
+		if wantRank := max(2, len(shape)); got.Rank() != wantRank {
+			t.Errorf("a square has shape %v, want %d dimensions", got.Shape(), wantRank)
+		}
+	}
+}

@@ -49,7 +49,7 @@ func cosineWindow(a0, b, d float32) func(a *Attrs) Func {
 			}
 			for i := range y {
 				angle := float32(twoPi*float32(i)) / span
-				y[i] = (a0 - float32(b*kernel.Cos(angle))) + float32(d*kernel.Cos(2*angle))
+				y[i] = (a0 - float32(b*kernel.Cos(angle))) + float32(d*kernel.Cos(float32(2*angle)))
 			}
 			return one(out), nil
 		}
@@ -153,7 +153,7 @@ func (l signalLine) at(i int) (re, im float32) {
 		im = l.x[i*l.step+1]
 	}
 	if l.window != nil {
-		re, im = re*l.window[i], im*l.window[i]
+		re, im = float32(re*l.window[i]), float32(im*l.window[i])
 	}
 	return re, im
 }
@@ -229,7 +229,7 @@ func firstQuarter(rest, n int) (co, si float32) {
 		si, co = firstQuarter(n-rest, n)
 		return co, si
 	}
-	angle := float32(twoPi/4) * (float32(rest) / float32(n))
+	angle := float32(float32(twoPi/4) * (float32(rest) / float32(n)))
 	return kernel.Cos(angle), kernel.Sin(angle)
 }
 

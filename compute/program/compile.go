@@ -51,6 +51,7 @@ func Compile(m *onnx.Model) (*Program, error) {
 		}
 		p.Outputs = append(p.Outputs, out.Name)
 	}
+	p.view = viewOf(s.graph)
 	return p, nil
 }
 
@@ -147,7 +148,7 @@ func (c *compiler) graph(s *scope, g *onnx.Graph) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", label, err)
 		}
-		compiled.label = label
+		compiled.label, compiled.op, compiled.attrs = label, n.Op, n.Attrs
 		s.graph.nodes = append(s.graph.nodes, compiled)
 	}
 	if len(g.Outputs) == 0 {

@@ -15,6 +15,7 @@ type Program struct {
 	Outputs []string     // names, in order
 	Opset   int
 	graph   *graph
+	view    *Graph
 }
 
 // A graph is a list of nodes over slots, each of which is set once.
@@ -26,6 +27,7 @@ type graph struct {
 	constants []constant
 	captures  []capture
 	nodes     []node
+	view      *Graph
 }
 
 // A constant is a slot that is set from the start.
@@ -43,6 +45,8 @@ const none = -1
 // A node sets its outputs' slots from those of its inputs.
 type node struct {
 	label   string // for errors
+	op      string
+	attrs   []onnx.Attr
 	in, out []int
 	wanted  int           // outputs, counted to the last one that has a slot
 	run     operator.Func // or else
@@ -71,13 +75,8 @@ func (p *Program) Run(inputs []*tensor.Tensor, limits Limits) ([]*tensor.Tensor,
 // RunObserved is Run that tells of what each node of the outermost graph makes, in order: its outputs that have a
 // name. The tensors may be kept, they are not changed.
 func (p *Program) RunObserved(inputs []*tensor.Tensor, limits Limits, observe func(node int, outs []*tensor.Tensor)) ([]*tensor.Tensor, error) {
-	if len(inputs) != len(p.Inputs) {
-		return nil, fmt.Errorf("%d inputs, want %d", len(inputs), len(p.Inputs))
-	}
-	for i, t := range inputs {
-		if err := fits(t, p.Inputs[i]); err != nil {
-			return nil, fmt.Errorf("input %q: %w", p.Inputs[i].Name, err)
-		}
+	if err := p.Check(inputs); err != nil {
+		return nil, err
 	}
 	m := &machine{
 		budget: operator.Budget{Bytes: limits.Bytes, Steps: limits.Steps},
@@ -87,6 +86,19 @@ func (p *Program) RunObserved(inputs []*tensor.Tensor, limits Limits, observe fu
 		observe: observe,
 	}
 	return m.run(p.graph, inputs, nil)
+}
+
+// Check says what is wrong with the inputs of a run, as far as the model tells.
+func (p *Program) Check(inputs []*tensor.Tensor) error {
+	if len(inputs) != len(p.Inputs) {
+		return fmt.Errorf("%d inputs, want %d", len(inputs), len(p.Inputs))
+	}
+	for i, t := range inputs {
+		if err := fits(t, p.Inputs[i]); err != nil {
+			return fmt.Errorf("input %q: %w", p.Inputs[i].Name, err)
+		}
+	}
+	return nil
 }
 
 // fits checks an input against what the model declares.

@@ -14,6 +14,7 @@ type machine struct {
 	budget operator.Budget
 	path   kernel.Path
 	uses   map[*tensor.Tensor]int // by base
+	body   Body                   // runs the graphs within, if it is not the machine itself
 
 	observe func(node int, outs []*tensor.Tensor) // of the outermost graph, or nil
 }
@@ -63,6 +64,9 @@ func (f *frame) clear(slot int) {
 // run computes a graph's outputs; captured values are read from the frame around it. The outputs are not
 // held: the caller does that before anything else runs.
 func (m *machine) run(g *graph, inputs []*tensor.Tensor, around *frame) ([]*tensor.Tensor, error) {
+	if m.body != nil {
+		return m.body(g.view, inputs, around.slots)
+	}
 	f := &frame{m: m, slots: make([]*tensor.Tensor, g.slots)}
 	if err := m.budget.Spend(g.slots + 1); err != nil {
 		return nil, err

@@ -46,12 +46,15 @@ func (a *Advocate) Claim() *dispute.Claim {
 	n := a.trace.Model.Net
 	k := &dispute.Claim{Receipt: dispute.ReceiptRoot(a.entries), Head: n.Head.Encode(), InModel: hashList(n.ProveHead())}
 	var places []uint64
+	var outputs []net.Inline
 	for _, v := range n.Outputs {
-		k.Result = append(k.Result, a.trace.Values[v].Raw()...)
+		g := a.trace.DigestOf(v)
+		outputs = append(outputs, net.Inline{Type: g.Type, Shape: g.Shape, Bytes: a.trace.Values[v].Raw()})
 		if p, ok := a.entryOf(v); ok {
 			places = append(places, p)
 		}
 	}
+	k.Result = dispute.Result(&n.Head, outputs)
 	slices.Sort(places)
 	k.Places = slices.Compact(places)
 	k.Entries, k.Proof = a.show(k.Places)

@@ -150,3 +150,39 @@ func (b *builder) residualDown(x wire, name string) wire {
 	}
 	return b.activate(b.both("Add", short, y), "relu")
 }
+
+// FaceLandmarks makes the network "face_landmark_68", which gives x and y of 68 points of a face as parts
+// of the picture's side. Its input is a picture of 112 × 112 with samples (v - mean)/255.
+func FaceLandmarks(w *Weights) (*onnx.Model, error) {
+	b := newBuilder(w)
+	x := b.input("picture", 112, 112, 3)
+	for i := range 4 {
+		name := fmt.Sprintf("dense%d/", i)
+		if i == 0 {
+			x = b.conv(x, name+"conv0/filters", name+"conv0/bias", strided(2))
+		} else {
+			x = b.separable(x, name+"conv0", 2)
+		}
+		sum := b.activate(x, "relu")
+		first, rest := sum, wire{}
+		for j := 1; j <= 3; j++ { // each reads the sum of all before it
+			x = b.separable(sum, fmt.Sprintf("%sconv%d", name, j), 1)
+			if j == 1 {
+				rest = x
+			} else {
+				rest = b.both("Add", rest, x)
+			}
+			sum = b.activate(b.both("Add", first, rest), "relu")
+		}
+		x = sum
+	}
+	x = b.pool("AveragePool", x, window{kernel: [2]int{7, 7}, stride: [2]int{2, 2}})
+	b.output(b.dense(b.flatten(x), "fc/weights", "fc/bias"))
+	return b.finish(true)
+}
+
+// separable is a depthwise convolution and one over the channels.
+func (b *builder) separable(x wire, name string, stride int) wire {
+	x = b.depthwise(x, name+"/depthwise_filter", "", strided(stride))
+	return b.conv(x, name+"/pointwise_filter", name+"/bias", window{})
+}

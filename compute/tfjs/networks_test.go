@@ -15,10 +15,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/aiwork/aiwork-node/compute/engine"
-	imagepkg "github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/kernel"
-	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -61,6 +58,13 @@ func networks() []network {
 			416,
 			[3]float64{117.001, 114.697, 97.404},
 			255, 1e-4,
+		},
+		{
+			"landmarks", faces + "face_landmark_68_model-weights_manifest.json",
+			func(f *File) (*onnx.Model, error) { return FaceLandmarks(f.Weights) },
+			112,
+			[3]float64{122.782, 117.001, 104.298},
+			255, 2e-5,
 		},
 		{
 			"descriptor", faces + "face_recognition_model-weights_manifest.json",
@@ -225,44 +229,4 @@ func compare(t *testing.T, name string, got []float32, want goldenOutput, tolera
 		t.Errorf("%s: greatest distance %.3g, want at most %.3g", name, worst, tolerance)
 	}
 	t.Logf("%s: greatest distance over %d elements of up to %.3g: %.2g", name, len(want.Values), largest, worst)
-}
-
-// The importer and tools/convert-nsfwjs read the same file by different code and give two forms of model
-// that run on two engines; they must agree to the last bit.
-func TestImportEqualsBuiltin(t *testing.T) {
-	p := networks()[0].compile(t, modules(t))
-	m, err := builtin.ContentSafety()
-	if err != nil {
-		t.Fatal(err)
-	}
-	photo := photos.All()[0]
-	png, _, err := imagepkg.ToCanonicalPNG(photo.JPEG)
-	if err != nil {
-		t.Fatal(err)
-	}
-	output, err := engine.Compile(m, 1).Run(t.Context(), png)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := engine.DecodeOutput(output, len(m.Classes))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rgb, err := imagepkg.Decode(png)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := tensor.New(tensor.Float32, []int{1, 3, 224, 224})
-	for i, v := range rgb.Tensor(224, 224) {
-		tensor.Values[float32](in)[i%3*224*224+i/3] = v
-	}
-	out, err := p.Run([]*tensor.Tensor{in}, program.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, g := range tensor.Values[float32](out[0]) {
-		if math.Float32bits(g) != math.Float32bits(want[i]) {
-			t.Errorf("%s, %s: got %v, want %v", photo.Name, m.Classes[i], g, want[i])
-		}
-	}
 }

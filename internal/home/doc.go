@@ -10,6 +10,7 @@
 //	data/              blocks and state
 //	votelog/           what this validator has signed
 //	blobs/             inputs of open jobs
+//	models/            models that can be run, beside those that ship
 //	mempool.journal    waiting transactions across a restart
 //
 // Account, vote and VRF keys are separate keys: who unlocks a node to sign votes cannot move its funds.

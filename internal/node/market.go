@@ -85,6 +85,10 @@ func (m *market) Blob(ctx context.Context, id chain.Hash) ([]byte, error) {
 	return b, err
 }
 
+func (m *market) PutBlob(ctx context.Context, data []byte) error {
+	return m.blobs.Put(ctx, data, blobs.IDOf(data))
+}
+
 // Send tries the call on the head, submits it and waits until it is in a block.
 func (m *market) Send(ctx context.Context, c compute.Call) error {
 	gas, err := m.estimate(ctx, c)

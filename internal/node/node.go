@@ -44,7 +44,7 @@ type Node struct {
 	log         *slog.Logger
 	genesis     *genesis.Genesis
 	genesisFile []byte
-	models      []rpc.ModelInfo
+	shelf       *shelf
 	registry    *prometheus.Registry
 
 	ledger *ledger.Ledger
@@ -83,7 +83,7 @@ func (n *Node) openLedger(ctx context.Context, _ Options) (err error) {
 	if n.genesis, n.genesisFile, err = n.home.LoadGenesis(); err != nil {
 		return err
 	}
-	if n.models, err = modelInfos(); err != nil {
+	if n.shelf, err = newShelf(n.home.Models()); err != nil {
 		return err
 	}
 	n.ledger, err = ledger.Open(ctx, ledger.Options{Dir: n.home.Data(), Genesis: n.genesis, Modules: system.Modules(), Log: n.log})
@@ -208,7 +208,7 @@ func (n *Node) openAuditor(_ context.Context, o Options) error {
 		return fmt.Errorf("auditor: %w", err)
 	}
 	n.engine = &lazyEngine{options: engine.Options{
-		Exe: exe, Args: []string{"engine"}, ThreadsMax: n.cfg.EngineThreads, MemoryMaxBytes: int64(n.cfg.EngineMemoryMiB) << 20,
+		Exe: exe, Args: []string{"engine", "--models", n.home.Models()}, ThreadsMax: n.cfg.EngineThreads, MemoryMaxBytes: int64(n.cfg.EngineMemoryMiB) << 20,
 	}}
 	n.closers = append(n.closers, n.engine.Close)
 	m := &market{ledger: n.ledger, blobs: n.blobs, submit: n.submit, nonce: n.pool.NonceOf, key: key, who: who}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/internal/blobs"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/rpc"
@@ -225,19 +224,5 @@ func (n *Node) P2PAddresses() []string { return n.net.Addrs() }
 // GenesisFile gives the file that names the network.
 func (n *Node) GenesisFile() []byte { return n.genesisFile }
 
-// Models lists the models that ship.
-func (n *Node) Models() []rpc.ModelInfo { return n.models }
-
-func modelInfos() ([]rpc.ModelInfo, error) {
-	models, err := builtin.Models()
-	if err != nil {
-		return nil, err
-	}
-	var out []rpc.ModelInfo
-	for _, m := range models {
-		out = append(out, rpc.ModelInfo{
-			ID: m.ID, Name: m.Name, Classes: m.Classes, Licence: "MIT", Input: "8-bit PNG",
-		})
-	}
-	return out, nil
-}
+// Models lists the models that can be run here.
+func (n *Node) Models() []rpc.ModelInfo { return n.shelf.list() }

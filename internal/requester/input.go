@@ -1,6 +1,7 @@
 package requester
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -8,7 +9,11 @@ import (
 
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/npy"
+	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
@@ -17,12 +22,13 @@ const fileBytesMax = 64 << 20
 // Input is one file as it goes on chain.
 type Input struct {
 	Name     string
-	Data     []byte     // canonical PNG
+	Data     []byte     // canonical: a PNG, or a list of tensors
+	Tensors  bool       // which of the two
 	Blob     chain.Hash // BLAKE3 of Data
 	Original chain.Hash // SHA-256 of the requester's file
 }
 
-// ReadInput reads a picture file.
+// ReadInput reads a picture file, or a tensor in a .npy or .pb file.
 func ReadInput(path string) (Input, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -39,11 +45,31 @@ func ReadInput(path string) (Input, error) {
 	return NewInput(filepath.Base(path), content)
 }
 
-// NewInput makes a picture canonical.
+// NewInput makes a file canonical, by the form that its name tells.
 func NewInput(name string, content []byte) (Input, error) {
+	switch filepath.Ext(name) {
+	case ".npy":
+		t, err := npy.Decode(content)
+		return tensorInput(name, content, t, err)
+	case ".pb":
+		t, err := onnx.DecodeTensor(content)
+		return tensorInput(name, content, t, err)
+	}
 	data, original, err := image.ToCanonicalPNG(content)
 	if err != nil {
 		return Input{}, fmt.Errorf("input %s: %w", name, err)
 	}
 	return Input{Name: name, Data: data, Blob: blake3.Sum256(data), Original: original}, nil
+}
+
+// tensorInput makes the input of a model that takes one tensor.
+func tensorInput(name string, content []byte, t *tensor.Tensor, err error) (Input, error) {
+	if err != nil {
+		return Input{}, fmt.Errorf("input %s: %w", name, err)
+	}
+	data := engine.EncodeInputs([]*tensor.Tensor{t})
+	if len(data) > image.InputBytesMax {
+		return Input{}, fmt.Errorf("input %s: %d bytes, at most %d are taken", name, len(data), image.InputBytesMax)
+	}
+	return Input{Name: name, Data: data, Tensors: true, Blob: blake3.Sum256(data), Original: sha256.Sum256(content)}, nil
 }

@@ -17,6 +17,7 @@ import (
 )
 
 const (
+	tensorsInput   = "tensors" // Model.Input of those that take no pictures
 	uploadTriesMax = 3
 	createGas      = 12_000_000 // an upper bound for naming ItemsPerCallMax items; unused gas is not paid
 )
@@ -26,6 +27,7 @@ type Model struct {
 	ID      chain.Hash `json:"id"`
 	Name    string     `json:"name"`
 	Classes []string   `json:"classes"`
+	Input   string     `json:"input"` // what items are: pictures or tensors
 }
 
 // FindModel finds a model by id or name; "" is the node's first.
@@ -86,6 +88,11 @@ func NewPlan(ctx context.Context, c *client.Client, m Model, inputs []Input, t T
 		return nil, errors.New("a job needs at least one input")
 	case len(inputs) > job.ItemsMax:
 		return nil, fmt.Errorf("%d inputs: a job has at most %d, make several", len(inputs), job.ItemsMax)
+	}
+	for _, in := range inputs {
+		if in.Tensors != (m.Input == tensorsInput) {
+			return nil, fmt.Errorf("input %s: model %s takes %s", in.Name, m.Name, m.Input)
+		}
 	}
 	var params chain.Params
 	if err := c.Call(ctx, &params, "aiwork_params"); err != nil {

@@ -69,6 +69,8 @@ type Item struct {
 	Sampled  bool           `json:"sampled"`
 	Opened   bool           `json:"opened"`
 	Output   client.Bytes   `json:"output"`
+	Result   *chain.Hash    `json:"resultBlob"`
+	Size     client.Uint64  `json:"resultSize"`
 	Fault    string         `json:"fault"`
 	Verdict  string         `json:"verdict"`
 	Paid     client.Uint256 `json:"paid"`
@@ -147,11 +149,19 @@ type Line struct {
 	Original *chain.Hash        `json:"originalSHA256"`
 	Classes  map[string]float64 `json:"classes,omitempty"`
 	Values   []float64          `json:"values,omitempty"` // in the order of the model's classes
+	Output   *Output            `json:"output,omitempty"` // of a model without labels
 	Fault    string             `json:"fault,omitempty"`
 	Worker   string             `json:"worker"`
 	Auditors []string           `json:"auditors"`
 	Verdict  string             `json:"verdict"`
 	Paid     string             `json:"paid"` // in AWO
+}
+
+// Output is the output of a model that gives tensors: here, or in a blob.
+type Output struct {
+	Bytes client.Bytes `json:"bytes,omitempty"`
+	Blob  *chain.Hash  `json:"blob,omitempty"`
+	Size  uint64       `json:"size"`
 }
 
 // Result is what a job has come to.
@@ -213,6 +223,13 @@ func newLine(j *Job, it *Item, m Model) (Line, error) {
 	if !it.Opened || it.Fault != "" {
 		return l, nil
 	}
+	if it.Result != nil || len(m.Classes) == 0 {
+		l.Output = &Output{Bytes: it.Output, Blob: it.Result, Size: uint64(len(it.Output))}
+		if it.Result != nil {
+			l.Output.Size = uint64(it.Size)
+		}
+		return l, nil
+	}
 	values, err := engine.DecodeOutput(it.Output, len(m.Classes))
 	if err != nil {
 		return l, fmt.Errorf("item %d: output: %w", it.Index, err)
@@ -227,9 +244,12 @@ func newLine(j *Job, it *Item, m Model) (Line, error) {
 
 // Print writes the result as two tables.
 func (r *Result) Print(w io.Writer) {
-	header := []string{"photo"}
+	header := []string{"item"}
 	for _, c := range r.Classes {
 		header = append(header, ">"+strings.ToLower(c))
+	}
+	if len(r.Classes) == 0 {
+		header = append(header, ">bytes")
 	}
 	header = append(header, "worker", "auditors", "verdict", ">paid (AWO)")
 	var rows [][]string
@@ -247,6 +267,13 @@ func (l *Line) row(classes int) []string {
 		cell := "-"
 		if i < len(l.Values) {
 			cell = fmt.Sprintf("%.4f", l.Values[i])
+		}
+		row = append(row, cell)
+	}
+	if classes == 0 {
+		cell := "-"
+		if l.Output != nil {
+			cell = fmt.Sprint(l.Output.Size)
 		}
 		row = append(row, cell)
 	}

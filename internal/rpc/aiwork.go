@@ -32,7 +32,7 @@ type ModelInfo struct {
 	ID      chain.Hash `json:"id"`
 	Name    string     `json:"name"`
 	Classes []string   `json:"classes"`
-	Input   string     `json:"input"`
+	Input   string     `json:"input"` // 8-bit PNG, or tensors
 	Licence string     `json:"licence"`
 }
 

@@ -30,6 +30,8 @@ type itemForm struct {
 	Sampled  bool          `json:"sampled"`
 	Opened   bool          `json:"opened"`
 	Output   Bytes         `json:"output"`
+	Result   *chain.Hash   `json:"resultBlob,omitempty"` // where a long output lies instead
+	Size     *Uint64       `json:"resultSize,omitempty"`
 	Fault    string        `json:"fault,omitempty"` // of the input, instead of an output
 	Verdict  string        `json:"verdict"`
 	Paid     Uint256       `json:"paid"`
@@ -178,6 +180,10 @@ func formItem(i *job.Item) itemForm {
 	}
 	if !i.Original.IsZero() {
 		f.Original = &i.Original
+	}
+	if o := i.Output; !o.Blob.IsZero() {
+		size := Uint64(o.Size)
+		f.Result, f.Size = &o.Blob, &size
 	}
 	if i.Opened && i.Output.Fault != job.NoFault {
 		f.Fault = i.Output.Fault.String()

@@ -14,7 +14,7 @@ import (
 
 // A Claim is a party's result with the receipt that it follows from (DISPUTE-1).
 type Claim struct {
-	Result  []byte       // the outputs' elements, one tensor after the other
+	Result  []byte       // the outputs: see Result
 	Receipt chain.Hash   // the root of a full receipt
 	Head    []byte       // of the network
 	InModel []chain.Hash // proof that Head belongs to the model
@@ -118,20 +118,49 @@ func entriesAt(c *native.Call, receipt chain.Hash, count uint64, list [][]byte, 
 	return out, true
 }
 
-// follows says whether a result is the network's outputs as entries name them.
+// follows says whether a result is the network's outputs as entries name them: the elements of the one tensor that has
+// labels, or else a list of tensors.
 func follows(head *net.Head, entries []Entry, result []byte) bool {
+	var outputs []net.Digest
 	for _, v := range head.Outputs {
 		g, ok := digestIn(entries, v)
 		if !ok {
 			return false
 		}
-		size := net.Count(g.Shape) * uint64(g.Type.Size())
-		if size > uint64(len(result)) || net.TensorRoot(g.Type, result[:size]) != g.Root {
+		outputs = append(outputs, g)
+	}
+	if labelled(head, outputs) {
+		return net.TensorRoot(net.Float32, result) == outputs[0].Root && len(result) == 4*len(head.Labels)
+	}
+	list, err := net.DecodeList(result, resultMax)
+	if err != nil || len(list) != len(outputs) {
+		return false
+	}
+	for i := range list {
+		g := net.Digest{Type: list[i].Type, Shape: list[i].Shape, Root: net.TensorRoot(list[i].Type, list[i].Bytes)}
+		if !sameDigest(&g, &outputs[i]) {
 			return false
 		}
-		result = result[size:]
 	}
-	return len(result) == 0
+	return true
+}
+
+// labelled says whether a network's only output is a vector of floats with a label for each.
+func labelled(head *net.Head, outputs []net.Digest) bool {
+	return len(head.Labels) > 0 && len(outputs) == 1 && outputs[0].Type == net.Float32 &&
+		net.Count(outputs[0].Shape) == uint64(len(head.Labels))
+}
+
+// Result gives the canonical bytes of a network's outputs, as an engine gives them.
+func Result(head *net.Head, outputs []net.Inline) []byte {
+	var digests []net.Digest
+	for i := range outputs {
+		digests = append(digests, net.Digest{Type: outputs[i].Type, Shape: outputs[i].Shape})
+	}
+	if labelled(head, digests) {
+		return outputs[0].Bytes
+	}
+	return net.EncodeList(outputs)
 }
 
 // digestIn finds a value among entries.

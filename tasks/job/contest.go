@@ -10,7 +10,7 @@ import (
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
-// runChallenge disputes the result that a worker has opened for an item (JOB-18). The value is the challenger's bond.
+// runChallenge disputes the result that a worker has opened for an item (JOB-19). The value is the challenger's bond.
 func runChallenge(c *native.Call) {
 	id, index := readBatch(c.Args)
 	item := uint32(c.Args.Uint64())
@@ -23,7 +23,7 @@ func runChallenge(c *native.Call) {
 		return
 	}
 	given, ok := DecodeOutput(c.Bytes(outputKey(id, item)))
-	if !c.Require(ok && given.Fault == NoFault, "jobs: the worker says that the input is at fault: that is for auditors to judge") {
+	if !c.Require(ok && given.Fault == NoFault && given.Blob.IsZero(), "jobs: a fault of the input, or a result in a blob, is for auditors to judge") {
 		return
 	}
 	bond := c.Value()

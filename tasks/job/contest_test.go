@@ -16,7 +16,7 @@ import (
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
-// Batches whose results are disputed (JOB-18): a liar that its auditors let pass is caught by a stranger; a challenger
+// Batches whose results are disputed (JOB-19): a liar that its auditors let pass is caught by a stranger; a challenger
 // without a case costs nobody anything but itself; every method of a dispute is in the matrix.
 
 // A contest is a batch of one item, done by a real network.

@@ -41,7 +41,9 @@
 //	        AuditPaceItems begun. From AuditItemsMax on no further audit is drawn.
 //	JOB-17: an auditor that is missing is punished only where two thirds of the stake of all who were
 //	        asked have revealed, and loses at most what the batch is worth.
-//	JOB-18: while a result is on chain and its batch not settled, anybody may dispute it with a bond. The batch waits
+//	JOB-18: a result that does not fit lies in a blob, which the opening names like an input. Auditors reveal
+//	        only when they have all blobs of the batch, sampled or not; so a worker that keeps one back is not paid.
+//	JOB-19: while a result is on chain and its batch not settled, anybody may dispute it with a bond. The batch waits
 //	        meanwhile. A worker found wrong is punished as after a vote (JOB-10); if it is not, the audit goes on where it
 //	        stood: to lose a dispute is easy, and must not make a result true. DisputesMax for an attempt.
 //

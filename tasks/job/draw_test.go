@@ -123,6 +123,7 @@ func FuzzDecodeOutput(f *testing.F) {
 	f.Add([]byte{byte(FaultTruncated), 1})
 	f.Add([]byte{byte(faultEnd)})
 	f.Add(make([]byte, OutputBytesMax+1))
+	f.Add(Output{Blob: chain.Hash{1}, Size: OutputBytesMax}.Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if o, ok := DecodeOutput(b); ok && string(o.Encode()) != string(b) {
 			t.Fatalf("encoded again: got %x, want %x", o.Encode(), b)

@@ -78,7 +78,7 @@ func (b blobRef) word() (w chain.Hash) {
 	return w
 }
 
-// nameBlob notes that a job's input is a blob.
+// nameBlob notes that a job's input or result is a blob.
 func nameBlob(c *native.Call, j *Job, blob chain.Hash) {
 	ref, next := loadBlob(c, blob), blobRef{job: j.ID, named: 1, untilMs: lastMs(c, j)}
 	if ref.job == j.ID {

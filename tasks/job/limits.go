@@ -11,15 +11,16 @@ const (
 	LiveMax         = 1024 // jobs that are not closed
 	PanelMax        = 16   // auditors of a first panel
 	AuditorsMax     = 64   // auditors of a batch after widening
-	OutputBytesMax  = 256  // an output with its first byte
-	LeasesMax       = 4    // batches that one worker has a lease on at once
-	AuditItemsMax   = 256  // sampled items that wait for auditors at once; no further audit is drawn then
-	AuditPaceItems  = 8    // sampled items that an auditor does within auditCommitMs
-	WalkMax         = 64   // drawn workers that are asked before the draw is repeated
-	StepsMax        = 8    // transitions that one call makes
-	DisputesMax     = 3    // disputes about one attempt at a batch
-	TipsPerBatch    = 6    // pokes of a batch that the escrow pays for
-	PriceBitsMax    = 96   // the supply is below 2^96 base units
+	OutputBytesMax  = 256  // an output with its first byte; a longer result lies in a blob
+	ResultBytesMax  = 4 << 20
+	LeasesMax       = 4   // batches that one worker has a lease on at once
+	AuditItemsMax   = 256 // sampled items that wait for auditors at once; no further audit is drawn then
+	AuditPaceItems  = 8   // sampled items that an auditor does within auditCommitMs
+	WalkMax         = 64  // drawn workers that are asked before the draw is repeated
+	StepsMax        = 8   // transitions that one call makes
+	DisputesMax     = 3   // disputes about one attempt at a batch
+	TipsPerBatch    = 6   // pokes of a batch that the escrow pays for
+	PriceBitsMax    = 96  // the supply is below 2^96 base units
 
 	RetryMs       = 5_000         // after this a worker's draw that nobody could take is asked for again
 	LifeDefaultMs = 600_000       // life of a job that names none

@@ -40,15 +40,27 @@ func (f InputFault) String() string {
 	return "unknown"
 }
 
-// Output is what is committed for one item: a result, or a fault of the input with no result.
-// Its encoding is one byte, the fault or 0, and then the result.
+// Output is what is committed for one item: a result, a fault of the input with no result, or, where a result takes OutputBytesMax
+// bytes or more, the blob in which it lies. Its encoding is one byte, the fault or 0, and then the result; or inBlob, the blob's id and its
+// size (JOB-18).
 type Output struct {
 	Fault  InputFault
 	Result []byte
+	Blob   chain.Hash // zero: the result is here
+	Size   uint32     // of the blob
 }
 
-// Encode gives the bytes that are opened on chain. A result is at most OutputBytesMax-1 bytes.
+const (
+	inBlob      = 0x80
+	inBlobBytes = 1 + 32 + 4
+)
+
+// Encode gives the bytes that are opened on chain. A result that is not in a blob is at most OutputBytesMax-1 bytes.
 func (o Output) Encode() []byte {
+	if !o.Blob.IsZero() {
+		must.Hold(o.Size >= OutputBytesMax && o.Size <= ResultBytesMax && o.Fault == NoFault && len(o.Result) == 0, "job: a blob for what needs none")
+		return binary.BigEndian.AppendUint32(append([]byte{inBlob}, o.Blob[:]...), o.Size)
+	}
 	must.Hold(len(o.Result) < OutputBytesMax, "job: result above OutputBytesMax")
 	must.Hold(o.Fault < faultEnd && (o.Fault == NoFault || len(o.Result) == 0), "job: fault with a result")
 	return append([]byte{byte(o.Fault)}, o.Result...)
@@ -56,7 +68,11 @@ func (o Output) Encode() []byte {
 
 // DecodeOutput reads the encoding of an Output; ok is false for anything else.
 func DecodeOutput(b []byte) (o Output, ok bool) {
-	if len(b) == 0 || len(b) > OutputBytesMax || b[0] >= byte(faultEnd) || (b[0] != 0 && len(b) > 1) {
+	switch {
+	case len(b) == inBlobBytes && b[0] == inBlob:
+		o = Output{Blob: chain.Hash(b[1:33]), Size: binary.BigEndian.Uint32(b[33:])}
+		return o, !o.Blob.IsZero() && o.Size >= OutputBytesMax && o.Size <= ResultBytesMax
+	case len(b) == 0 || len(b) > OutputBytesMax || b[0] >= byte(faultEnd) || (b[0] != 0 && len(b) > 1):
 		return o, false
 	}
 	return Output{Fault: InputFault(b[0]), Result: b[1:]}, true

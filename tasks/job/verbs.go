@@ -164,10 +164,15 @@ func (w *work) check(salt chain.Hash, outputs [][]byte) bool {
 
 // publish writes outputs for everyone to read, and notes what auditors are compared with.
 func (w *work) publish(outputs [][]byte) {
-	for i, o := range outputs {
-		w.SetBytes(outputKey(w.j.ID, w.b.First+uint32(i)), o)
-		if o[0] != 0 {
+	for i, b := range outputs {
+		w.SetBytes(outputKey(w.j.ID, w.b.First+uint32(i)), b)
+		o, ok := DecodeOutput(b)
+		must.Hold(ok, "jobs: an output that was checked is malformed")
+		if o.Fault != NoFault {
 			w.b.Faults |= 1 << i
+		}
+		if !o.Blob.IsZero() {
+			nameBlob(w.Call, &w.j, o.Blob)
 		}
 	}
 	hashes := make([]chain.Hash, 0, len(outputs))

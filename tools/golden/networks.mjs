@@ -20,15 +20,17 @@ if (!pixels || !out) {
 const { tf, faceapi, safety } = await start();
 
 const batch = (x) => tf.stack([tf.cast(x, 'float32')]);
+const netInput = (x) => faceapi.toNetInput(x);
 const networks = {
   mobilenet_v2: async (x) => [(await safety('MobileNetV2')).model.predict(batch(x).div(255))],
   mobilenet_v2_mid: async (x) => [(await safety('MobileNetV2Mid', { type: 'graph' })).model.predict(batch(x).div(255))],
   inception_v3: async (x) => [(await safety('InceptionV3', { size: 299 })).model.predict(batch(x).div(255))],
   detector: async (x) => {
-    const { boxes, scores } = faceapi.nets.ssdMobilenetv1.forwardInput(await faceapi.toNetInput(x));
+    const { boxes, scores } = faceapi.nets.ssdMobilenetv1.forwardInput(await netInput(x));
     return [boxes[0], scores[0]];
   },
   tiny: async (x) => [await faceapi.nets.tinyFaceDetector.forward(x, x.shape[0])],
+  landmarks: async (x) => [faceapi.nets.faceLandmark68Net.runNet(await netInput(x))],
   descriptor: async (x) => [await faceapi.nets.faceRecognitionNet.forward(x)],
 };
 

@@ -21,6 +21,7 @@ export async function start() {
   const folder = path.resolve(path.dirname(require.resolve('@vladmandic/face-api/dist/face-api.node-wasm.js')), '../model');
   await faceapi.nets.ssdMobilenetv1.loadFromDisk(folder);
   await faceapi.nets.tinyFaceDetector.loadFromDisk(folder);
+  await faceapi.nets.faceLandmark68Net.loadFromDisk(folder);
   await faceapi.nets.faceRecognitionNet.loadFromDisk(folder);
   const { load } = require('nsfwjs');
   const loaded = {};

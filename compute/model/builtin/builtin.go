@@ -2,7 +2,7 @@
 //
 // There is one so far: content-safety, the mobilenet_v2 of the npm package nsfwjs 4.3.0 (MIT licence,
 // kept inside the file), which gives a picture's probabilities for Drawing, Hentai, Neutral, Porn and
-// Sexy. tools/convert-nsfwjs writes its file; a test compares the two. What it gets wrong is told in
+// Sexy. compute/catalog makes its file of that package; a test compares the two. What it gets wrong is told in
 // docs/third-party.md.
 package builtin
 
@@ -11,6 +11,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/must"
 )
 
 //go:embed content-safety.aiwm
@@ -18,19 +19,22 @@ var contentSafety string
 
 // ContentSafetyID is the id of the content-safety model. It is a constant so that a changed file, which
 // would be another model, does not go unnoticed.
-const ContentSafetyID = "0x5e607dbf0004f4dff7c6bea2bd57da23986f61cb87997789ea81cfffc9f9b649"
+const ContentSafetyID = "0x963429f623d19e39f06bf7a967c7c776e98affdcf3dfd2de9b06a25db34ee52a"
 
 // ContentSafety decodes the content-safety model. It takes some milliseconds: keep the result.
-func ContentSafety() (*model.Model, error) { return model.Decode([]byte(contentSafety)) }
+func ContentSafety() (*model.File, error) { return model.DecodeFile([]byte(contentSafety)) }
 
 // Models decodes all models that ship.
-func Models() ([]*model.Model, error) {
+func Models() ([]*model.File, error) {
 	m, err := ContentSafety()
 	if err != nil {
 		return nil, err
 	}
-	return []*model.Model{m}, nil
+	return []*model.File{m}, nil
 }
 
 // ContentSafetyHash is ContentSafetyID as a hash.
-func ContentSafetyHash() chain.Hash { return model.IDOf([]byte(contentSafety)) }
+func ContentSafetyHash() (id chain.Hash) {
+	must.Hold(id.UnmarshalText([]byte(ContentSafetyID)) == nil, "the id of the model that ships is no hash")
+	return id
+}

@@ -1,0 +1,69 @@
+//go:build amd64 && !purego
+
+package kernel
+
+// stripeRows is the height of the tallest micro-kernel.
+func (p Path) stripeRows() int {
+	switch p {
+	case PathAVX512:
+		return 12
+	case PathAVX2:
+		return 6
+	}
+	return 4
+}
+
+// stripeWidth is the number of columns of a panel.
+func (p Path) stripeWidth() int {
+	if p == PathAVX512 {
+		return 32
+	}
+	return 16
+}
+
+// stripe runs a micro-kernel. The slice expressions panic if it would leave its operands.
+func (p Path) stripe(c, a, x []float32, offsets []int32, bias []float32, rows int, narrow bool, s *stripe) {
+	cols := p.stripeWidth()
+	if narrow {
+		cols /= 2
+	}
+	if p == PathGo {
+		stripeGo(c, a, x, offsets, bias, rows, cols, s)
+		return
+	}
+	all := s.panels * rows
+	_ = c[:(all-1)*s.ldc/4+cols]
+	_ = a[:((s.panels-1)*s.next+(rows-1)*s.lda+(s.k-1)*s.step)/4+1]
+	_ = bias[:all]
+	_, _ = x[:int(offsets[0])/4+cols], x[:int(offsets[s.k-1])/4+cols]
+	s.a, s.b, s.c, s.offsets, s.bias = &a[0], &x[0], &c[0], &offsets[0], &bias[0]
+	if p == PathAVX512 {
+		stripeAVX512(rows, narrow, s)
+	} else {
+		stripeAVX2(rows, narrow, s)
+	}
+}
+
+// gather copies a run of columns for each of the offsets.
+func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) {
+	if p == PathGo || step > 2 {
+		gatherGo(to, from, offsets, run, step, pitch)
+		return
+	}
+	vectors := (run + 7) / 8
+	_ = to[:(len(offsets)-1)*pitch+8*vectors]
+	_ = from[:int(offsets[len(offsets)-1])/4+8*vectors*step]
+	if step == 2 {
+		gatherSecondAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*pitch)
+	} else {
+		gatherAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*pitch)
+	}
+}
+
+func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, bias float32) {
+	if p == PathAVX512 {
+		slideAVX512(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), bias)
+	} else {
+		slideAVX2(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), bias)
+	}
+}

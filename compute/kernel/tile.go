@@ -1,0 +1,388 @@
+package kernel
+
+import (
+	"slices"
+
+	"github.com/aiwork/aiwork-node/internal/must"
+)
+
+// Products of a matrix of few or many rows with one that need not exist in memory: the windows of a
+// convolution are columns of such a matrix. Chains are those of AIW-2.
+
+//go:generate go run gentile.go
+
+// A stripe is what a micro-kernel does in one call: panels of rows, one below the other, times one panel of
+// columns, over one segment of k. Strides and offsets are in bytes. The kernel changes it as it goes.
+type stripe struct {
+	a       *float32 // row r at step k is lda·r + step·k further
+	b       *float32 // the columns at step k lie at offsets[k]
+	c       *float32
+	offsets *int32
+	bias    *float32
+	lda     int
+	step    int
+	next    int // from panel to panel of a
+	ldc     int
+	k       int
+	panels  int
+	flags   int
+	lo, hi  float32
+}
+
+const (
+	stripeJoin   = 1 // add to what earlier segments left in c
+	stripeFinish = 2 // the last segment: bias, + (+0)
+	stripeClamp  = 4 // then the clamp
+)
+
+// Rows is the left matrix of a product: m rows of k elements, in panels of at most two heights.
+type Rows struct {
+	M, K                int
+	data                []float32
+	height, tall, panel int // of the first tall panels; the others are one lower; panels in all
+	stride, step        int // elements from row to row, from step to step; stride 0: packed
+}
+
+// panelsOf cuts m rows into as few panels as possible, of even heights.
+func (p Path) panelsOf(r *Rows) {
+	most := p.stripeRows()
+	r.panel = (r.M + most - 1) / most
+	r.height = (r.M + r.panel - 1) / r.panel
+	r.tall = r.M - r.panel*(r.height-1)
+}
+
+// RowsOf takes a[m][k] as it lies.
+func (p Path) RowsOf(a []float32, m, k int) *Rows {
+	must.Hold(m > 0 && k > 0 && len(a) >= m*k, "a matrix without elements")
+	r := &Rows{M: m, K: k, data: a, stride: k, step: 1}
+	p.panelsOf(r)
+	return r
+}
+
+// PackRows lays a[m][k] out for the path's micro-kernels: panel after panel, in each step after step.
+func (p Path) PackRows(a []float32, m, k int) *Rows {
+	must.Hold(m > 0 && k > 0 && len(a) >= m*k, "a matrix without elements")
+	r := &Rows{M: m, K: k, data: make([]float32, m*k)}
+	p.panelsOf(r)
+	to := r.data
+	for i := range r.panel {
+		first, height := r.panelAt(i)
+		for l := range k {
+			for j := range height {
+				to[l*height+j] = a[(first+j)*k+l]
+			}
+		}
+		to = to[height*k:]
+	}
+	return r
+}
+
+// panelAt gives the first row of a panel, and its height.
+func (r *Rows) panelAt(i int) (first, height int) {
+	if i < r.tall {
+		return i * r.height, r.height
+	}
+	return r.tall*r.height + (i-r.tall)*(r.height-1), r.height - 1
+}
+
+// Slack is the number of elements behind those that a product reads which must be there, too: vectors are
+// read whole.
+const Slack = 64
+
+// Columns is the right matrix of a product: column n lies at some place of x, its element k Offsets[k]
+// bytes further. Places are rows of Width columns, at Starts (elements) and then Step by Step.
+type Columns struct {
+	X       []float32 // with Slack
+	Offsets []int32   // of each k
+	Starts  []int32
+	Width   int
+	Step    int
+	Ends    []int     // of the segments, the last being len(Offsets); nil: all but the last have SegmentLen
+	panels  []float32 // packed, instead of X
+}
+
+// segmentEnd is where the segment that begins at k ends. Chains from which steps were left out that cannot
+// change a bit have shorter segments.
+func (c *Columns) segmentEnd(k int) int {
+	for _, end := range c.Ends {
+		if end > k {
+			return end
+		}
+	}
+	return min(k+SegmentLen, len(c.Offsets))
+}
+
+// N is the number of columns.
+func (c *Columns) N() int { return c.Width * len(c.Starts) }
+
+// reach reports whether all that is read is there, with the slack.
+func (c *Columns) reach(wide int) bool {
+	furthest := int(slices.Max(c.Offsets))/4 + wide
+	if c.panels != nil {
+		return furthest+(c.Width+wide-1)/wide*wide*len(c.Offsets)-wide*len(c.Offsets) <= len(c.panels)
+	}
+	start := int(slices.Max(c.Starts))
+	return slices.Min(c.Offsets) >= 0 && start+furthest+(c.Width-1)*c.Step <= cap(c.X)
+}
+
+// MatrixColumns takes b[k][n] as it lies; it must have Slack.
+func MatrixColumns(b []float32, k, n int) *Columns {
+	c := &Columns{X: b, Offsets: make([]int32, k), Starts: []int32{0}, Width: n, Step: 1}
+	for i := range c.Offsets {
+		c.Offsets[i] = int32(4 * n * i)
+	}
+	return c
+}
+
+// PackColumns copies all columns of a matrix that is used often into panels. There is one row of places.
+func (p Path) PackColumns(c *Columns) *Columns {
+	wide, k := p.stripeWidth(), len(c.Offsets)
+	count := (c.N() + wide - 1) / wide
+	must.Hold(len(c.Starts) == 1, "columns in several rows are not packed")
+	out := &Columns{Offsets: packedOffsets(k, wide), Starts: []int32{0}, Width: c.N(), Step: 1}
+	out.panels = make([]float32, count*k*wide+Slack)
+	for i := range count {
+		p.gatherPanel(out.panels[i*k*wide:], wide, c, i*wide, min(wide, c.N()-i*wide), 0, k)
+	}
+	return out
+}
+
+func packedOffsets(k, wide int) []int32 {
+	out := make([]int32, k)
+	for i := range out {
+		out[i] = int32(4 * wide * i)
+	}
+	return out
+}
+
+// An End is what happens at the end of a product's chains: the bias of each row (nil for none), and a
+// clamp, whose bounds must not be NaN or -0.
+type End struct {
+	Bias   []float32
+	Clamp  bool
+	Lo, Hi float32
+	// After, if there is one, is called with pieces of rows that are done, while they are in the cache.
+	After func(c []float32, row, column int)
+}
+
+// Scratch is what one thread needs for products. Its zero value is ready.
+type Scratch struct {
+	panel   []float32 // columns of one segment
+	edge    []float32 // results of a panel that is not full
+	offsets []int32   // of a panel that is one run of neighbours
+	apart   []int32   // of one that is several, with a gap between steps
+	zeros   []float32 // a bias of none
+}
+
+func (s *Scratch) size(wide, rows int) {
+	if pitch := wide + gatherLanes; len(s.panel) < SegmentLen*pitch+Slack {
+		s.panel = make([]float32, SegmentLen*pitch+Slack)
+		s.offsets, s.apart = packedOffsets(SegmentLen, wide), packedOffsets(SegmentLen, pitch)
+	}
+	if len(s.edge) < rows*wide+Slack {
+		s.edge = make([]float32, rows*wide+Slack)
+	}
+	if len(s.zeros) < rows {
+		s.zeros = make([]float32, rows)
+	}
+}
+
+const (
+	rowsBytes   = 192 << 10 // of one segment of the left matrix, which stays in the second cache
+	resultBytes = 128 << 10 // of results that are joined, likewise
+	gatherLanes = 8         // that a run is copied in
+	gatherRows  = 48        // with so many rows, copying a panel of columns pays
+)
+
+// A Part is a share of a product: panels of rows and of columns, from and to.
+type Part struct{ RowFrom, RowTo, ColFrom, ColTo int }
+
+// Parts gives how many panels a product has.
+func (p Path) Parts(a *Rows, b *Columns) Part {
+	wide := p.stripeWidth()
+	return Part{RowTo: a.panel, ColTo: (b.N() + wide - 1) / wide}
+}
+
+// Multiply sets c, whose rows are ldc apart, to a times b, or a part of it.
+func (p Path) Multiply(c []float32, ldc int, a *Rows, b *Columns, end *End, part Part, s *Scratch) {
+	must.Hold(a.K == len(b.Offsets) && b.reach(p.stripeWidth()), "a product of matrices that do not fit")
+	m := product{path: p, c: c, ldc: ldc, a: a, b: b, end: end, s: s, wide: p.stripeWidth()}
+	perBlock := max(1, rowsBytes/4/min(a.K, SegmentLen)/max(1, a.height))
+	for first := part.RowFrom; first < part.RowTo; first += perBlock {
+		m.from, m.to = first, min(first+perBlock, part.RowTo)
+		m.first, _ = a.panelAt(m.from)
+		last, height := a.panelAt(m.to - 1)
+		m.rows = last + height - m.first
+		s.size(m.wide, m.rows)
+		m.block(part.ColFrom, part.ColTo)
+	}
+}
+
+// A product is a Multiply at work on one block of rows.
+type product struct {
+	path     Path
+	c        []float32
+	ldc      int
+	a        *Rows
+	b        *Columns
+	end      *End
+	s        *Scratch
+	wide     int
+	from, to int // panels of rows
+	first    int // row
+	rows     int
+}
+
+// block does so many columns at a time that their results stay in the cache from segment to segment.
+func (m *product) block(from, to int) {
+	group := max(4, resultBytes/4/m.rows/m.wide)
+	if m.b.segmentEnd(0) == m.a.K && m.end.After == nil {
+		group = to - from
+	}
+	for first := from; first < to; first += group {
+		for k := 0; k < m.a.K; {
+			end := m.b.segmentEnd(k)
+			for i := first; i < min(first+group, to); i++ {
+				m.column(i, k, end-k)
+			}
+			k = end
+		}
+		if m.end.After != nil {
+			from, to := first*m.wide, min(min(first+group, to)*m.wide, m.b.N())
+			for r := m.first; r < m.first+m.rows; r++ {
+				m.end.After(m.c[r*m.ldc+from:r*m.ldc+to], r, from)
+			}
+		}
+	}
+}
+
+// column does one panel of columns over one segment.
+func (m *product) column(i, k, length int) {
+	n := i * m.wide
+	cols := min(m.wide, m.b.N()-n)
+	x, offsets := m.columns(n, cols, k, length)
+	c, ldc := m.c[m.first*m.ldc+n:], m.ldc
+	join := k > 0
+	if cols == m.wide {
+		m.stripes(c, ldc, x, offsets, k, length, false)
+		return
+	}
+	edge := m.s.edge
+	if join {
+		for r := range m.rows {
+			copy(edge[r*m.wide:][:cols], c[r*ldc:])
+		}
+	}
+	m.stripes(edge, m.wide, x, offsets, k, length, cols <= m.wide/2)
+	for r := range m.rows {
+		copy(c[r*ldc:][:cols], edge[r*m.wide:])
+	}
+}
+
+// columns gives where a panel lies: in place if it is one run of neighbours that is not worth a copy.
+func (m *product) columns(n, cols, k, length int) ([]float32, []int32) {
+	b := m.b
+	if b.panels != nil {
+		return b.panels[n*m.a.K:], b.Offsets[k : k+length]
+	}
+	if row, at := n/b.Width, n%b.Width; m.rows < gatherRows && cols == m.wide && b.Step == 1 && at+cols <= b.Width {
+		return b.X[int(b.Starts[row])+at:], b.Offsets[k : k+length]
+	}
+	if n%b.Width+cols <= b.Width {
+		m.path.gatherPanel(m.s.panel, m.wide, b, n, cols, k, length)
+		return m.s.panel, m.s.offsets[:length]
+	}
+	m.path.gatherPanel(m.s.panel, m.wide+gatherLanes, b, n, cols, k, length)
+	return m.s.panel, m.s.apart[:length]
+}
+
+// gatherPanel copies columns [n, n+cols) of a segment, run by run. A run is copied in whole registers: what it
+// writes behind its end is overwritten by the next one, or lies in the gap that the pitch leaves.
+func (p Path) gatherPanel(to []float32, pitch int, b *Columns, n, cols, k, length int) {
+	offsets := b.Offsets[k : k+length]
+	for done := 0; done < cols; {
+		row, at := (n+done)/b.Width, (n+done)%b.Width
+		run := min(cols-done, b.Width-at)
+		p.gather(to[done:], b.X[int(b.Starts[row])+at*b.Step:], offsets, run, b.Step, pitch)
+		done += run
+	}
+}
+
+func gatherGo(to, from []float32, offsets []int32, run, step, pitch int) {
+	for l, o := range offsets {
+		row, at := to[l*pitch:][:run], int(o)/4
+		if step == 1 {
+			copy(row, from[at:])
+			continue
+		}
+		for i := range row {
+			row[i] = from[at+i*step]
+		}
+	}
+}
+
+// stripes runs the micro-kernels over the panels of rows.
+func (m *product) stripes(c []float32, ldc int, x []float32, offsets []int32, k, length int, narrow bool) {
+	a, done := m.a, m.from
+	for done < m.to {
+		first, height := a.panelAt(done)
+		last := m.to
+		if done < a.tall {
+			last = min(last, a.tall)
+		}
+		s := stripe{ldc: 4 * ldc, k: length, panels: last - done}
+		rows := a.data
+		if a.stride == 0 {
+			s.lda, s.step, s.next = 4, 4*height, 4*height*a.K
+			rows = rows[first*a.K+k*height:]
+		} else {
+			s.lda, s.step, s.next = 4*a.stride, 4*a.step, 4*height*a.stride
+			rows = rows[first*a.stride+k*a.step:]
+		}
+		if k > 0 {
+			s.flags |= stripeJoin
+		}
+		bias := m.s.zeros
+		if k+length == a.K {
+			s.flags |= stripeFinish
+			if m.end.Bias != nil {
+				bias = m.end.Bias[first:]
+			}
+			if m.end.Clamp {
+				s.flags |= stripeClamp
+				s.lo, s.hi = m.end.Lo, m.end.Hi
+			}
+		}
+		m.path.stripe(c[(first-m.first)*ldc:], rows, x, offsets, bias, height, narrow, &s)
+		done = last
+	}
+}
+
+// stripeGo is the portable micro-kernel.
+func stripeGo(c, a, x []float32, offsets []int32, bias []float32, rows, cols int, s *stripe) {
+	acc := make([]float32, cols)
+	for i := range s.panels * rows {
+		panel, row := i/rows, i%rows
+		clear(acc)
+		for l, o := range offsets {
+			v := a[(panel*s.next+row*s.lda+l*s.step)/4]
+			from := x[int(o)/4:][:cols]
+			for j, w := range from {
+				acc[j] = FMA(v, w, acc[j])
+			}
+		}
+		out := c[i*s.ldc/4:][:cols]
+		for j, v := range acc {
+			if s.flags&stripeJoin != 0 {
+				v += out[j]
+			}
+			if s.flags&stripeFinish != 0 {
+				v = (v + bias[i]) + 0
+			}
+			if s.flags&stripeClamp != 0 {
+				v = clamp(v, s.lo, s.hi)
+			}
+			out[j] = v
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package kernel
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Products over columns that need not exist, against the definition: every form of the two sides, odd sizes,
+// several segments, parts, ends, and values of all kinds.
+
+// slack gives a copy with what vectors may read behind its end.
+func slack(v []float32) []float32 {
+	out := make([]float32, len(v), len(v)+Slack)
+	copy(out, v)
+	return out
+}
+
+func TestMultiplyEqualsDefinition(t *testing.T) {
+	sizes := [][3]int{{1, 1, 1}, {1, 40, 300}, {5, 16, 3}, {7, 33, 257}, {50, 49, 600}, {13, 8, 520}, {31, 100, 64}, {64, 17, 256}}
+	for _, path := range Paths() {
+		for i, d := range sizes {
+			v := newValues(uint64(i))
+			draw := v.mild
+			if i%2 == 1 {
+				draw = v.any
+			}
+			m, n, k := d[0], d[1], d[2]
+			a, b, bias := fill(m*k, draw), fill(k*n, draw), fill(m, v.mild)
+			want := make([]float32, m*n)
+			DefineGemm(want, a, b, nil, m, n, k)
+			end := &End{}
+			if i%3 == 0 {
+				end = &End{Bias: bias, Clamp: true, Lo: -0.5, Hi: 1}
+				for j := range want {
+					want[j] = clamp((want[j]+bias[j/n])+0, end.Lo, end.Hi)
+				}
+			}
+			for _, rows := range []*Rows{path.PackRows(a, m, k), path.RowsOf(a, m, k)} {
+				for _, columns := range []*Columns{MatrixColumns(slack(b), k, n), path.PackColumns(MatrixColumns(slack(b), k, n))} {
+					got := make([]float32, m*n)
+					multiplyInParts(path, got, n, rows, columns, end)
+					compare(t, fmt.Sprintf("%v, %d × %d × %d", path, m, n, k), got[:len(want)], want)
+				}
+			}
+		}
+	}
+}
+
+// multiplyInParts does a product in four parts, as threads would.
+func multiplyInParts(p Path, c []float32, ldc int, a *Rows, b *Columns, end *End) {
+	all := p.Parts(a, b)
+	row, col := all.RowTo/2, all.ColTo/2
+	for _, part := range []Part{{0, row, 0, col}, {row, all.RowTo, 0, col}, {0, row, col, all.ColTo}, {row, all.RowTo, col, all.ColTo}} {
+		if part.RowFrom < part.RowTo && part.ColFrom < part.ColTo {
+			p.Multiply(c, ldc, a, b, end, part, &Scratch{})
+		}
+	}
+}
+
+// Columns in short rows, with steps between them: windows of a convolution.
+func TestColumnsInRows(t *testing.T) {
+	for _, path := range Paths() {
+		for seed := range uint64(24) {
+			r := rand.New(rand.NewPCG(seed, 3))
+			v := newValues(seed)
+			m, k := 1+r.IntN(60), 1+r.IntN(300)
+			c := &Columns{Width: 1 + r.IntN(40), Step: 1 + r.IntN(3), X: slack(fill(3000, v.any))}
+			for range 1 + r.IntN(6) {
+				c.Starts = append(c.Starts, int32(r.IntN(1000)))
+			}
+			for range k {
+				c.Offsets = append(c.Offsets, int32(4*r.IntN(1000)))
+			}
+			a := fill(m*k, v.mild)
+			n := c.N()
+			b := make([]float32, k*n)
+			for j := range n {
+				for l := range k {
+					b[l*n+j] = c.X[int(c.Starts[j/c.Width])+j%c.Width*c.Step+int(c.Offsets[l])/4]
+				}
+			}
+			want, got := make([]float32, m*n), make([]float32, m*n)
+			DefineGemm(want, a, b, nil, m, n, k)
+			multiplyInParts(path, got, n, path.PackRows(a, m, k), c, &End{})
+			compare(t, fmt.Sprintf("%v, seed %d", path, seed), got[:len(want)], want)
+		}
+	}
+}
+
+// Segments may be shorter than others say: each is a chain of its own.
+func TestSegmentEnds(t *testing.T) {
+	const m, n, k = 9, 21, 40
+	ends := []int{3, 20, k}
+	for _, path := range Paths() {
+		v := newValues(1)
+		a, b := fill(m*k, v.mild), fill(k*n, v.mild)
+		want := make([]float32, m*n)
+		for i := range want {
+			first := 0
+			for s, end := range ends {
+				acc := float32(0)
+				for l := first; l < end; l++ {
+					acc = FMA(a[i/n*k+l], b[l*n+i%n], acc)
+				}
+				if s == 0 {
+					want[i] = acc
+				} else {
+					want[i] += acc
+				}
+				first = end
+			}
+			want[i] += 0
+		}
+		c := MatrixColumns(slack(b), k, n)
+		c.Ends = ends
+		got := make([]float32, m*n)
+		multiplyInParts(path, got, n, path.PackRows(a, m, k), c, &End{})
+		compare(t, path.String(), got[:len(want)], want)
+	}
+}
+
+// After gets every element once, when it is done.
+func TestAfter(t *testing.T) {
+	const m, n, k = 70, 700, 300
+	for _, path := range Paths()[max(0, len(Paths())-1):] {
+		v := newValues(2)
+		a, b := fill(m*k, v.mild), fill(k*n, v.mild)
+		want, got := make([]float32, m*n), make([]float32, m*n)
+		rows, columns := path.PackRows(a, m, k), MatrixColumns(slack(b), k, n)
+		multiplyInParts(path, want, n, rows, columns, &End{})
+		seen := make([]bool, m*n)
+		multiplyInParts(path, got, n, rows, columns, &End{After: func(c []float32, row, column int) {
+			for i, v := range c {
+				at := row*n + column + i
+				if seen[at] || v != want[at] {
+					t.Fatalf("%v: element %d: seen %v, %v, want %v", path, at, seen[at], v, want[at])
+				}
+				seen[at] = true
+			}
+		}})
+		for i, ok := range seen {
+			if !ok {
+				t.Fatalf("%v: element %d was not seen", path, i)
+			}
+		}
+	}
+}
+
+func TestSlideEqualsDefinition(t *testing.T) {
+	for _, path := range Paths() {
+		for i, taps := range []int{1, 9, 25, 256} {
+			v := newValues(uint64(i))
+			n := []int{1, 70, 333, 16}[i]
+			x, w := slack(fill(n+1000, v.any)), fill(taps, v.mild)
+			offsets := make([]int32, taps)
+			for t := range offsets {
+				offsets[t] = int32(4 * (t * 37 % 1000))
+			}
+			want, got := make([]float32, n), make([]float32, n+Slack)
+			for j := range want {
+				var sum Chain
+				for t, o := range offsets {
+					sum.Step(x[j+int(o)/4], w[t])
+				}
+				want[j] = sum.End(0.25)
+			}
+			path.Slide(got, x, offsets, w, 0.25, n)
+			compare(t, fmt.Sprintf("%v, %d taps", path, taps), got[:len(want)], want)
+		}
+	}
+}
+
+// What gentile.go writes is what is checked in.
+func TestTilesAreGenerated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the generator")
+	}
+	folder := t.TempDir()
+	if out, err := exec.Command("go", "run", "gentile.go", folder).CombinedOutput(); err != nil {
+		t.Fatalf("gentile.go: %v\n%s", err, out)
+	}
+	for _, name := range []string{"tile_amd64.s", "tile_amd64.go", "tile_arm64.s", "tile_arm64.go"} {
+		want, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs from what gentile.go writes; run go generate", name)
+		}
+	}
+}
+
+// The product as networks have it: rows are outputs, columns positions.
+func BenchmarkMultiply(b *testing.B) {
+	for _, path := range Paths()[max(0, len(Paths())-1):] {
+		for _, s := range [][3]int{{6, 16, 256}, {64, 3136, 64}, {128, 784, 1152}, {512, 49, 4608}, {768, 768, 768}, {16, 25600, 27}} {
+			b.Run(fmt.Sprintf("path=%v/m=%d/n=%d/k=%d", path, s[0], s[1], s[2]), func(b *testing.B) {
+				v := newValues(9)
+				m, n, k := s[0], s[1], s[2]
+				rows, columns := path.PackRows(fill(m*k, v.mild), m, k), MatrixColumns(slack(fill(k*n, v.mild)), k, n)
+				c, scratch := make([]float32, m*n), &Scratch{}
+				for b.Loop() {
+					path.Multiply(c, n, rows, columns, &End{}, path.Parts(rows, columns), scratch)
+				}
+				b.ReportMetric(2*float64(m)*float64(n)*float64(k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package plan
+
+import (
+	"math"
+	"slices"
+
+	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/operator"
+	"github.com/aiwork/aiwork-node/compute/program"
+	"github.com/aiwork/aiwork-node/compute/tensor"
+)
+
+// Convolutions. The input is copied once with its padding; a window is then a column of a matrix whose rows
+// lie at fixed distances, so that nothing is unfolded.
+
+var infinity = float32(math.Inf(1))
+
+func negativeZero(v float32) bool { return math.Float32bits(v) == 1<<31 }
+
+// dims is how many spatial dimensions there are, with those that are missing taken as 1.
+const dims = 3
+
+type triple [dims]int
+
+// three fills a list of sizes up from the front.
+func three(list []int, with int) (t triple) {
+	for i := range t {
+		t[i] = with
+	}
+	copy(t[dims-len(list):], list)
+	return t
+}
+
+func (t triple) count() int { return t[0] * t[1] * t[2] }
+
+// A spread is how an input is laid out for a convolution: planes with padding, or as they come.
+type spread struct {
+	in, padded, before triple
+	plain              bool // no padding
+}
+
+// A convStep is a convolution in groups.
+type convStep struct {
+	ended
+	x             int // slot
+	spread        spread
+	padded        *buffer
+	batch, groups int
+	channels      int // of the input, in each group
+	outs          int // likewise
+	positions     int
+	rows          []*kernel.Rows // of each group
+	columns       kernel.Columns // of the first group, without X
+}
+
+func (s *convStep) run(f *frame) error {
+	x, y := f.values(s.x), f.values(s.y)
+	each := s.channels * s.groups * s.spread.in.count()
+	for i := range s.batch {
+		from := x[i*each:]
+		if !s.spread.plain {
+			from = f.floats(s.padded)
+			s.spread.pad(f, from, x[i*each:][:each], s.channels*s.groups)
+		}
+		for g := range s.groups {
+			columns := s.columns
+			columns.X = from[g*s.channels*s.spread.padded.count():]
+			var bias []float32
+			if s.bias != nil {
+				bias = s.bias[g*s.outs:]
+			}
+			at := (i*s.groups + g) * s.outs * s.positions
+			f.multiply(y[at:], s.positions, s.rows[g], &columns, &s.ended, bias, at)
+		}
+	}
+	return nil
+}
+
+// pad copies planes into larger ones whose border is +0.
+func (s *spread) pad(f *frame, to, from []float32, planes int) {
+	f.crew.split(planes, len(from)*2, func(part int, _ *worker) {
+		s.plane(to[part*s.padded.count():][:s.padded.count()], from[part*s.in.count():][:s.in.count()])
+	})
+}
+
+func (s *spread) plane(to, from []float32) {
+	wide, row := s.padded[2], s.in[2]
+	done := 0
+	for d := range s.in[0] {
+		for h := range s.in[1] {
+			at := ((d+s.before[0])*s.padded[1]+h+s.before[1])*wide + s.before[2]
+			clear(to[done:at])
+			copy(to[at:at+row], from[(d*s.in[1]+h)*row:])
+			done = at + row
+		}
+	}
+	clear(to[done:])
+}
+
+// conv plans a Conv with constant weights.
+func (b *builder) conv(n *program.Node) bool {
+	x, w := b.in(n, 0), b.in(n, 1)
+	if len(x.shape) < 3 || len(x.shape) > 2+dims || x.constant != nil || w.constant == nil || len(w.shape) != len(x.shape) {
+		return false
+	}
+	g, err := operator.ConvWindow(n.Attrs, x.shape[2:], w.shape[2:])
+	if err != nil || g.Groups < 1 {
+		return false
+	}
+	bias, ok := b.biasOf(n, w.shape[0])
+	if !ok || w.shape[1]*g.Groups != x.shape[1] || w.shape[0]%g.Groups != 0 {
+		return false
+	}
+	shape := append([]int{x.shape[0], w.shape[0]}, g.Out...)
+	if tensor.CheckShape(shape) != nil || tensor.Count(shape) == 0 || tensor.Count(x.shape) == 0 {
+		return false
+	}
+	if b.depthwise(n, g, shape, bias) || b.turned(n.In[0], n.Out[0], g, w.constant, shape, bias) {
+		return true
+	}
+	s := &convStep{
+		ended: ended{y: n.Out[0], bias: bias}, x: n.In[0], batch: x.shape[0], groups: g.Groups, channels: w.shape[1],
+		outs: w.shape[0] / g.Groups, positions: tensor.Count(g.Out),
+	}
+	taps := tensor.Count(g.Kernel)
+	s.spread = spreadOf(g)
+	if int64(s.channels)*int64(s.spread.padded.count())*4 > math.MaxInt32 {
+		return false
+	}
+	s.columns = windowColumns(g, s.spread, s.channels)
+	for i := range g.Groups {
+		at := i * s.outs * s.channels * taps
+		s.rows = append(s.rows, pack(b.r, packKey{w.constant, layoutRows, at}, func() *kernel.Rows {
+			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], s.outs, s.channels*taps)
+		}))
+	}
+	if s.spread.plain {
+		s.x = b.withSlack(s.x)
+	} else {
+		s.padded = b.scratch(x.shape[1] * s.spread.padded.count())
+	}
+	p := b.add(s, []int{s.x}, tensor.Count(shape)*s.channels*taps)
+	if s.padded != nil {
+		p.scratch = append(p.scratch, s.padded)
+	}
+	b.place(s.y, shape)
+	return true
+}
+
+// biasOf gives the constant bias of a convolution, nil for none.
+func (b *builder) biasOf(n *program.Node, outs int) ([]float32, bool) {
+	c := b.in(n, 2)
+	if c == nil {
+		return nil, true
+	}
+	if c.constant == nil || !slices.Equal(c.shape, []int{outs}) {
+		return nil, false
+	}
+	return tensor.Values[float32](c.constant), true
+}
+
+func spreadOf(g operator.Window) spread {
+	s := spread{in: three(g.In, 1), before: three(g.Before, 0)}
+	s.plain = true
+	after, kernels := three(g.After, 0), three(g.Kernel, 1)
+	stride, dilation, out := three(g.Stride, 1), three(g.Dilation, 1), three(g.Out, 1)
+	for i := range s.in {
+		reach := (out[i]-1)*stride[i] + (kernels[i]-1)*dilation[i] + 1
+		s.padded[i] = max(s.before[i]+s.in[i]+after[i], reach)
+		s.plain = s.plain && s.padded[i] == s.in[i] && s.before[i] == 0
+	}
+	return s
+}
+
+// windowColumns describes the windows of a convolution as columns: channel, then kernel position.
+func windowColumns(g operator.Window, s spread, channels int) kernel.Columns {
+	kernels, dilation := three(g.Kernel, 1), three(g.Dilation, 1)
+	stride, out := three(g.Stride, 1), three(g.Out, 1)
+	c := kernel.Columns{Width: out[2], Step: stride[2]}
+	for ch := range channels {
+		for d := range kernels[0] {
+			for h := range kernels[1] {
+				for w := range kernels[2] {
+					row := (ch*s.padded[0]+d*dilation[0])*s.padded[1] + h*dilation[1]
+					c.Offsets = append(c.Offsets, int32(4*(row*s.padded[2]+w*dilation[2])))
+				}
+			}
+		}
+	}
+	if kernels.count() == 1 && stride.count() == 1 && s.plain {
+		c.Width, c.Starts = out.count(), []int32{0}
+		return c
+	}
+	for d := range out[0] {
+		for h := range out[1] {
+			c.Starts = append(c.Starts, int32((d*stride[0]*s.padded[1]+h*stride[1])*s.padded[2]))
+		}
+	}
+	return c
+}

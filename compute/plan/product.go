@@ -1,0 +1,276 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/program"
+	"github.com/aiwork/aiwork-node/compute/tensor"
+)
+
+// Products of matrices.
+
+// packKey names packed weights: those of a constant, in one of a few layouts.
+type packKey struct {
+	weights *tensor.Tensor
+	layout  layout
+	at      int // element at which they begin
+}
+
+type layout uint8
+
+const (
+	layoutRows layout = iota
+	layoutColumns
+	layoutTurned
+)
+
+// pack gives the packed form of a constant, made once for all plans of a Runner.
+func pack[T any](r *Runner, key packKey, make func() T) T {
+	if have, ok := r.packs[key]; ok {
+		return have.(T)
+	}
+	made := make()
+	r.packs[key] = made
+	return made
+}
+
+// ended is what a product does with its results: a clamp, then chains one after the other.
+type ended struct {
+	y      int // slot of the results
+	bias   []float32
+	clamp  bool
+	lo, hi float32
+	chains []*chain
+}
+
+func (e *ended) result() int { return e.y }
+
+// takeChain lets a clamp at the beginning be the kernel's own.
+func (e *ended) takeChain(c *chain) {
+	lo, hi, ok := c.links[0].clamp()
+	if ok && len(e.chains) == 0 && !e.clamp && !c.usesSource() {
+		e.clamp, e.lo, e.hi = true, lo, hi
+		c.links = c.links[1:]
+	}
+	if len(c.links) > 0 {
+		e.chains = append(e.chains, c)
+	}
+	e.y = c.to
+}
+
+// usesSource reports whether a link reads what the chain began with.
+func (c *chain) usesSource() bool {
+	return slices.ContainsFunc(c.links, func(l link) bool { return l.from == operandSource })
+}
+
+// after runs the chains over some of the results, the first of which is the at-th element of the output.
+func (e *ended) after(f *frame, w *worker, y []float32, at int) {
+	for i := 0; i < len(y); i += tileLen {
+		piece := y[i:min(i+tileLen, len(y))]
+		for _, c := range e.chains {
+			c.piece(f, w, piece, piece, at+i)
+		}
+	}
+}
+
+// clamp gives the bounds of a link that the kernels can do: no NaN, no -0.
+func (l *link) clamp() (lo, hi float32, ok bool) {
+	switch {
+	case !l.unary:
+		return 0, 0, false
+	case l.function == kernel.UnaryRelu:
+		return 0, infinity, true
+	case l.function == kernel.UnaryClip:
+		return l.alpha, l.beta, l.alpha == l.alpha && l.beta == l.beta && !negativeZero(l.alpha) && !negativeZero(l.beta)
+	}
+	return 0, 0, false
+}
+
+// end makes the kernel's End for rows of results whose first element is the at-th of the output.
+func (e *ended) end(f *frame, w *worker, bias []float32, at, ldc int) kernel.End {
+	out := kernel.End{Bias: bias, Clamp: e.clamp, Lo: e.lo, Hi: e.hi}
+	if len(e.chains) > 0 {
+		out.After = func(c []float32, row, column int) { e.after(f, w, c, at+row*ldc+column) }
+	}
+	return out
+}
+
+// A matrixStep multiplies stacks of matrices: rows of a by columns of b.
+type matrixStep struct {
+	ended
+	a, b    int // slots
+	m, n, k int
+	columns *kernel.Columns // of a constant b; nil: b is read as it comes
+	stacks  [][2]int        // elements at which the matrices of each product begin
+}
+
+func (s *matrixStep) run(f *frame) error {
+	a, y := f.values(s.a), f.values(s.y)
+	for i, at := range s.stacks {
+		rows := f.path.RowsOf(a[at[0]:], s.m, s.k)
+		columns := s.columns
+		if columns == nil {
+			columns = kernel.MatrixColumns(f.values(s.b)[at[1]:], s.k, s.n)
+		}
+		f.multiply(y[i*s.m*s.n:], s.n, rows, columns, &s.ended, nil, i*s.m*s.n)
+	}
+	return nil
+}
+
+// partSteps is about the work of a part of a product that is worth a thread's attention.
+const partSteps = 1 << 18
+
+// multiply cuts a product into parts.
+func (f *frame) multiply(c []float32, ldc int, a *kernel.Rows, b *kernel.Columns, e *ended, bias []float32, at int) {
+	all := f.path.Parts(a, b)
+	steps := a.M * a.K * b.N()
+	want := 1
+	if f.crew.threads() > 1 {
+		want = min(4*f.crew.threads(), max(1, steps/partSteps))
+	}
+	byCols := min(want, all.ColTo)
+	byRows := 1
+	if byCols < f.crew.threads() {
+		byRows = min(all.RowTo, (want+byCols-1)/byCols)
+	}
+	f.crew.split(byCols*byRows, steps, func(part int, w *worker) {
+		col, row := part%byCols, part/byCols
+		p := kernel.Part{
+			RowFrom: row * all.RowTo / byRows, RowTo: (row + 1) * all.RowTo / byRows,
+			ColFrom: col * all.ColTo / byCols, ColTo: (col + 1) * all.ColTo / byCols,
+		}
+		end := e.end(f, w, bias, at, ldc)
+		f.path.Multiply(c, ldc, a, b, &end, p, &w.Scratch)
+	})
+}
+
+// matMul plans a MatMul. With a constant on the right, stacks on the left are more rows of one product.
+func (b *builder) matMul(n *program.Node) bool {
+	x, y := b.in(n, 0), b.in(n, 1)
+	if len(x.shape) < 2 || len(y.shape) < 2 || x.constant != nil || tensor.Count(x.shape) == 0 || tensor.Count(y.shape) == 0 {
+		return false
+	}
+	s := &matrixStep{ended: ended{y: n.Out[0]}, a: n.In[0], b: n.In[1]}
+	s.m, s.k, s.n = x.shape[len(x.shape)-2], x.shape[len(x.shape)-1], y.shape[len(y.shape)-1]
+	stackA, stackB := x.shape[:len(x.shape)-2], y.shape[:len(y.shape)-2]
+	stack, err := tensor.Broadcast(stackA, stackB)
+	if err != nil || y.shape[len(y.shape)-2] != s.k {
+		return false
+	}
+	shape := append(slices.Clone(stack), s.m, s.n)
+	reads := []int{s.a}
+	if y.constant != nil && tensor.Count(stackB) == 1 {
+		s.m *= tensor.Count(stack)
+		s.stacks = [][2]int{{0, 0}}
+		s.columns = b.constantColumns(y.constant, s.k, s.n, false)
+	} else {
+		fromA := tensor.Offsets(stack, tensor.BroadcastStrides(stackA, stack), 0)
+		fromB := tensor.Offsets(stack, tensor.BroadcastStrides(stackB, stack), 0)
+		for i := range fromA {
+			s.stacks = append(s.stacks, [2]int{int(fromA[i]) * s.m * s.k, int(fromB[i]) * s.k * s.n})
+		}
+		s.b = b.withSlack(s.b)
+		reads = append(reads, s.b)
+	}
+	b.add(s, reads, s.m*s.n*s.k*len(s.stacks))
+	b.place(s.y, shape)
+	return true
+}
+
+// constantColumns packs a constant right side, turned over if it comes as [n][k].
+func (b *builder) constantColumns(t *tensor.Tensor, k, n int, turned bool) *kernel.Columns {
+	kind := layoutColumns
+	if turned {
+		kind = layoutTurned
+	}
+	return pack(b.r, packKey{t, kind, 0}, func() *kernel.Columns {
+		from := tensor.Values[float32](t)
+		to := make([]float32, k*n+kernel.Slack)
+		copy(to, from)
+		if turned {
+			for i := range n {
+				for j := range k {
+					to[j*n+i] = from[i*k+j]
+				}
+			}
+		}
+		return b.r.path.PackColumns(kernel.MatrixColumns(to, k, n))
+	})
+}
+
+// withSlack gives a slot with the same elements in the arena, behind which more may be read.
+func (b *builder) withSlack(slot int) int {
+	v := b.values[slot]
+	if v.buffer != nil {
+		return slot
+	}
+	to := b.g.Slots
+	b.g.Slots++
+	b.p.slots = b.g.Slots
+	b.values = append(b.values, value{})
+	b.uses = append(b.uses, 1)
+	b.add(&copyStep{from: slot, to: to}, []int{slot}, tensor.Count(v.shape))
+	b.place(to, v.shape)
+	return to
+}
+
+// A copyStep copies a value into the arena.
+type copyStep struct{ from, to int }
+
+func (s *copyStep) run(f *frame) error {
+	copy(f.values(s.to), f.values(s.from))
+	return nil
+}
+
+// gemm plans a Gemm with constant right side.
+func (b *builder) gemm(n *program.Node) bool {
+	x, w, c := b.in(n, 0), b.in(n, 1), b.in(n, 2)
+	turned := attrInt(n, "transB", 0) != 0
+	if len(x.shape) != 2 || len(w.shape) != 2 || x.constant != nil || w.constant == nil || attrInt(n, "transA", 0) != 0 {
+		return false
+	}
+	s := &matrixStep{ended: ended{y: n.Out[0]}, a: n.In[0], b: n.In[1], m: x.shape[0], k: x.shape[1], n: w.shape[1], stacks: [][2]int{{0, 0}}}
+	rows := w.shape[0]
+	if turned {
+		rows, s.n = s.n, rows
+	}
+	if rows != s.k || s.m*s.n*s.k == 0 {
+		return false
+	}
+	shape := []int{s.m, s.n}
+	links, ok := b.gemmEnd(n, c, shape)
+	if !ok {
+		return false
+	}
+	s.columns = b.constantColumns(w.constant, s.k, s.n, turned)
+	b.add(s, []int{s.a}, s.m*s.n*s.k)
+	b.place(s.y, shape)
+	if len(links) > 0 {
+		s.chains = []*chain{{source: s.y, to: s.y, elements: s.m * s.n, links: links}}
+	}
+	return true
+}
+
+// gemmEnd gives what follows the chains of a Gemm: alpha, and beta times a constant, each rounded.
+func (b *builder) gemmEnd(n *program.Node, c *value, shape []int) (links []link, ok bool) {
+	if alpha := attrFloat(n, "alpha", 1); alpha != 1 {
+		links = append(links, link{binary: kernel.BinaryMul, from: operandScalar, slot: program.None, constants: []float32{alpha}})
+	}
+	if c == nil {
+		return links, true
+	}
+	if c.constant == nil {
+		return nil, false
+	}
+	l := link{binary: kernel.BinaryAdd, slot: program.None}
+	if wide, err := tensor.Broadcast(c.shape, shape); err != nil || !slices.Equal(wide, shape) || !l.operandOf(c.shape, shape) {
+		return nil, false
+	}
+	beta := attrFloat(n, "beta", 1)
+	for _, v := range tensor.Values[float32](c.constant) {
+		l.constants = append(l.constants, float32(beta*v))
+	}
+	zero := link{binary: kernel.BinaryAdd, from: operandScalar, slot: program.None, constants: []float32{0}}
+	return append(links, l, zero), true
+}
