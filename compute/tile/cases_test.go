@@ -274,6 +274,32 @@ func moveCases(all map[string]maker) {
 	}
 	all["Size"] = func(g *gen, _ int) { g.add(g.tensor(g.kind(any...), g.shape(2)...)) }
 	all["ConstantOfShape"] = func(g *gen, _ int) { g.add(g.list(g.shape(2)...)) }
+	all["Range"] = func(g *gen, _ int) {
+		if g.chance(50) {
+			g.add(tensor.Scalar(g.Float32()*4), tensor.Scalar(20+g.Float32()), tensor.Scalar(0.1+g.Float32()))
+			return
+		}
+		g.add(tensor.Scalar(int64(g.n(-100, 100))), tensor.Scalar(int64(g.n(-100, 100))), tensor.Scalar(int64(1-2*g.n(0, 1))*int64(g.n(1, 3))))
+	}
+	all["EyeLike"] = func(g *gen, _ int) {
+		g.int("k", g.n(-2, 2))
+		if g.chance(50) {
+			g.int("dtype", []int{1, 6, 7, 9}[g.IntN(4)])
+		}
+		g.add(g.tensor(g.kind(tensor.Float32, tensor.Int32), g.n(1, 12), g.n(1, 12)))
+	}
+	all["Trilu"] = func(g *gen, _ int) {
+		g.int("upper", g.n(0, 1))
+		g.add(g.tensor(g.kind(any...), g.n(1, 3), g.n(1, 9), g.n(1, 9)))
+		if g.chance(60) {
+			g.add(tensor.Scalar(int64(g.n(-5, 5))))
+		}
+	}
+	all["OneHot"] = func(g *gen, _ int) {
+		g.int("axis", g.n(-2, 1))
+		depth := g.n(1, 9)
+		g.add(g.indexes(depth+2, g.n(1, 40)), tensor.Scalar(int64(depth)), g.tensor(g.kind(tensor.Float32, tensor.Int32), 2))
+	}
 	all["Upsample"] = func(g *gen, opset int) {
 		if opset >= 9 {
 			g.resizeOld()
@@ -375,6 +401,27 @@ func rowCases(all map[string]maker) {
 		if g.chance(60) {
 			g.add(g.tensor(tensor.Float32, shape[axis:]...))
 		}
+	}
+	all["Hardmax"], all["LpNormalization"] = all["Softmax"], all["Softmax"]
+	all["ReduceLogSumExp"] = all["ReduceL2"]
+	all["GroupNormalization"] = func(g *gen, opset int) {
+		groups, each := g.n(1, 3), g.n(1, 3)
+		g.int("num_groups", groups)
+		n := groups
+		if opset >= 21 {
+			n *= each
+		}
+		g.add(g.tensor(tensor.Float32, g.n(1, 2), groups*each, g.n(1, 5), g.n(1, 5)), g.tensor(tensor.Float32, n), g.tensor(tensor.Float32, n))
+	}
+	all["RMSNormalization"] = func(g *gen, _ int) {
+		shape := g.shape(3)
+		g.int("axis", -1)
+		g.add(g.tensor(tensor.Float32, shape...), g.tensor(tensor.Float32, shape[2]))
+	}
+	all["MeanVarianceNormalization"] = func(g *gen, _ int) { g.add(g.tensor(tensor.Float32, g.shape(4)...)) }
+	all["LRN"] = func(g *gen, _ int) {
+		g.int("size", g.n(1, 7))
+		g.add(g.tensor(tensor.Float32, g.n(1, 2), g.n(1, 20), g.n(1, 3), g.n(1, 3)))
 	}
 	all["InstanceNormalization"] = func(g *gen, _ int) {
 		ch := g.n(1, 5)

@@ -213,31 +213,43 @@ func (r rowSet) source(o, k int) int {
 	return offset(o, r.shape, r.steps) + offset(k, r.inner, r.steps)
 }
 
-func reduce(c *call, r reduction, along []int64) (*Plan, error) {
+// reduced marks the axes that a reduction takes away, none standing for all, and gives the shape that is left.
+func (c *call) reduced(along []int64) (marked [net.RankMax]bool, shape []int, err error) {
 	keep := c.attrs.flag("keepdims", true)
-	if !c.want(0) || c.in[0].kind == net.Bool || r.only && c.in[0].kind != net.Float32 {
-		return nil, FaultUnsupported
+	if !c.want(0) || c.in[0].kind == net.Bool {
+		return marked, nil, FaultUnsupported
 	}
 	x := c.in[0].shape
 	marked, ok := axes(along, len(x))
 	if !ok {
-		return nil, FaultInvalid
+		return marked, nil, FaultInvalid
 	}
 	if len(along) == 0 {
 		for i := range x {
 			marked[i] = true
 		}
 	}
-	rows := rowsOf(x, marked)
-	shape := rows.shape
-	if !keep {
-		shape = []int{}
-		for i, n := range x {
-			if !marked[i] {
-				shape = append(shape, n)
-			}
+	shape = []int{}
+	for i, n := range x {
+		switch {
+		case !marked[i]:
+			shape = append(shape, n)
+		case keep:
+			shape = append(shape, 1)
 		}
 	}
+	return marked, shape, nil
+}
+
+func reduce(c *call, r reduction, along []int64) (*Plan, error) {
+	marked, shape, err := c.reduced(along)
+	if err != nil {
+		return nil, err
+	}
+	if r.only && c.in[0].kind != net.Float32 {
+		return nil, FaultUnsupported
+	}
+	rows := rowsOf(c.in[0].shape, marked)
 	f := folding{kind: c.in[0].kind, shape: shape, terms: rows.terms, source: rows.source, across: rows.across}
 	f.set(r, rows.terms)
 	return f.plan()

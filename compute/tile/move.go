@@ -32,16 +32,6 @@ func moveEntries() []entry {
 		{"SpaceToDepth", 1, nil, spaceToDepth},
 		{"Gather", 1, nil, gather},
 		{"GatherElements", 11, nil, gatherElements},
-		{"Reshape", 5, []int{1}, reshape},
-		{"Flatten", 1, nil, flatten},
-		{"Squeeze", 1, nil, func(c *call) (*Plan, error) { return squeeze(c, c.attrs.ints("axes")) }},
-		{"Squeeze", 13, []int{1}, squeezeInputs},
-		{"Unsqueeze", 1, nil, func(c *call) (*Plan, error) { return unsqueeze(c, c.attrs.ints("axes")) }},
-		{"Unsqueeze", 13, []int{1}, unsqueezeInputs},
-		{"Shape", 1, nil, shapeOperator},
-		{"Size", 1, nil, size},
-		{"Constant", 1, nil, constant},
-		{"ConstantOfShape", 9, []int{0}, constantOfShape},
 	}
 }
 

@@ -218,7 +218,7 @@ func TestRandom(t *testing.T) {
 			valid, covered := 0, 0
 			for seed := range uint64(tries) {
 				g := &gen{Rand: rand.New(rand.NewPCG(seed, 11))}
-				opset := g.n(max(7, tile.Since(name)), 21)
+				opset := g.n(max(7, tile.Since(name)), max(21, tile.Since(name)))
 				switch {
 				case name == "Upsample":
 					opset = g.n(7, 9)

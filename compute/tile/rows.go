@@ -13,6 +13,7 @@ import (
 type passing struct {
 	kind   net.Type // 0 is Float32
 	shape  []int
+	final  []int // the output's shape, if it is another view of these elements
 	rows   rowSet
 	passes []func(regs []uint64, k int, v soft.F32) // element k
 	ends   []func(regs []uint64)                    // after each pass
@@ -33,7 +34,10 @@ func (p passing) plan() (*Plan, error) {
 	if p.kind == 0 {
 		p.kind = net.Float32
 	}
-	return &Plan{Type: p.kind, Shape: p.shape, make: p.recipe}, nil
+	if p.final == nil {
+		p.final = p.shape
+	}
+	return &Plan{Type: p.kind, Shape: p.final, make: p.recipe}, nil
 }
 
 // rowOf gives the offset of the first element of the row that element i belongs to.
@@ -128,6 +132,16 @@ func rowEntries() []entry {
 		{"LogSoftmax", 13, nil, softmaxNew(logSoftmax)},
 		{"LayerNormalization", 17, nil, layerNorm},
 		{"InstanceNormalization", 6, nil, instanceNorm},
+		{"GroupNormalization", 18, nil, groupNorm(true)},
+		{"GroupNormalization", 21, nil, groupNorm(false)},
+		{"RMSNormalization", 23, nil, rmsNorm},
+		{"MeanVarianceNormalization", 9, nil, meanVariance},
+		{"LpNormalization", 1, nil, lpNorm},
+		{"LRN", 1, nil, lrn},
+		{"Hardmax", 1, nil, softmaxOld(hardmax)},
+		{"Hardmax", 13, nil, softmaxNew(hardmax)},
+		{"ReduceLogSumExp", 1, nil, func(c *call) (*Plan, error) { return logSumExp(c, c.attrs.ints("axes")) }},
+		{"ReduceLogSumExp", 18, []int{1}, logSumExpInputs},
 	}
 }
 
@@ -250,31 +264,30 @@ func layerNorm(c *call) (*Plan, error) {
 		if p.rows.terms == 0 {
 			return nil, FaultUnsupported
 		}
-		return statistic(p.rows, c.out == 2, epsilon).plan()
+		return p.statistic(p.rows.shape, func(regs []uint64) soft.F32 {
+			if c.out == 1 {
+				return f32(regs[0])
+			}
+			return soft.Div(soft.One, soft.Sqrt(soft.Add(f32(regs[1]), epsilon)))
+		}).plan()
 	}
 	return p.plan()
 }
 
-// statistic is the mean of each row, or the inverse of its deviation: two passes as one.
-func statistic(rows rowSet, inverse bool, epsilon soft.F32) folding {
-	n := rows.terms
-	passes, ends := moments(n)
+// statistic is one number of each row, of what the passes have found.
+func (p passing) statistic(shape []int, of func(regs []uint64) soft.F32) folding {
+	n := p.rows.terms
 	return folding{
-		kind: net.Float32, shape: rows.shape, terms: 2 * n, registers: passRegisters,
-		source: func(o, k int) int { return rows.source(o, k%n) },
+		kind: net.Float32, shape: shape, terms: len(p.passes) * n, registers: passRegisters,
+		source: func(o, k int) int { return p.rows.source(o, k%n) },
 		add: func(regs []uint64, v uint64, k int) {
-			passes[k/n](regs, k%n, f32(v))
+			p.passes[k/n](regs, k%n, f32(v))
 			if k%n == n-1 {
-				ends[k/n](regs)
+				p.ends[k/n](regs)
 				clear(lanesOf(regs))
 			}
 		},
-		end: func(regs []uint64, _ int) uint64 {
-			if inverse {
-				return uint64(soft.Div(soft.One, soft.Sqrt(soft.Add(f32(regs[1]), epsilon))))
-			}
-			return regs[0]
-		},
+		end: func(regs []uint64, _ int) uint64 { return uint64(of(regs)) },
 	}
 }
 
