@@ -77,14 +77,3 @@ const (
 	Defender Side = iota
 	Challenger
 )
-
-// other gives the opponent.
-func (s Side) other() Side { return 1 - s }
-
-// against is the verdict when a side alone is wrong.
-func (s Side) against() Verdict {
-	if s == Defender {
-		return Wrong
-	}
-	return Stands
-}

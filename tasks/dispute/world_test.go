@@ -23,7 +23,6 @@ type world struct {
 	params chain.Params
 	block  native.Block
 	minted uint256.Int
-	bonds  map[uint64]bool
 	gas    map[string]uint64 // the dearest call of each method
 	last   uint64            // of the last call
 	logs   []dispute.Log
