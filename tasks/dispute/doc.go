@@ -23,6 +23,7 @@
 //	           it is burned; else it gets it back. What a defender loses is for who opened the dispute to take.
 //	DISPUTE-7: Stands means that this challenger has shown nothing, and no more: a liar's friend may have lost on
 //	           purpose. Wrong is sure, unless the defender was silent.
+//	DISPUTE-8: a chain whose disputeBond is 0 has no disputes: defenders must answer in time, so workers have to know how.
 //
 // The contract's balance is the sum of the bonds of disputes that have not ended. Callers: tasks/job opens
 // disputes and asks for their verdicts; parties use the packers, readers and log decoder. The package is pure.

@@ -2,10 +2,9 @@ package dispute
 
 // Limits and times. They are part of the protocol.
 const (
-	AnswerMs  = 20_000         // for each answer of a party, which may have to run the network again
-	FeedMs    = 60_000         // for each step that anybody may take
-	BondGwei  = 10_000_000_000 // the least bond of a challenger: 10 tokens
-	OpenMax   = 8              // disputes that a defender has to answer at once
+	AnswerMs  = 20_000 // for each answer of a party, which may have to run the network again
+	FeedMs    = 60_000 // for each step that anybody may take
+	OpenMax   = 8      // disputes that a defender has to answer at once
 	gwei      = 1_000_000_000
 	headMax   = 1 << 14 // bytes of a network's head
 	opMax     = 1 << 13 // of an operator
@@ -18,7 +17,7 @@ const (
 	stateMax  = 1 << 14 // bytes of a state
 	resultMax = 255     // bytes of a result
 
-	gasStep = 100_000 // of every step of a tile, and of understanding an operator
+	gasStep = 200_000 // of every step of a tile, and of understanding an operator: also of asking what a step needs
 	gasWork = 40      // of each position and each element that is read: 50 to 140 ns, see BenchmarkStep of package tile
 )
 

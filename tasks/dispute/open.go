@@ -50,19 +50,21 @@ func (k *Claim) Write(e *native.Encoder) {
 }
 
 // Bond is the least bond of a challenger.
-func Bond() *uint256.Int {
-	return new(uint256.Int).Mul(uint256.NewInt(BondGwei), uint256.NewInt(gwei))
+func Bond(p *chain.JobParams) *uint256.Int {
+	return new(uint256.Int).Mul(uint256.NewInt(p.DisputeBond), uint256.NewInt(gwei))
 }
 
 // Open begins a dispute: the challenger claims another result than the defender's. The caller, another contract, has
-// paid the bond to this one. The call fails where the claim does not hold together.
+// paid the bond to this one. The call fails where the claim does not hold together, and on a chain without disputes.
 func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, given []byte, k *Claim, bond *uint256.Int) (id uint64) {
 	must.Hold(c.Self() == chain.AddrDisputes, "dispute: opened on another contract's slots")
 	open := c.Uint64(openKey(defender))
 	d := Dispute{Phase: Answering, Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: model}
 	d.Results = [2]chain.Hash{sha256.Sum256(given), sha256.Sum256(k.Result)}
-	if !c.Require(defender != challenger, "disputes: nobody disputes with itself") ||
-		!c.Require(!bond.Lt(Bond()) && bond.BitLen() <= 96, "disputes: the bond is below "+Bond().Dec()) ||
+	least := Bond(&c.Block().Params.Jobs)
+	if !c.Require(!least.IsZero(), "disputes: on this chain the auditors' vote alone decides") ||
+		!c.Require(defender != challenger, "disputes: nobody disputes with itself") ||
+		!c.Require(!bond.Lt(least) && bond.BitLen() <= 96, "disputes: the bond is below "+least.Dec()) ||
 		!c.Require(open < OpenMax, "disputes: the defender answers 8 disputes already") ||
 		!c.Require(d.Results[0] != d.Results[1], "disputes: the results are the same") ||
 		!d.takeClaim(c, Challenger, k) {

@@ -297,6 +297,17 @@ func TestSmallBond(t *testing.T) {
 	}
 }
 
+// A chain may do without.
+func TestNoDisputes(t *testing.T) {
+	run, liar := twoRuns(t)
+	w := newWorld(t)
+	w.params.Jobs.DisputeBond = 0
+	a, b := receipt.NewAdvocate(run), receipt.NewAdvocate(liar)
+	if res := w.send("open", challenger, court, tokens(10), packOpen(run.Model.Net.ID(), worker, a.Claim().Result, b.Claim())); res.Err == nil {
+		t.Error("a dispute was opened")
+	}
+}
+
 // The encoded forms are locked: a change here is a change of the protocol. AIWORK_REWRITE=1 writes the file anew.
 func TestConformance(t *testing.T) {
 	const path = "testdata/conformance.txt"
