@@ -30,6 +30,7 @@ type Options struct {
 	Roles   []Role
 	Market  Market
 	Engine  Engine
+	Tracer  Tracer // to answer disputes; nil: they are lost
 	Journal *Journal
 	Genesis chain.Hash
 	Poke    bool // also move on what anybody may, for the tip
@@ -42,7 +43,10 @@ type Runner struct {
 	opts  Options
 	turn  chan struct{} // the engine's: one item at a time
 	slots chan struct{} // places for steps under way
-	wg    sync.WaitGroup
+
+	defence defence // of whoever has the turn
+
+	wg sync.WaitGroup
 
 	mu      sync.Mutex
 	records map[string]*record
@@ -189,7 +193,7 @@ func (r *Runner) look(ctx context.Context) (left int, err error) {
 		}
 		left++
 		if run := r.stepOf(&t); run != nil {
-			r.start(ctx, step{key: fmt.Sprintf("%s %s %s", t.Role, t.String(), t.State), run: run})
+			r.start(ctx, step{key: fmt.Sprintf("%s %s %s", t.Role, t.String(), t.stage()), run: run})
 		}
 	}
 	if r.opts.Poke {

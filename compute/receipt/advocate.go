@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -124,6 +125,40 @@ func (a *Advocate) Heard(shown [2][]byte) error {
 	return nil
 }
 
+// Defend gives the call that a dispute's record asks of the defender now; nil if it has nothing to do. It needs nothing
+// but the record: no log, no other party.
+func (a *Advocate) Defend(d *dispute.Dispute) ([]byte, error) {
+	if d.Shown>>dispute.Defender&1 == 1 {
+		return nil, nil
+	}
+	switch d.Phase {
+	case dispute.Answering:
+		return dispute.PackAnswer(d.ID, a.Claim()), nil
+	case dispute.Showing:
+		return dispute.PackShow(d.ID, a.Show(d)), nil
+	case dispute.Tiles:
+		if err := a.findPlace(d); err != nil {
+			return nil, err
+		}
+	case dispute.Entries:
+	default:
+		return nil, nil
+	}
+	left, right, err := a.Split(d)
+	return dispute.PackSplit(d.ID, left, right), err
+}
+
+// findPlace finds which output is disputed: the one whose case the contract has.
+func (a *Advocate) findPlace(d *dispute.Dispute) error {
+	for a.place = range a.operator(d).Made() {
+		k, _, err := a.caseOf(d)
+		if err == nil && sha256.Sum256(k.Encode()) == d.Case {
+			return nil
+		}
+	}
+	return fmt.Errorf("dispute %d: its case is not of this run", d.ID)
+}
+
 // operator gives the operator that is disputed.
 func (a *Advocate) operator(d *dispute.Dispute) *net.Op { return &a.trace.Model.Net.OpList[d.Entry-1] }
 
@@ -173,8 +208,19 @@ type feeding struct {
 
 // prepare makes the case, and adds the parameters to a judgement.
 func (a *Advocate) prepare(d *dispute.Dispute, j *dispute.Judgement) error {
+	k, params, err := a.caseOf(d)
+	if err != nil {
+		return nil // the contract will say so: not decided there
+	}
+	j.Params = params
+	a.feed = &feeding{kase: k, bytes: k.Encode()}
+	return nil
+}
+
+// caseOf makes the case of the output in question, with its parameters.
+func (a *Advocate) caseOf(d *dispute.Dispute) (k dispute.Case, params [][]byte, err error) {
 	op := a.operator(d)
-	k := dispute.Case{Opset: a.trace.Model.Net.Opset, Op: op.Encode(), Out: outOf(op, a.place)}
+	k = dispute.Case{Opset: a.trace.Model.Net.Opset, Op: op.Encode(), Out: outOf(op, a.place)}
 	for _, v := range op.In {
 		var g net.Digest
 		if v != net.None {
@@ -184,15 +230,14 @@ func (a *Advocate) prepare(d *dispute.Dispute, j *dispute.Judgement) error {
 	}
 	ports, err := tile.Params(k.Task(op))
 	if err != nil {
-		return nil // the contract will say so: not decided there
+		return k, nil, err
 	}
 	for _, p := range ports {
 		b := a.trace.Values[op.In[p]].Raw()
-		j.Params = append(j.Params, b)
+		params = append(params, b)
 		k.Params = append(k.Params, dispute.Param{Port: uint32(p), Bytes: b})
 	}
-	a.feed = &feeding{kase: k, bytes: k.Encode()}
-	return nil
+	return k, params, nil
 }
 
 func outOf(op *net.Op, n int) uint16 {

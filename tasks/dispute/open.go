@@ -73,7 +73,7 @@ func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, 
 	d.ID = c.Uint64(countKey()) + 1
 	c.SetUint64(countKey(), d.ID)
 	c.SetUint64(openKey(defender), open+1)
-	d.DeadlineMs = c.Now() + AnswerMs
+	d.DeadlineMs = c.Now() + FirstMs
 	logOpened(c, &d)
 	c.SetRecord(recordKey(d.ID), nil, d.encode())
 	return d.ID

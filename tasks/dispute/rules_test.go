@@ -297,6 +297,36 @@ func TestSmallBond(t *testing.T) {
 	}
 }
 
+// A defender needs nothing but the record: whatever is disputed, what it says by itself is what it says in a play.
+func TestDefend(t *testing.T) {
+	m, in := receipttest.Network(2)
+	run := receipttest.Trace(t, m, in)
+	for v := m.Net.FirstOf(0); int(v) < len(run.Values); v++ {
+		w := newWorld(t)
+		p := w.play(run, receipttest.Lie(run, v, rand.New(rand.NewPCG(uint64(v), 1))), dispute.Defender)
+		defender := receipt.NewAdvocate(run) // another than the one that plays: it hears nothing
+		send := p.Send
+		p.Send = func(method string, from chain.Address, input []byte) {
+			if from == worker {
+				d := w.load(p.ID)
+				own, err := defender.Defend(&d)
+				if err != nil || !bytes.Equal(own, input) {
+					t.Fatalf("value %d, %v: the defender by itself says another %s (%v)", v, d.Phase, method, err)
+				}
+			}
+			send(method, from, input)
+			if d := w.load(p.ID); from == worker && d.Shown&1 == 1 {
+				if again, err := defender.Defend(&d); again != nil || err != nil {
+					t.Fatalf("value %d, %v: a second answer", v, d.Phase)
+				}
+			}
+		}
+		if d := p.Run(t); d.Verdict != dispute.Stands {
+			t.Errorf("value %d: got %v", v, d.Verdict)
+		}
+	}
+}
+
 // A chain may do without.
 func TestNoDisputes(t *testing.T) {
 	run, liar := twoRuns(t)

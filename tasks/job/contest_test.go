@@ -6,6 +6,7 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"github.com/aiwork/aiwork-node/compute"
 	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/compute/receipt/receipttest"
 	"github.com/aiwork/aiwork-node/consensus/poi/stake"
@@ -180,7 +181,7 @@ func TestLosingOnPurpose(t *testing.T) {
 		c.must(c.send(c.workers[1], chain.AddrJobs, tokens(10), c.challenge(c.run)))
 		p := c.now().Dispute
 		c.must(c.send(c.batch.Worker, chain.AddrDisputes, none, dispute.PackAnswer(p, receipt.NewAdvocate(c.liar).Claim())))
-		c.wait(dispute.AnswerMs)
+		c.wait(dispute.FirstMs)
 		c.poke(c.batch.Job, 0)
 		if b := c.now(); b.State != job.Revealing || c.dispute(p).Verdict != dispute.Stands {
 			t.Fatalf("after a dispute that was given up: %v, %v", b.State, c.dispute(p).Verdict)
@@ -228,10 +229,21 @@ func TestDisputeDuringTheVote(t *testing.T) {
 func TestSilentWorker(t *testing.T) {
 	c := newContest(t, isFalse, isFalse)
 	c.must(c.send(c.requester, chain.AddrJobs, tokens(10), c.challenge(c.run)))
+	agenda := func() compute.Agenda {
+		a, err := compute.LoadAgenda(c, c.batch.Worker, c.block.Height, c.block.ParentTimeMs)
+		c.nil(err)
+		return a
+	}
+	if a := agenda(); len(a.Tasks) != 1 || a.Tasks[0].Dispute == nil || a.Tasks[0].Dispute.Phase != dispute.Answering || len(a.Dues) != 0 {
+		t.Errorf("the worker's agenda: %+v", a)
+	}
 	if res := c.send(c.requester, chain.AddrJobs, none, job.PackPoke(c.batch.Job, 0)); res.Err == nil {
 		t.Error("the batch went on before the worker's time was over")
 	}
-	c.wait(dispute.AnswerMs)
+	c.wait(dispute.FirstMs)
+	if a := agenda(); len(a.Dues) != 1 {
+		t.Errorf("nobody is told to move the batch on: %+v", a.Dues)
+	}
 	c.poke(c.batch.Job, 0)
 	if b := c.now(); b.Verdict != job.Wrong || b.Attempt != 1 {
 		t.Errorf("after the silence: %v, attempt %d", b.Verdict, b.Attempt)
@@ -309,7 +321,7 @@ func stageDisputes(add adder, read func(sig string, to chain.Address, fill func(
 		return c.requester, dispute.PackStep(p.ID, f)
 	})
 	at("poke", dispute.Answering, func(c *contest, p *receipttest.Play) (chain.Address, []byte) {
-		c.wait(dispute.AnswerMs)
+		c.wait(dispute.FirstMs)
 		return c.requester, dispute.PackPoke(p.ID)
 	})
 	at("disputeOf", dispute.Entries, func(c *contest, p *receipttest.Play) (chain.Address, []byte) {

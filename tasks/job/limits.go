@@ -51,5 +51,6 @@ func DefaultParams() chain.JobParams {
 		InputFaultPpm:    100_000,
 		PokeTip:          500_000, // gwei: 0.0005 token, some 250,000 gas at 2 gwei
 		JobDeadlineMaxMs: 86_400_000,
+		DisputeBond:      10_000_000_000, // 10 tokens
 	}
 }
