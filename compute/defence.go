@@ -53,8 +53,8 @@ func (r *Runner) defend(ctx context.Context, t *Task) error {
 		return errors.New("a result is disputed, and this program cannot run its item again: it will be taken for false")
 	}
 	select {
-	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
+	case r.defending <- struct{}{}:
+		defer func() { <-r.defending }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}

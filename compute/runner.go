@@ -30,6 +30,7 @@ type Options struct {
 	Roles   []Role
 	Market  Market
 	Engine  Engine
+	AtOnce  int    // items in the engine, of one batch or several; 0: one
 	Tracer  Tracer // to answer disputes; nil: they are lost
 	Journal *Journal
 	Genesis chain.Hash
@@ -41,10 +42,11 @@ type Options struct {
 // Runner does for one address what its agenda asks.
 type Runner struct {
 	opts  Options
-	turn  chan struct{} // the engine's: one item at a time
+	turn  chan struct{} // the engine's, as many as it runs at once
 	slots chan struct{} // places for steps under way
 
-	defence defence // of whoever has the turn
+	defending chan struct{} // held by whoever uses the defence
+	defence   defence
 
 	wg sync.WaitGroup
 
@@ -77,7 +79,7 @@ var ErrOtherChain = errors.New("the node belongs to another chain now")
 // NewRunner gives a runner that does nothing until Run.
 func NewRunner(o Options) *Runner {
 	return &Runner{
-		opts: o, turn: make(chan struct{}, 1), slots: make(chan struct{}, stepsMax),
+		opts: o, turn: make(chan struct{}, max(1, o.AtOnce)), slots: make(chan struct{}, stepsMax), defending: make(chan struct{}, 1),
 		records: map[string]*record{}, unwell: errNotBegun,
 	}
 }

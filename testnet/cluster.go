@@ -118,6 +118,33 @@ func Create(dir string, l Layout, modules *native.Set) error {
 	return nil
 }
 
+// ShareModels lets all nodes use the models of one folder, by a link in each that has no models of its own.
+func (c *Cluster) ShareModels(folder string) error {
+	target, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(target); err != nil || !info.IsDir() {
+		return fmt.Errorf("models: %s is no folder: `aiwork-node model pull --models %s` makes it", folder, folder)
+	}
+	var homes []home.Home
+	for i := range c.Layout.Validators {
+		homes = append(homes, validatorHome(c.Dir, i))
+	}
+	for i := range c.Layout.Workers {
+		homes = append(homes, workerHome(c.Dir, i))
+	}
+	for _, h := range homes {
+		if _, err := os.Stat(h.Models()); err == nil {
+			continue
+		}
+		if err := os.Symlink(target, h.Models()); err != nil {
+			return fmt.Errorf("models: %w", err)
+		}
+	}
+	return nil
+}
+
 func validatorHome(dir string, i int) home.Home {
 	return home.Home{Dir: filepath.Join(dir, "validator"+strconv.Itoa(i))}
 }

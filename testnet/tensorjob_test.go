@@ -72,7 +72,7 @@ func TestTensorJob(t *testing.T) {
 			t.Errorf("item %d: got %v, %v", i, got, err)
 		}
 	}
-	if _, err := requester.NewPlan(t.Context(), m.node, requester.Model{Name: "doubler", Input: "tensors"}, pictures(t, 1), requester.Terms{}); err == nil {
+	if _, err := requester.NewPlan(t.Context(), m.node, requester.Model{Name: "doubler", Input: "tensors", Output: "tensors"}, pictures(t, 1), requester.Terms{}); err == nil {
 		t.Error("a picture is taken for a tensor")
 	}
 }

@@ -20,6 +20,7 @@ func commands() []*cli.Command {
 		simCommand(),
 		evmCommand(),
 		modelCommand(),
+		aiCommand(),
 		deviceCommand(),
 		versionCommand(),
 		engineCommand(),

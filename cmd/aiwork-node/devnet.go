@@ -44,6 +44,7 @@ func devnetCommand() *cli.Command {
 		&cli.IntFlag{Name: "rpc-port", Usage: "first JSON-RPC `PORT` of a new network", Value: d.RPCPort},
 		&cli.IntFlag{Name: "metrics-port", Usage: "first metrics `PORT` of a new network", Value: d.MetricsPort},
 		&cli.IntFlag{Name: "p2p-port", Usage: "first peer `PORT` of a new network", Value: d.P2PPort},
+		&cli.StringFlag{Name: "models", Usage: "`FOLDER` of models that validators and workers run beside those that ship: see model pull"},
 		&cli.StringFlag{Name: "worker-binary", Usage: "another `FILE` for the workers, to test the audit", Hidden: true},
 	}
 	pace := &cli.IntFlag{
@@ -96,6 +97,11 @@ func launch(c *cli.Context, p *term.Printer) (*testnet.Cluster, error) {
 		return nil, err
 	}
 	cluster.Pace(c.Int("pace-ms"))
+	if folder := c.String("models"); folder != "" {
+		if err := cluster.ShareModels(folder); err != nil {
+			return nil, err
+		}
+	}
 	start := time.Now()
 	if err := cluster.Start(); err != nil {
 		return nil, err

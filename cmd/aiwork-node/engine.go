@@ -8,6 +8,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 )
 
 // engineCommand is the child process that runs models; nodes and workers start it themselves.
@@ -18,10 +19,11 @@ func engineCommand() *cli.Command {
 		Usage:  "run models for a parent process over standard input and output",
 		Flags:  []cli.Flag{&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files"}},
 		Action: func(c *cli.Context) error {
-			library, err := libraryOf(c.String("models"))
+			models, err := libraryOf(c.String("models"))
 			if err != nil {
 				return err
 			}
+			library := engine.Library{Models: models, Pipelines: pipeline.Store{Dir: c.String("models")}}
 			return engine.Serve(c.Context, os.Stdin, os.Stdout, library)
 		},
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -78,29 +77,6 @@ func modelConvert(c *cli.Context) error {
 	return errors.Join(err, out.Close())
 }
 
-// flagsBehind reads flags that stand behind the first argument, where people write them too.
-func flagsBehind(c *cli.Context) (*cli.Context, error) {
-	set := flag.NewFlagSet(c.Command.Name, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	for _, f := range c.Command.Flags {
-		if err := f.Apply(set); err != nil {
-			return nil, err
-		}
-	}
-	for _, name := range c.LocalFlagNames() {
-		if err := set.Set(name, fmt.Sprint(c.Value(name))); err != nil {
-			return nil, err
-		}
-	}
-	if err := set.Parse(c.Args().Tail()); err != nil {
-		return nil, usagef("%v: see `%s --help`", err, c.Command.HelpName)
-	}
-	if set.NArg() > 0 {
-		return nil, usagef("want one FILE.gguf, got %q too: `%s --help` shows how", set.Arg(0), c.Command.HelpName)
-	}
-	return cli.NewContext(c.App, set, c), nil
-}
-
 // An answer is what generate gives with --json.
 type answer struct {
 	Model          string  `json:"model"`
@@ -116,14 +92,10 @@ type answer struct {
 }
 
 func modelGenerate(c *cli.Context) error {
-	if c.NArg() == 0 {
-		return usagef("want one FILE.gguf: `%s --help` shows how", c.Command.HelpName)
-	}
-	file := c.Args().First()
-	c, err := flagsBehind(c)
-	if err != nil {
+	if err := want(c, 1, "one FILE.gguf"); err != nil {
 		return err
 	}
+	file := c.Args().First()
 	path, err := pathByName(c.String("path"))
 	if err != nil {
 		return err

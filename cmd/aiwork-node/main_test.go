@@ -47,7 +47,16 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"worker", "withdraw", "--dev", "10"}, "--dev 10"},
 		{[]string{"account", "send", "0x12"}, "TO and AMOUNT"},
 		{[]string{"devnet", "start", "here"}, "no arguments"},
+		{[]string{"ai", "ocr"}, "at least one file"},
+		{[]string{"ai", "vad"}, "at least one file"},
+		{[]string{"ai", "same", "a.png"}, "two pictures"},
 		{[]string{"model", "conformance"}, "one DIR"},
+		{[]string{"model", "convert", "a.bin"}, "MODEL.bin FILE.gguf"},
+		{[]string{"model", "generate"}, "one FILE.gguf"},
+		{[]string{"model", "generate", "--path", "mmx", "a.gguf"}, "--path mmx"},
+		{[]string{"model", "generate", "--top-p", "2", "a.gguf"}, "--top-p"},
+		{[]string{"model", "generate", "--temp", "-1", "a.gguf"}, "temperature"},
+		{[]string{"model", "generate", "--max-tokens", "0", "a.gguf"}, "--max-tokens"},
 		{[]string{"model", "conformance", "/no/such/folder"}, "/no/such/folder"},
 	} {
 		err := try(t, c.args...)

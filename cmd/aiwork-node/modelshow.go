@@ -13,6 +13,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/term"
 )
@@ -44,6 +45,13 @@ func modelList(c *cli.Context) error {
 			l.Name, l.Ops, l.Source = e.File.Name, len(e.File.Net.OpList), e.File.Source
 		}
 		list = append(list, l)
+	}
+	pipelines, err := (pipeline.Store{Dir: modelStore(c).Dir}).List()
+	if err != nil {
+		return err
+	}
+	for _, p := range pipelines {
+		list = append(list, listed{ID: p.ID(), Name: p.Name, Bytes: int64(len(p.Encode())), Source: "pipeline " + p.Kind.String()})
 	}
 	return printer(c).Result(list, func(w io.Writer) {
 		var rows [][]string

@@ -92,12 +92,12 @@ func sinc(x float32) float32 {
 	if x == 0 {
 		return 1
 	}
-	return kernel.Sin(pi*x) / float32(pi*x)
+	return kernel.Sin(float32(pi*x)) / float32(pi*x)
 }
 
 func blackman(x float32) float32 {
 	if x <= -1 || x >= 1 {
 		return 0
 	}
-	return 0.42 + float32(0.5*kernel.Cos(pi*x)) + float32(0.08*kernel.Cos(2*pi*x))
+	return 0.42 + float32(0.5*kernel.Cos(float32(pi*x))) + float32(0.08*kernel.Cos(float32(2*pi*x)))
 }

@@ -100,5 +100,5 @@ func (f *wavForm) sample(b []byte) int32 {
 		}
 		v = -1
 	}
-	return int32(math.RoundToEven(float64(min(v, 1)) * floatFull))
+	return int32(math.RoundToEven(float64(float64(min(v, 1)) * floatFull)))
 }

@@ -103,6 +103,9 @@ func Find(source, licence string, files Files) (list []Model) {
 	return list
 }
 
+// Files are those of the model's package.
+func (m *Model) Files() Files { return m.files }
+
 // Path is the model's file within the package.
 func (m *Model) Path() string { return m.path }
 

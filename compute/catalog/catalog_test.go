@@ -18,12 +18,14 @@ import (
 // The model that ships is what the published package gives; well-known models have their names; other files have their own; what is
 // no model is not found, and what cannot be run is refused by name.
 
-// installed reads a package that npm has put below tools/golden.
-func installed(t *testing.T, name string) Files {
+func installed(t *testing.T, name string) Files { return installedBelow(t, "golden", name) }
+
+// installedBelow reads a package that npm has put below a tool's folder.
+func installedBelow(t *testing.T, tool, name string) Files {
 	t.Helper()
-	folder := filepath.Join(testutil.Root(t), "tools", "golden", "node_modules", filepath.FromSlash(name))
+	folder := filepath.Join(testutil.Root(t), "tools", tool, "node_modules", filepath.FromSlash(name))
 	if _, err := os.Stat(folder); err != nil {
-		testutil.Skip(t, "needs npm packages: npm ci --prefix tools/golden --ignore-scripts")
+		testutil.Skip(t, "needs npm packages: npm ci --prefix tools/"+tool+" --ignore-scripts")
 	}
 	files := Files{}
 	err := fs.WalkDir(os.DirFS(folder), ".", func(path string, d fs.DirEntry, err error) error {

@@ -1,13 +1,17 @@
 package conformance
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/plan"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
@@ -63,15 +67,21 @@ func runModel(folder string, limits program.Limits, r *Result) error {
 		return fmt.Errorf("no %s beside the model", dataSets)
 	}
 	slices.Sort(sets)
+	fast, err := plan.New(p, plan.Default())
+	if err != nil {
+		return err
+	}
+	defer fast.Close()
 	for _, set := range sets {
-		if err := runSet(set, p, limits); err != nil {
+		if err := runSet(set, p, fast, limits); err != nil {
 			return fmt.Errorf("%s: %w", filepath.Base(set), err)
 		}
 	}
 	return nil
 }
 
-func runSet(folder string, p *program.Program, limits program.Limits) error {
+// runSet runs the model by the definitions and by a plan, which must agree in every bit.
+func runSet(folder string, p *program.Program, fast *plan.Runner, limits program.Limits) error {
 	inputs, err := tensors(folder, "input", len(p.Inputs))
 	if err != nil {
 		return err
@@ -89,7 +99,28 @@ func runSet(folder string, p *program.Program, limits program.Limits) error {
 			return fmt.Errorf("output %d %q: %w", i, p.Outputs[i], err)
 		}
 	}
+	planned, err := fast.Run(context.Background(), inputs, limits)
+	if err != nil {
+		return fmt.Errorf("by a plan: %w", err)
+	}
+	for i := range got {
+		if !bytes.Equal(canonical(planned[i]), canonical(got[i])) {
+			return fmt.Errorf("output %d %q: a plan gives other bits than the definitions", i, p.Outputs[i])
+		}
+	}
 	return nil
+}
+
+// canonical gives a tensor as it is hashed: one NaN stands for all.
+func canonical(t *tensor.Tensor) []byte {
+	if t.Type() == tensor.Float32 {
+		v := slices.Clone(tensor.Values[float32](t))
+		for i, x := range v {
+			v[i] = kernel.Canonical(x)
+		}
+		t = tensor.Of(t.Shape(), v)
+	}
+	return onnx.EncodeTensor("", t)
 }
 
 // tensors reads the files kind_0.pb, kind_1.pb, ...

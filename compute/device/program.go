@@ -1,8 +1,6 @@
 package device
 
 import (
-	"fmt"
-
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/onnx"
@@ -109,20 +107,21 @@ func (p *Program) Close() {
 
 // alone gives the program of one step's operator for inputs of some types: what runs where the device has nothing.
 func (p *Program) alone(s *step, in []*value) (*program.Program, error) {
-	key := ""
+	var types []byte
 	one := &net.Net{Head: net.Head{Opset: p.model.Net.Opset, Form: net.FormTensors, Ops: 1}}
 	op := *s.op
 	op.In = nil
 	for _, v := range in {
 		if v == nil {
 			op.In = append(op.In, net.None)
-			key += "-"
+			types = append(types, 0)
 			continue
 		}
 		op.In = append(op.In, net.Value(len(one.Inputs)))
 		one.Inputs = append(one.Inputs, net.Port{Type: net.Type(onnx.NumberOf(v.kind))})
-		key += fmt.Sprint(v.kind, " ")
+		types = append(types, byte(v.kind))
 	}
+	key := string(types)
 	if known, ok := s.host[key]; ok {
 		return known, nil
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/photos"
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 	case "real":
 		models, err := builtin.Models()
 		if err == nil {
-			err = Serve(context.Background(), os.Stdin, os.Stdout, model.Library{Files: models, Store: model.Store{Dir: os.Getenv(storeEnv)}})
+			err = Serve(context.Background(), os.Stdin, os.Stdout, Library{model.Library{Files: models, Store: model.Store{Dir: os.Getenv(storeEnv)}}, pipeline.Store{Dir: os.Getenv(storeEnv)}})
 		}
 		exit(err)
 	case "actor":
@@ -356,7 +357,7 @@ func TestOutputIsCanonical(t *testing.T) {
 // serveBytes runs the child's side on a fixed input and gives what it wrote.
 func serveBytes(in []byte) ([]byte, error) {
 	var out bytes.Buffer
-	err := serve(context.Background(), bytes.NewReader(in), &out, func(setup) error { return nil }, model.Library{})
+	err := serve(context.Background(), bytes.NewReader(in), &out, func(setup) error { return nil }, Library{})
 	return out.Bytes(), err
 }
 

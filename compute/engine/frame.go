@@ -97,10 +97,13 @@ func decodeSetup(b []byte) (setup, error) {
 	return s, nil
 }
 
-// ModelInfo names a model that the engine can run.
+// ModelInfo tells of a model or pipeline that the engine can run.
 type ModelInfo struct {
 	ID      chain.Hash
 	Name    string
+	Input   string // what items are: 8-bit PNG, tensors or sound
+	Output  string // labels, tensors or json
+	Licence string
 	Classes []string
 }
 
@@ -108,7 +111,9 @@ func encodeModels(models []ModelInfo) []byte {
 	b := binary.LittleEndian.AppendUint16(nil, uint16(len(models)))
 	for _, m := range models {
 		b = append(b, m.ID[:]...)
-		b = appendText(b, m.Name)
+		for _, text := range []string{m.Name, m.Input, m.Output, m.Licence} {
+			b = appendText(b, text)
+		}
 		b = binary.LittleEndian.AppendUint16(b, uint16(len(m.Classes)))
 		for _, c := range m.Classes {
 			b = appendText(b, c)
@@ -125,7 +130,9 @@ func decodeModels(b []byte) ([]ModelInfo, error) {
 	for range r.count(modelsMax) {
 		m := ModelInfo{}
 		copy(m.ID[:], r.take(len(m.ID)))
-		m.Name = r.text()
+		for _, text := range []*string{&m.Name, &m.Input, &m.Output, &m.Licence} {
+			*text = r.text()
+		}
 		for range r.count(modelClassesMax) {
 			m.Classes = append(m.Classes, r.text())
 		}

@@ -7,19 +7,21 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 // Serve is the child's side: it lowers this process's priority and memory as the parent asks, then runs
 // items one after the other until stdin ends, which is no error. Call it from a process of its own with
 // nothing else to do. The context is asked between the steps of a run.
-func Serve(ctx context.Context, stdin io.Reader, stdout io.Writer, models model.Library) error {
+func Serve(ctx context.Context, stdin io.Reader, stdout io.Writer, models Library) error {
 	return serve(ctx, stdin, stdout, confine, models)
 }
 
-func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup) error, models model.Library) error {
+func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup) error, models Library) error {
 	kind, body, err := readFrame(in)
 	if err == nil && kind != kindConfigure {
 		err = errFrame
@@ -34,14 +36,14 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup)
 	if err := confine(s); err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	infos, err := describe(models)
+	infos, err := models.Infos()
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
 	if err := writeFrame(out, kindHello, encodeModels(infos)); err != nil {
 		return err
 	}
-	shop := &shop{models: models, threads: int(s.threads), ready: map[chain.Hash]*Compiled{}}
+	shop := &shop{models: models, threads: int(s.threads), memoryBytes: s.memoryBytes, ready: map[chain.Hash]runnable{}}
 	for {
 		err := shop.one(ctx, in, out)
 		if errors.Is(err, io.EOF) {
@@ -53,21 +55,30 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup)
 	}
 }
 
-// describe lists what the child can run, as much of it as a frame tells.
-func describe(models model.Library) (infos []ModelInfo, err error) {
-	list, err := models.List()
-	for _, e := range list[:min(len(list), modelsMax)] {
-		infos = append(infos, ModelInfo{ID: e.ID, Name: e.File.Name, Classes: e.File.Net.Labels})
+// infoOf tells of a model.
+func infoOf(e *model.Entry) ModelInfo {
+	info := ModelInfo{ID: e.ID, Name: e.File.Name, Classes: e.File.Net.Labels, Input: "tensors", Output: "tensors", Licence: firstLine(e.File.Licence)}
+	if e.File.Net.Form == net.FormPicture {
+		info.Input = "8-bit PNG"
 	}
-	return infos, err
+	if len(info.Classes) > 0 {
+		info.Output = "labels"
+	}
+	return info
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line[:min(len(line), modelTextMax)]
 }
 
 // A shop is what the child keeps between items: models compiled on first use, the one used last at the end of order.
 type shop struct {
-	models  model.Library
-	threads int
-	ready   map[chain.Hash]*Compiled
-	order   []chain.Hash
+	models      Library
+	threads     int
+	memoryBytes uint64 // the child's ceiling
+	ready       map[chain.Hash]runnable
+	order       []chain.Hash
 }
 
 // readyMax is how many models are kept ready at once.
@@ -102,25 +113,20 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 }
 
 // find gives a model that is ready, making it so if need be at the cost of the one that was used longest ago.
-func (s *shop) find(id chain.Hash) (*Compiled, error) {
+func (s *shop) find(id chain.Hash) (runnable, error) {
 	if at := slices.Index(s.order, id); at >= 0 {
 		s.order = append(slices.Delete(s.order, at, at+1), id)
 		return s.ready[id], nil
 	}
-	f, err := s.models.Get(id)
-	if err != nil {
-		return nil, err
-	}
-	c, err := Compile(f, s.threads)
+	c, err := s.models.open(id, s.threads)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", id, err)
 	}
 	if len(s.order) == readyMax {
-		s.ready[s.order[0]].Close()
-		delete(s.ready, s.order[0])
-		s.order = slices.Delete(s.order, 0, 1)
+		s.drop()
 	}
 	s.ready[id], s.order = c, append(s.order, id)
+	s.makeRoom(heapInUse)
 	return c, nil
 }
 

@@ -286,7 +286,7 @@ func TestHostileInputs(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(sample(f))
-	f.Add([]byte(fmt.Sprintf("%s\x03\x00\x00\x00", magic)))
+	f.Add(fmt.Appendf(nil, "%s\x03\x00\x00\x00", magic))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if file, err := Parse(b); err == nil {
 			use(file)

@@ -44,8 +44,8 @@ func DefineBinary(f Binary, a, b float32) float32 {
 func (p Path) Binary(f Binary, y, a, b []float32) {
 	y, b = y[:len(a)], b[:len(a)]
 	n := p.whole(len(a))
-	if n > 0 {
-		pairLanes(f, n, nil, &y[0], &a[0], &b[0])
+	for at := 0; at < n; at += stretchMax {
+		pairLanes(f, min(stretchMax, n-at), nil, &y[at], &a[at], &b[at])
 	}
 	for i := n; i < len(a); i++ {
 		y[i] = DefineBinary(f, a[i], b[i])
@@ -56,8 +56,8 @@ func (p Path) Binary(f Binary, y, a, b []float32) {
 func (p Path) BinaryRight(f Binary, y, a []float32, b float32) {
 	y = y[:len(a)]
 	n := p.whole(len(a))
-	if n > 0 {
-		rightLanes(f, n, &b, &y[0], &a[0])
+	for at := 0; at < n; at += stretchMax {
+		rightLanes(f, min(stretchMax, n-at), &b, &y[at], &a[at])
 	}
 	for i := n; i < len(a); i++ {
 		y[i] = DefineBinary(f, a[i], b)
@@ -68,8 +68,8 @@ func (p Path) BinaryRight(f Binary, y, a []float32, b float32) {
 func (p Path) BinaryLeft(f Binary, y []float32, a float32, b []float32) {
 	y = y[:len(b)]
 	n := p.whole(len(b))
-	if n > 0 {
-		leftLanes(f, n, &a, &y[0], &b[0])
+	for at := 0; at < n; at += stretchMax {
+		leftLanes(f, min(stretchMax, n-at), &a, &y[at], &b[at])
 	}
 	for i := n; i < len(b); i++ {
 		y[i] = DefineBinary(f, a, b[i])
@@ -187,8 +187,8 @@ func (p Path) Normalize(y, x []float32, mean, root float32) {
 func (p Path) ExpLess(y, x []float32, top float32) {
 	y = y[:len(x)]
 	n := p.whole(len(x))
-	if n > 0 {
-		lanesExpLess(n, &top, &y[0], &x[0])
+	for at := 0; at < n; at += stretchMax {
+		lanesExpLess(min(stretchMax, n-at), &top, &y[at], &x[at])
 	}
 	if rest := len(x) - n; rest > 0 && p != PathGo {
 		var a [laneCount]float32

@@ -21,12 +21,12 @@
 // both bit by bit on odd sizes and on subnormal, infinite and NaN values.
 //
 // A Path is one way to run the fast form on this machine: Go code, or assembly for AVX2, AVX-512 or NEON,
-// which gen.go writes for products and gen_lanes.go for all that goes lane by lane: Unary, Binary, Reduce and
+// which gen.go and gentile.go write for products and gen_lanes.go for all that goes lane by lane: Unary, Binary, Reduce and
 // their kin. The latter run as AVX2 where there is AVX-512, too. All give equal bits, so Best merely picks the quickest. The build tag purego leaves only PathGo.
 //
 // Go may fuse x*y + z into one rounding, and does so on arm64 and under GOAMD64=v3. Each product below
 // that meets a sum is therefore wrapped in an explicit conversion, which the language promises to keep.
 //
 // Nothing here allocates on behalf of a caller's bytes or checks them: callers validate shapes
-// before they call. The package is called by compute/graph and compute/operator only.
+// before they call. The package is called by compute/operator and compute/plan.
 package kernel

@@ -128,11 +128,16 @@ func (g *gen) tile(m machine, rows, cols int) {
 	name := tileName(m.name, rows, cols*m.lanes())
 	g.text(name, fmt.Sprintf("%s runs a stripe of panels of %d rows, %d columns wide.", name, rows, cols*m.lanes()), "(s *stripe)", 8)
 	g.a("MOVQ s+0(FP), AX")
-	g.a("MOVQ stripe_a(AX), SI")
 	g.a("MOVQ stripe_b(AX), DX")
 	g.a("MOVQ stripe_lda(AX), R8")
 	g.a("MOVQ stripe_step(AX), R9")
 	g.a("MOVQ stripe_ldc(AX), R10")
+	g.label("column")
+	g.a("MOVQ stripe_a(AX), SI")
+	for _, f := range [][2]string{{"c", "atC"}, {"bias", "atBias"}, {"panels", "left"}} {
+		g.a("MOVQ stripe_%s(AX), DI", f[0])
+		g.a("MOVQ DI, stripe_%s(AX)", f[1])
+	}
 	g.label("panel")
 	g.a("MOVQ stripe_offsets(AX), R11")
 	g.a("MOVQ stripe_k(AX), CX")
@@ -156,8 +161,12 @@ func (g *gen) tile(m machine, rows, cols int) {
 	g.label("store")
 	g.store(m, rows, cols)
 	g.a("ADDQ stripe_next(AX), SI")
-	g.a("DECQ stripe_panels(AX)")
+	g.a("DECQ stripe_left(AX)")
 	g.a("JNZ panel")
+	g.a("ADDQ stripe_nextB(AX), DX")
+	g.a("ADDQ $%d, stripe_c(AX)", cols*m.bytes)
+	g.a("DECQ stripe_columns(AX)")
+	g.a("JNZ column")
 	g.a("VZEROUPPER")
 	g.a("RET")
 }
@@ -186,7 +195,7 @@ func (g *gen) step(m machine, rows, cols int, bases []string, offset int) {
 // and clamps. The order of the clamp's operands lets a NaN pass.
 func (g *gen) store(m machine, rows, cols int) {
 	zero, spare := m.r(rows*cols), m.r(rows*cols+1)
-	g.a("MOVQ stripe_c(AX), DI")
+	g.a("MOVQ stripe_atC(AX), DI")
 	bases := g.rowBases([]string{"DI", "R12", "R13", "R15"}, "R10", rows)
 	g.a("MOVQ stripe_flags(AX), BX")
 	g.a("TESTQ $const_stripeJoin, BX")
@@ -197,7 +206,7 @@ func (g *gen) store(m machine, rows, cols int) {
 	g.label("joined")
 	g.a("TESTQ $const_stripeFinish, BX")
 	g.a("JZ finished")
-	g.a("MOVQ stripe_bias(AX), R11")
+	g.a("MOVQ stripe_atBias(AX), R11")
 	g.a("%s %s, %s, %s", m.zero, zero, zero, zero)
 	for r := range rows {
 		g.a("VBROADCASTSS %d(R11), %s", 4*r, spare)
@@ -207,7 +216,7 @@ func (g *gen) store(m machine, rows, cols int) {
 		}
 	}
 	g.a("ADDQ $%d, R11", 4*rows)
-	g.a("MOVQ R11, stripe_bias(AX)")
+	g.a("MOVQ R11, stripe_atBias(AX)")
 	g.a("TESTQ $const_stripeClamp, BX")
 	g.a("JZ finished")
 	g.a("VBROADCASTSS stripe_lo(AX), %s", zero)
@@ -224,7 +233,7 @@ func (g *gen) store(m machine, rows, cols int) {
 	for range (rows-1)%3 + 1 {
 		g.a("ADDQ R10, %s", last)
 	}
-	g.a("MOVQ %s, stripe_c(AX)", last)
+	g.a("MOVQ %s, stripe_atC(AX)", last)
 }
 
 // rowBases sets up a pointer to every third row; the two after it are reached by scaling the stride.
@@ -249,11 +258,14 @@ func rowAddress(bases []string, stride string, row, offset int) string {
 func (g *gen) slide(m machine) {
 	name := "slide" + m.name
 	g.text(name, fmt.Sprintf("%s runs the chains of n neighbours, a multiple of %d; offsets are in bytes.", name, m.lanes()),
-		"(n int, out, x *float32, offsets *int32, w *float32, taps int, bias float32)", 52)
+		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)", 56)
 	for i, r := range []string{"CX", "DI", "SI", "R8", "R9", "R10"} {
 		g.a("MOVQ %s+%d(FP), %s", []string{"n", "out", "x", "offsets", "w", "taps"}[i], 8*i, r)
 	}
-	g.a("VBROADCASTSS bias+48(FP), %s", m.r(14))
+	g.a("MOVQ end+48(FP), AX")
+	for i, f := range []string{"Bias", "Lo", "Hi"} {
+		g.a("VBROADCASTSS SlideEnd_%s(AX), %s", f, m.r([]int{14, 13, 12}[i]))
+	}
 	g.a("%s %s, %s, %s", m.zero, m.r(15), m.r(15), m.r(15))
 	for _, wide := range []int{8, 1} {
 		again, tap, next := fmt.Sprintf("chunk%d", wide), fmt.Sprintf("tap%d", wide), fmt.Sprintf("end%d", wide)
@@ -276,6 +288,8 @@ func (g *gen) slide(m machine) {
 		for i := range wide {
 			g.a("VADDPS %s, %s, %s", m.r(14), m.r(i), m.r(i))
 			g.a("VADDPS %s, %s, %s", m.r(15), m.r(i), m.r(i))
+			g.a("VMAXPS %s, %s, %s", m.r(i), m.r(13), m.r(i))
+			g.a("VMINPS %s, %s, %s", m.r(i), m.r(12), m.r(i))
 			g.a("VMOVUPS %s, %d(DI)", m.r(i), i*m.bytes)
 		}
 		g.a("ADDQ $%d, SI", wide*m.bytes)
@@ -358,10 +372,18 @@ func (g *gen) neonTile(rows int) {
 	name := tileName("NEON", rows, 16)
 	g.text(name, fmt.Sprintf("%s runs a stripe of panels of %d rows, 16 columns wide.", name, rows), "(s *stripe)", 8)
 	g.a("MOVD s+0(FP), R0")
-	for i, f := range []string{"a", "b", "lda", "step", "ldc", "panels", "c", "bias", "flags"} {
-		g.a("MOVD stripe_%s(R0), R%d", f, i+1)
+	for i, f := range []string{"a", "b", "lda", "step", "ldc", "panels", "c", "bias", "flags", "", "", "", "", "", "columns"} {
+		if f != "" {
+			g.a("MOVD stripe_%s(R0), R%d", f, i+1)
+		}
 	}
-	// R1 a, R2 b, R3 lda, R4 step, R5 ldc, R6 panels, R7 c, R8 bias, R9 flags
+	g.label("column")
+	for i, f := range []string{"a", "", "", "", "", "panels", "c", "bias"} {
+		if f != "" {
+			g.a("MOVD stripe_%s(R0), R%d", f, i+1)
+		}
+	}
+	// R1 a, R2 b, R3 lda, R4 step, R5 ldc, R6 panels, R7 c, R8 bias, R9 flags, R15 columns
 	g.label("panel")
 	g.a("MOVD stripe_offsets(R0), R10")
 	g.a("MOVD stripe_k(R0), R11")
@@ -392,6 +414,13 @@ func (g *gen) neonTile(rows int) {
 	g.a("ADD R13, R1")
 	g.a("SUBS $1, R6, R6")
 	g.a("BNE panel")
+	g.a("MOVD stripe_nextB(R0), R13")
+	g.a("ADD R13, R2")
+	g.a("MOVD stripe_c(R0), R13")
+	g.a("ADD $64, R13")
+	g.a("MOVD R13, stripe_c(R0)")
+	g.a("SUBS $1, R15, R15")
+	g.a("BNE column")
 	g.a("RET")
 }
 
@@ -448,12 +477,14 @@ func (g *gen) neonStore(rows int) {
 // neonSlide is slide for 128-bit registers.
 func (g *gen) neonSlide() {
 	g.text("slideNEON", "slideNEON runs the chains of n neighbours, a multiple of 4; offsets are in bytes.",
-		"(n int, out, x *float32, offsets *int32, w *float32, taps int, bias float32)", 52)
+		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)", 56)
 	for i, arg := range []string{"n", "out", "x", "offsets", "w", "taps"} {
 		g.a("MOVD %s+%d(FP), R%d", arg, 8*i, i)
 	}
-	g.a("MOVD $bias+48(FP), R6")
-	g.a("VLD1R (R6), [V29.S4]")
+	g.a("MOVD end+48(FP), R6")
+	for i := range 3 { // bias, lower and upper bound
+		g.a("VLD1R.P 4(R6), [V%d.S4]", []int{29, 27, 26}[i])
+	}
 	g.a("VEOR V30.B16, V30.B16, V30.B16")
 	for _, wide := range []int{8, 1} {
 		g.label(fmt.Sprintf("chunk%d", wide))
@@ -478,6 +509,8 @@ func (g *gen) neonSlide() {
 		for i := range wide {
 			g.neonWord(wordFADD, i, i, 29)
 			g.neonWord(wordFADD, i, i, 30)
+			g.neonWord(wordFMAX, i, i, 27)
+			g.neonWord(wordFMIN, i, i, 26)
 			g.a("VST1.P [V%d.S4], 16(R1)", i)
 		}
 		g.a("ADD $%d, R2", 16*wide)

@@ -289,3 +289,25 @@ func checkBytes(t *testing.T, path Path, x []float32, sums []int32, bytes []uint
 	}
 	compare(t, path.String()+": of signed bytes", y, want)
 }
+
+// A long row goes in stretches.
+func TestStretches(t *testing.T) {
+	v := newValues(36)
+	n := 2*stretchMax + 13
+	a, b, want := fill(n, v.any), fill(n, v.any), make([]float32, n)
+	check := func(what string, define func(i int) float32, run func(path Path, y []float32)) {
+		for i := range want {
+			want[i] = define(i)
+		}
+		for _, path := range Paths() {
+			got := make([]float32, n)
+			run(path, got)
+			compare(t, fmt.Sprintf("%v: %s", path, what), got, want)
+		}
+	}
+	check("abs", func(i int) float32 { return abs(a[i]) }, func(p Path, y []float32) { p.Unary(UnaryAbs, y, a, 0, 0) })
+	check("a - b", func(i int) float32 { return a[i] - b[i] }, func(p Path, y []float32) { p.Binary(BinarySub, y, a, b) })
+	check("a - 3", func(i int) float32 { return a[i] - 3 }, func(p Path, y []float32) { p.BinaryRight(BinarySub, y, a, 3) })
+	check("3 - b", func(i int) float32 { return 3 - b[i] }, func(p Path, y []float32) { p.BinaryLeft(BinarySub, y, 3, b) })
+	check("exp(a - 3)", func(i int) float32 { return Exp(a[i] - 3) }, func(p Path, y []float32) { p.ExpLess(y, a, 3) })
+}

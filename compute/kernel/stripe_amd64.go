@@ -32,10 +32,11 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, bias []float32, rows in
 		return
 	}
 	all := s.panels * rows
-	_ = c[:(all-1)*s.ldc/4+cols]
+	_ = c[:(all-1)*s.ldc/4+cols*s.columns]
 	_ = a[:((s.panels-1)*s.next+(rows-1)*s.lda+(s.k-1)*s.step)/4+1]
 	_ = bias[:all]
-	_, _ = x[:int(offsets[0])/4+cols], x[:int(offsets[s.k-1])/4+cols]
+	more := (s.columns - 1) * s.nextB / 4
+	_, _ = x[:int(offsets[0])/4+cols+more], x[:int(offsets[s.k-1])/4+cols+more]
 	s.a, s.b, s.c, s.offsets, s.bias = &a[0], &x[0], &c[0], &offsets[0], &bias[0]
 	if p == PathAVX512 {
 		stripeAVX512(rows, narrow, s)
@@ -60,10 +61,10 @@ func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) 
 	}
 }
 
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, bias float32) {
+func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
 	if p == PathAVX512 {
-		slideAVX512(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), bias)
+		slideAVX512(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
 	} else {
-		slideAVX2(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), bias)
+		slideAVX2(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
 	}
 }

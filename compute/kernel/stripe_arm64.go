@@ -24,10 +24,11 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, bias []float32, rows in
 		return
 	}
 	all := s.panels * rows
-	_ = c[:(all-1)*s.ldc/4+16]
+	_ = c[:(all-1)*s.ldc/4+16*s.columns]
 	_ = a[:((s.panels-1)*s.next+(rows-1)*s.lda+(s.k-1)*s.step)/4+1]
 	_ = bias[:all]
-	_, _ = x[:int(offsets[0])/4+16], x[:int(offsets[s.k-1])/4+16]
+	more := (s.columns - 1) * s.nextB / 4
+	_, _ = x[:int(offsets[0])/4+16+more], x[:int(offsets[s.k-1])/4+16+more]
 	s.a, s.b, s.c, s.offsets, s.bias = &a[0], &x[0], &c[0], &offsets[0], &bias[0]
 	stripeNEON(rows, s)
 }
@@ -37,6 +38,6 @@ func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) 
 	gatherGo(to, from, offsets, run, step, pitch)
 }
 
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, bias float32) {
-	slideNEON(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), bias)
+func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
+	slideNEON(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
 }

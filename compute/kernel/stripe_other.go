@@ -21,6 +21,6 @@ func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) 
 	gatherGo(to, from, offsets, run, step, pitch)
 }
 
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, bias float32) {
-	slideGo(out[:n], x, offsets, w, bias)
+func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
+	slideGo(out[:n], x, offsets, w, *end)
 }

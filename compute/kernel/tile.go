@@ -11,7 +11,7 @@ import (
 
 //go:generate go run gentile.go
 
-// A stripe is what a micro-kernel does in one call: panels of rows, one below the other, times one panel of
+// A stripe is what a micro-kernel does in one call: panels of rows, one below the other, times panels of
 // columns, over one segment of k. Strides and offsets are in bytes. The kernel changes it as it goes.
 type stripe struct {
 	a       *float32 // row r at step k is lda·r + step·k further
@@ -25,8 +25,17 @@ type stripe struct {
 	ldc     int
 	k       int
 	panels  int
+	columns int // panels of columns
+	nextB   int // from one to the next
 	flags   int
 	lo, hi  float32
+	// Where the kernel is.
+	//lint:ignore U1000 the micro-kernels use it
+	atC *float32
+	//lint:ignore U1000 the micro-kernels use it
+	atBias *float32
+	//lint:ignore U1000 the micro-kernels use it
+	left int
 }
 
 const (
@@ -59,20 +68,25 @@ func (p Path) RowsOf(a []float32, m, k int) *Rows {
 	return r
 }
 
-// PackRows lays a[m][k] out for the path's micro-kernels: panel after panel, in each step after step.
-func (p Path) PackRows(a []float32, m, k int) *Rows {
+// PackRows lays a[m][k] out for the path's micro-kernels: segment after segment, in each panel after panel, in
+// each step after step, which is the order in which a product reads. Ends are those of the columns' segments.
+func (p Path) PackRows(a []float32, m, k int, ends []int) *Rows {
 	must.Hold(m > 0 && k > 0 && len(a) >= m*k, "a matrix without elements")
 	r := &Rows{M: m, K: k, data: make([]float32, m*k)}
 	p.panelsOf(r)
 	to := r.data
-	for i := range r.panel {
-		first, height := r.panelAt(i)
-		for l := range k {
+	for begin := 0; begin < k; {
+		end := segmentEnd(ends, begin, k)
+		for i := range r.panel {
+			first, height := r.panelAt(i)
 			for j := range height {
-				to[l*height+j] = a[(first+j)*k+l]
+				for l, v := range a[(first+j)*k+begin : (first+j)*k+end] {
+					to[l*height+j] = v
+				}
 			}
+			to = to[height*(end-begin):]
 		}
-		to = to[height*k:]
+		begin = end
 	}
 	return r
 }
@@ -103,13 +117,15 @@ type Columns struct {
 
 // segmentEnd is where the segment that begins at k ends. Chains from which steps were left out that cannot
 // change a bit have shorter segments.
-func (c *Columns) segmentEnd(k int) int {
-	for _, end := range c.Ends {
+func (c *Columns) segmentEnd(k int) int { return segmentEnd(c.Ends, k, len(c.Offsets)) }
+
+func segmentEnd(ends []int, k, all int) int {
+	for _, end := range ends {
 		if end > k {
 			return end
 		}
 	}
-	return min(k+SegmentLen, len(c.Offsets))
+	return min(k+SegmentLen, all)
 }
 
 // N is the number of columns.
@@ -242,8 +258,8 @@ func (m *product) block(from, to int) {
 	for first := from; first < to; first += group {
 		for k := 0; k < m.a.K; {
 			end := m.b.segmentEnd(k)
-			for i := first; i < min(first+group, to); i++ {
-				m.column(i, k, end-k)
+			for i := first; i < min(first+group, to); {
+				i += m.some(i, min(first+group, to), k, end-k)
 			}
 			k = end
 		}
@@ -256,44 +272,81 @@ func (m *product) block(from, to int) {
 	}
 }
 
-// column does one panel of columns over one segment.
-func (m *product) column(i, k, length int) {
+// some does panels of columns from one on over one segment, as many as one call of the kernels can do, and
+// says how many.
+func (m *product) some(i, to, k, length int) int {
 	n := i * m.wide
-	cols := min(m.wide, m.b.N()-n)
-	x, offsets := m.columns(n, cols, k, length)
-	c, ldc := m.c[m.first*m.ldc+n:], m.ldc
-	join := k > 0
-	if cols == m.wide {
-		m.stripes(c, ldc, x, offsets, k, length, false)
-		return
+	full := min(to, m.b.N()/m.wide) - i
+	if full <= 0 {
+		m.edge(n, k, length)
+		return 1
 	}
-	edge := m.s.edge
-	if join {
+	x, offsets, nextB, count := m.columns(n, full, k, length)
+	m.stripes(m.c[m.first*m.ldc+n:], m.ldc, x, offsets, k, length, columnPanels{count, nextB, false})
+	return count
+}
+
+// columnPanels says which panels of columns a call of the kernels does.
+type columnPanels struct {
+	count, next int // next in bytes
+	narrow      bool
+}
+
+// edge does the last panel, which is not full.
+func (m *product) edge(n, k, length int) {
+	cols := m.b.N() - n
+	c, edge := m.c[m.first*m.ldc+n:], m.s.edge
+	if k > 0 {
 		for r := range m.rows {
-			copy(edge[r*m.wide:][:cols], c[r*ldc:])
+			copy(edge[r*m.wide:][:cols], c[r*m.ldc:])
 		}
 	}
-	m.stripes(edge, m.wide, x, offsets, k, length, cols <= m.wide/2)
+	x, offsets := m.b.panels, m.b.Offsets[k:k+length]
+	if x != nil {
+		x = x[n*m.a.K:]
+	} else {
+		x, offsets = m.s.panel, m.gather(n, cols, 1, k, length)
+	}
+	m.stripes(edge, m.wide, x, offsets, k, length, columnPanels{1, 0, cols <= m.wide/2})
 	for r := range m.rows {
-		copy(c[r*ldc:][:cols], edge[r*m.wide:])
+		copy(c[r*m.ldc:][:cols], edge[r*m.wide:])
 	}
 }
 
-// columns gives where a panel lies: in place if it is one run of neighbours that is not worth a copy.
-func (m *product) columns(n, cols, k, length int) ([]float32, []int32) {
+// columns gives where some of so many full panels lie: in place, if they are one run of neighbours that is
+// not worth a copy. Copies stay in the first cache.
+func (m *product) columns(n, full, k, length int) (x []float32, offsets []int32, next, count int) {
 	b := m.b
 	if b.panels != nil {
-		return b.panels[n*m.a.K:], b.Offsets[k : k+length]
+		return b.panels[n*m.a.K:], b.Offsets[k : k+length], 4 * m.wide * m.a.K, full
 	}
-	if row, at := n/b.Width, n%b.Width; m.rows < gatherRows && cols == m.wide && b.Step == 1 && at+cols <= b.Width {
-		return b.X[int(b.Starts[row])+at:], b.Offsets[k : k+length]
+	row, at := n/b.Width, n%b.Width
+	if run := (b.Width - at) / m.wide; m.rows < gatherRows && b.Step == 1 && run > 0 {
+		return b.X[int(b.Starts[row])+at:], b.Offsets[k : k+length], 4 * m.wide, min(full, run)
 	}
-	if n%b.Width+cols <= b.Width {
-		m.path.gatherPanel(m.s.panel, m.wide, b, n, cols, k, length)
-		return m.s.panel, m.s.offsets[:length]
+	count = min(full, max(1, SegmentLen/length))
+	offsets = m.gather(n, m.wide*count, count, k, length)
+	return m.s.panel, offsets, len(offsets) * m.pitch(offsets) * 4, count
+}
+
+// pitch is the distance of steps in gathered panels, in elements.
+func (m *product) pitch(offsets []int32) int {
+	if len(offsets) > 0 && &offsets[0] == &m.s.apart[0] {
+		return m.wide + gatherLanes
 	}
-	m.path.gatherPanel(m.s.panel, m.wide+gatherLanes, b, n, cols, k, length)
-	return m.s.panel, m.s.apart[:length]
+	return m.wide
+}
+
+// gather copies panels of columns, one behind the other, and gives the offsets of their steps.
+func (m *product) gather(n, cols, count, k, length int) []int32 {
+	pitch, offsets := m.wide, m.s.offsets[:length]
+	if n%m.b.Width+cols > m.b.Width {
+		pitch, offsets = m.wide+gatherLanes, m.s.apart[:length]
+	}
+	for i := range count {
+		m.path.gatherPanel(m.s.panel[i*length*pitch:], pitch, m.b, n+i*m.wide, min(m.wide, cols-i*m.wide), k, length)
+	}
+	return offsets
 }
 
 // gatherPanel copies columns [n, n+cols) of a segment, run by run. A run is copied in whole registers: what it
@@ -322,7 +375,7 @@ func gatherGo(to, from []float32, offsets []int32, run, step, pitch int) {
 }
 
 // stripes runs the micro-kernels over the panels of rows.
-func (m *product) stripes(c []float32, ldc int, x []float32, offsets []int32, k, length int, narrow bool) {
+func (m *product) stripes(c []float32, ldc int, x []float32, offsets []int32, k, length int, columns columnPanels) {
 	a, done := m.a, m.from
 	for done < m.to {
 		first, height := a.panelAt(done)
@@ -330,11 +383,11 @@ func (m *product) stripes(c []float32, ldc int, x []float32, offsets []int32, k,
 		if done < a.tall {
 			last = min(last, a.tall)
 		}
-		s := stripe{ldc: 4 * ldc, k: length, panels: last - done}
+		s := stripe{ldc: 4 * ldc, k: length, panels: last - done, columns: columns.count, nextB: columns.next}
 		rows := a.data
 		if a.stride == 0 {
-			s.lda, s.step, s.next = 4, 4*height, 4*height*a.K
-			rows = rows[first*a.K+k*height:]
+			s.lda, s.step, s.next = 4, 4*height, 4*height*length
+			rows = rows[a.M*k+first*length:]
 		} else {
 			s.lda, s.step, s.next = 4*a.stride, 4*a.step, 4*height*a.stride
 			rows = rows[first*a.stride+k*a.step:]
@@ -353,13 +406,19 @@ func (m *product) stripes(c []float32, ldc int, x []float32, offsets []int32, k,
 				s.lo, s.hi = m.end.Lo, m.end.Hi
 			}
 		}
-		m.path.stripe(c[(first-m.first)*ldc:], rows, x, offsets, bias, height, narrow, &s)
+		m.path.stripe(c[(first-m.first)*ldc:], rows, x, offsets, bias, height, columns.narrow, &s)
 		done = last
 	}
 }
 
 // stripeGo is the portable micro-kernel.
 func stripeGo(c, a, x []float32, offsets []int32, bias []float32, rows, cols int, s *stripe) {
+	for i := range s.columns {
+		stripePanel(c[i*cols:], a, x[i*s.nextB/4:], offsets, bias, rows, cols, s)
+	}
+}
+
+func stripePanel(c, a, x []float32, offsets []int32, bias []float32, rows, cols int, s *stripe) {
 	acc := make([]float32, cols)
 	for i := range s.panels * rows {
 		panel, row := i/rows, i%rows

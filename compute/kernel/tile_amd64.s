@@ -8,11 +8,18 @@
 // stripeAVX2Rows6Cols16 runs a stripe of panels of 6 rows, 16 columns wide.
 TEXT ·stripeAVX2Rows6Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -110,7 +117,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -131,7 +138,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y12, Y12, Y12
 	VBROADCASTSS 0(R11), Y13
 	VADDPS Y13, Y0, Y0
@@ -164,7 +171,7 @@ joined:
 	VADDPS Y13, Y11, Y11
 	VADDPS Y12, Y11, Y11
 	ADDQ $24, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y12
@@ -209,21 +216,32 @@ finished:
 	ADDQ R10, R12
 	ADDQ R10, R12
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows5Cols16 runs a stripe of panels of 5 rows, 16 columns wide.
 TEXT ·stripeAVX2Rows5Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -310,7 +328,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -329,7 +347,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y10, Y10, Y10
 	VBROADCASTSS 0(R11), Y11
 	VADDPS Y11, Y0, Y0
@@ -357,7 +375,7 @@ joined:
 	VADDPS Y11, Y9, Y9
 	VADDPS Y10, Y9, Y9
 	ADDQ $20, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y10
@@ -395,21 +413,32 @@ finished:
 	VMOVUPS Y9, 32(R12)(R10*1)
 	ADDQ R10, R12
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows4Cols16 runs a stripe of panels of 4 rows, 16 columns wide.
 TEXT ·stripeAVX2Rows4Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -485,7 +514,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -502,7 +531,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y8, Y8, Y8
 	VBROADCASTSS 0(R11), Y9
 	VADDPS Y9, Y0, Y0
@@ -525,7 +554,7 @@ joined:
 	VADDPS Y9, Y7, Y7
 	VADDPS Y8, Y7, Y7
 	ADDQ $16, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y8
@@ -556,21 +585,32 @@ finished:
 	VMOVUPS Y6, 0(R12)
 	VMOVUPS Y7, 32(R12)
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows3Cols16 runs a stripe of panels of 3 rows, 16 columns wide.
 TEXT ·stripeAVX2Rows3Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -630,7 +670,7 @@ odd:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -643,7 +683,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y6, Y6, Y6
 	VBROADCASTSS 0(R11), Y7
 	VADDPS Y7, Y0, Y0
@@ -661,7 +701,7 @@ joined:
 	VADDPS Y7, Y5, Y5
 	VADDPS Y6, Y5, Y5
 	ADDQ $12, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y6
@@ -688,21 +728,32 @@ finished:
 	ADDQ R10, DI
 	ADDQ R10, DI
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows2Cols16 runs a stripe of panels of 2 rows, 16 columns wide.
 TEXT ·stripeAVX2Rows2Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -751,7 +802,7 @@ odd:
 	VFMADD231PS Y5, Y7, Y3
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -762,7 +813,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y4, Y4, Y4
 	VBROADCASTSS 0(R11), Y5
 	VADDPS Y5, Y0, Y0
@@ -775,7 +826,7 @@ joined:
 	VADDPS Y5, Y3, Y3
 	VADDPS Y4, Y3, Y3
 	ADDQ $8, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y4
@@ -795,21 +846,32 @@ finished:
 	VMOVUPS Y3, 32(DI)(R10*1)
 	ADDQ R10, DI
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows1Cols16 runs a stripe of panels of 1 rows, 16 columns wide.
 TEXT ·stripeAVX2Rows1Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -847,7 +909,7 @@ odd:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -856,7 +918,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y2, Y2, Y2
 	VBROADCASTSS 0(R11), Y3
 	VADDPS Y3, Y0, Y0
@@ -864,7 +926,7 @@ joined:
 	VADDPS Y3, Y1, Y1
 	VADDPS Y2, Y1, Y1
 	ADDQ $4, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y2
@@ -877,21 +939,32 @@ finished:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows6Cols8 runs a stripe of panels of 6 rows, 8 columns wide.
 TEXT ·stripeAVX2Rows6Cols8(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -962,7 +1035,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -977,7 +1050,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y6, Y6, Y6
 	VBROADCASTSS 0(R11), Y7
 	VADDPS Y7, Y0, Y0
@@ -998,7 +1071,7 @@ joined:
 	VADDPS Y7, Y5, Y5
 	VADDPS Y6, Y5, Y5
 	ADDQ $24, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y6
@@ -1025,21 +1098,32 @@ finished:
 	ADDQ R10, R12
 	ADDQ R10, R12
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $32, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows5Cols8 runs a stripe of panels of 5 rows, 8 columns wide.
 TEXT ·stripeAVX2Rows5Cols8(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -1103,7 +1187,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -1117,7 +1201,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y5, Y5, Y5
 	VBROADCASTSS 0(R11), Y6
 	VADDPS Y6, Y0, Y0
@@ -1135,7 +1219,7 @@ joined:
 	VADDPS Y6, Y4, Y4
 	VADDPS Y5, Y4, Y4
 	ADDQ $20, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y5
@@ -1158,21 +1242,32 @@ finished:
 	VMOVUPS Y4, 0(R12)(R10*1)
 	ADDQ R10, R12
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $32, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows4Cols8 runs a stripe of panels of 4 rows, 8 columns wide.
 TEXT ·stripeAVX2Rows4Cols8(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -1229,7 +1324,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -1242,7 +1337,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y4, Y4, Y4
 	VBROADCASTSS 0(R11), Y5
 	VADDPS Y5, Y0, Y0
@@ -1257,7 +1352,7 @@ joined:
 	VADDPS Y5, Y3, Y3
 	VADDPS Y4, Y3, Y3
 	ADDQ $16, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y4
@@ -1276,21 +1371,32 @@ finished:
 	VMOVUPS Y2, 0(DI)(R10*2)
 	VMOVUPS Y3, 0(R12)
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $32, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows3Cols8 runs a stripe of panels of 3 rows, 8 columns wide.
 TEXT ·stripeAVX2Rows3Cols8(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -1335,7 +1441,7 @@ odd:
 	VFMADD231PS Y3, Y4, Y2
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -1345,7 +1451,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y3, Y3, Y3
 	VBROADCASTSS 0(R11), Y4
 	VADDPS Y4, Y0, Y0
@@ -1357,7 +1463,7 @@ joined:
 	VADDPS Y4, Y2, Y2
 	VADDPS Y3, Y2, Y2
 	ADDQ $12, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y3
@@ -1375,21 +1481,32 @@ finished:
 	ADDQ R10, DI
 	ADDQ R10, DI
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $32, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows2Cols8 runs a stripe of panels of 2 rows, 8 columns wide.
 TEXT ·stripeAVX2Rows2Cols8(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -1427,7 +1544,7 @@ odd:
 	VFMADD231PS Y2, Y4, Y1
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -1436,7 +1553,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y2, Y2, Y2
 	VBROADCASTSS 0(R11), Y3
 	VADDPS Y3, Y0, Y0
@@ -1445,7 +1562,7 @@ joined:
 	VADDPS Y3, Y1, Y1
 	VADDPS Y2, Y1, Y1
 	ADDQ $8, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y2
@@ -1459,21 +1576,32 @@ finished:
 	VMOVUPS Y1, 0(DI)(R10*1)
 	ADDQ R10, DI
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $32, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX2Rows1Cols8 runs a stripe of panels of 1 rows, 8 columns wide.
 TEXT ·stripeAVX2Rows1Cols8(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -1504,7 +1632,7 @@ odd:
 	VFMADD231PS Y1, Y2, Y0
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -1512,13 +1640,13 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VXORPS Y1, Y1, Y1
 	VBROADCASTSS 0(R11), Y2
 	VADDPS Y2, Y0, Y0
 	VADDPS Y1, Y0, Y0
 	ADDQ $4, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Y1
@@ -1528,21 +1656,32 @@ joined:
 finished:
 	VMOVUPS Y0, 0(DI)
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $32, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows12Cols32 runs a stripe of panels of 12 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows12Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -1716,7 +1855,7 @@ odd:
 	ADDQ R9, R15
 	ADDQ R9, DI
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -1753,7 +1892,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z24, Z24, Z24
 	VBROADCASTSS 0(R11), Z25
 	VADDPS Z25, Z0, Z0
@@ -1816,7 +1955,7 @@ joined:
 	VADDPS Z25, Z23, Z23
 	VADDPS Z24, Z23, Z23
 	ADDQ $48, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z24
@@ -1897,21 +2036,32 @@ finished:
 	ADDQ R10, R15
 	ADDQ R10, R15
 	ADDQ R10, R15
-	MOVQ R15, stripe_c(AX)
+	MOVQ R15, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows11Cols32 runs a stripe of panels of 11 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows11Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -2074,7 +2224,7 @@ odd:
 	ADDQ R9, R15
 	ADDQ R9, DI
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -2109,7 +2259,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z22, Z22, Z22
 	VBROADCASTSS 0(R11), Z23
 	VADDPS Z23, Z0, Z0
@@ -2167,7 +2317,7 @@ joined:
 	VADDPS Z23, Z21, Z21
 	VADDPS Z22, Z21, Z21
 	ADDQ $44, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z22
@@ -2241,21 +2391,32 @@ finished:
 	VMOVUPS Z21, 64(R15)(R10*1)
 	ADDQ R10, R15
 	ADDQ R10, R15
-	MOVQ R15, stripe_c(AX)
+	MOVQ R15, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows10Cols32 runs a stripe of panels of 10 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows10Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -2407,7 +2568,7 @@ odd:
 	ADDQ R9, R15
 	ADDQ R9, DI
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -2440,7 +2601,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z20, Z20, Z20
 	VBROADCASTSS 0(R11), Z21
 	VADDPS Z21, Z0, Z0
@@ -2493,7 +2654,7 @@ joined:
 	VADDPS Z21, Z19, Z19
 	VADDPS Z20, Z19, Z19
 	ADDQ $40, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z20
@@ -2560,21 +2721,32 @@ finished:
 	VMOVUPS Z18, 0(R15)
 	VMOVUPS Z19, 64(R15)
 	ADDQ R10, R15
-	MOVQ R15, stripe_c(AX)
+	MOVQ R15, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows9Cols32 runs a stripe of panels of 9 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows9Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -2710,7 +2882,7 @@ odd:
 	ADDQ R9, R13
 	ADDQ R9, R15
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -2739,7 +2911,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z18, Z18, Z18
 	VBROADCASTSS 0(R11), Z19
 	VADDPS Z19, Z0, Z0
@@ -2787,7 +2959,7 @@ joined:
 	VADDPS Z19, Z17, Z17
 	VADDPS Z18, Z17, Z17
 	ADDQ $36, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z18
@@ -2850,21 +3022,32 @@ finished:
 	ADDQ R10, R13
 	ADDQ R10, R13
 	ADDQ R10, R13
-	MOVQ R13, stripe_c(AX)
+	MOVQ R13, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows8Cols32 runs a stripe of panels of 8 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows8Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -2989,7 +3172,7 @@ odd:
 	ADDQ R9, R13
 	ADDQ R9, R15
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -3016,7 +3199,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z16, Z16, Z16
 	VBROADCASTSS 0(R11), Z17
 	VADDPS Z17, Z0, Z0
@@ -3059,7 +3242,7 @@ joined:
 	VADDPS Z17, Z15, Z15
 	VADDPS Z16, Z15, Z15
 	ADDQ $32, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z16
@@ -3115,21 +3298,32 @@ finished:
 	VMOVUPS Z15, 64(R13)(R10*1)
 	ADDQ R10, R13
 	ADDQ R10, R13
-	MOVQ R13, stripe_c(AX)
+	MOVQ R13, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows7Cols32 runs a stripe of panels of 7 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows7Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -3243,7 +3437,7 @@ odd:
 	ADDQ R9, R13
 	ADDQ R9, R15
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -3268,7 +3462,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z14, Z14, Z14
 	VBROADCASTSS 0(R11), Z15
 	VADDPS Z15, Z0, Z0
@@ -3306,7 +3500,7 @@ joined:
 	VADDPS Z15, Z13, Z13
 	VADDPS Z14, Z13, Z13
 	ADDQ $28, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z14
@@ -3355,21 +3549,32 @@ finished:
 	VMOVUPS Z12, 0(R13)
 	VMOVUPS Z13, 64(R13)
 	ADDQ R10, R13
-	MOVQ R13, stripe_c(AX)
+	MOVQ R13, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows6Cols32 runs a stripe of panels of 6 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows6Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -3467,7 +3672,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -3488,7 +3693,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z12, Z12, Z12
 	VBROADCASTSS 0(R11), Z13
 	VADDPS Z13, Z0, Z0
@@ -3521,7 +3726,7 @@ joined:
 	VADDPS Z13, Z11, Z11
 	VADDPS Z12, Z11, Z11
 	ADDQ $24, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z12
@@ -3566,21 +3771,32 @@ finished:
 	ADDQ R10, R12
 	ADDQ R10, R12
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows5Cols32 runs a stripe of panels of 5 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows5Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -3667,7 +3883,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -3686,7 +3902,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z10, Z10, Z10
 	VBROADCASTSS 0(R11), Z11
 	VADDPS Z11, Z0, Z0
@@ -3714,7 +3930,7 @@ joined:
 	VADDPS Z11, Z9, Z9
 	VADDPS Z10, Z9, Z9
 	ADDQ $20, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z10
@@ -3752,21 +3968,32 @@ finished:
 	VMOVUPS Z9, 64(R12)(R10*1)
 	ADDQ R10, R12
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows4Cols32 runs a stripe of panels of 4 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows4Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -3842,7 +4069,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -3859,7 +4086,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z8, Z8, Z8
 	VBROADCASTSS 0(R11), Z9
 	VADDPS Z9, Z0, Z0
@@ -3882,7 +4109,7 @@ joined:
 	VADDPS Z9, Z7, Z7
 	VADDPS Z8, Z7, Z7
 	ADDQ $16, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z8
@@ -3913,21 +4140,32 @@ finished:
 	VMOVUPS Z6, 0(R12)
 	VMOVUPS Z7, 64(R12)
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows3Cols32 runs a stripe of panels of 3 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows3Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -3987,7 +4225,7 @@ odd:
 	VFMADD231PS Z7, Z8, Z5
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -4000,7 +4238,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z6, Z6, Z6
 	VBROADCASTSS 0(R11), Z7
 	VADDPS Z7, Z0, Z0
@@ -4018,7 +4256,7 @@ joined:
 	VADDPS Z7, Z5, Z5
 	VADDPS Z6, Z5, Z5
 	ADDQ $12, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z6
@@ -4045,21 +4283,32 @@ finished:
 	ADDQ R10, DI
 	ADDQ R10, DI
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows2Cols32 runs a stripe of panels of 2 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows2Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -4108,7 +4357,7 @@ odd:
 	VFMADD231PS Z5, Z7, Z3
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -4119,7 +4368,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z4, Z4, Z4
 	VBROADCASTSS 0(R11), Z5
 	VADDPS Z5, Z0, Z0
@@ -4132,7 +4381,7 @@ joined:
 	VADDPS Z5, Z3, Z3
 	VADDPS Z4, Z3, Z3
 	ADDQ $8, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z4
@@ -4152,21 +4401,32 @@ finished:
 	VMOVUPS Z3, 64(DI)(R10*1)
 	ADDQ R10, DI
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows1Cols32 runs a stripe of panels of 1 rows, 32 columns wide.
 TEXT ·stripeAVX512Rows1Cols32(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -4204,7 +4464,7 @@ odd:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -4213,7 +4473,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z2, Z2, Z2
 	VBROADCASTSS 0(R11), Z3
 	VADDPS Z3, Z0, Z0
@@ -4221,7 +4481,7 @@ joined:
 	VADDPS Z3, Z1, Z1
 	VADDPS Z2, Z1, Z1
 	ADDQ $4, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z2
@@ -4234,21 +4494,32 @@ finished:
 	VMOVUPS Z0, 0(DI)
 	VMOVUPS Z1, 64(DI)
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $128, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows12Cols16 runs a stripe of panels of 12 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows12Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -4371,7 +4642,7 @@ odd:
 	ADDQ R9, R15
 	ADDQ R9, DI
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -4396,7 +4667,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z12, Z12, Z12
 	VBROADCASTSS 0(R11), Z13
 	VADDPS Z13, Z0, Z0
@@ -4435,7 +4706,7 @@ joined:
 	VADDPS Z13, Z11, Z11
 	VADDPS Z12, Z11, Z11
 	ADDQ $48, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z12
@@ -4480,21 +4751,32 @@ finished:
 	ADDQ R10, R15
 	ADDQ R10, R15
 	ADDQ R10, R15
-	MOVQ R15, stripe_c(AX)
+	MOVQ R15, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows11Cols16 runs a stripe of panels of 11 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows11Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -4610,7 +4892,7 @@ odd:
 	ADDQ R9, R15
 	ADDQ R9, DI
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -4634,7 +4916,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z11, Z11, Z11
 	VBROADCASTSS 0(R11), Z12
 	VADDPS Z12, Z0, Z0
@@ -4670,7 +4952,7 @@ joined:
 	VADDPS Z12, Z10, Z10
 	VADDPS Z11, Z10, Z10
 	ADDQ $44, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z11
@@ -4711,21 +4993,32 @@ finished:
 	VMOVUPS Z10, 0(R15)(R10*1)
 	ADDQ R10, R15
 	ADDQ R10, R15
-	MOVQ R15, stripe_c(AX)
+	MOVQ R15, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows10Cols16 runs a stripe of panels of 10 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows10Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -4834,7 +5127,7 @@ odd:
 	ADDQ R9, R15
 	ADDQ R9, DI
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -4857,7 +5150,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z10, Z10, Z10
 	VBROADCASTSS 0(R11), Z11
 	VADDPS Z11, Z0, Z0
@@ -4890,7 +5183,7 @@ joined:
 	VADDPS Z11, Z9, Z9
 	VADDPS Z10, Z9, Z9
 	ADDQ $40, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z10
@@ -4927,21 +5220,32 @@ finished:
 	VMOVUPS Z8, 0(R13)(R10*2)
 	VMOVUPS Z9, 0(R15)
 	ADDQ R10, R15
-	MOVQ R15, stripe_c(AX)
+	MOVQ R15, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows9Cols16 runs a stripe of panels of 9 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows9Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -5038,7 +5342,7 @@ odd:
 	ADDQ R9, R13
 	ADDQ R9, R15
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -5058,7 +5362,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z9, Z9, Z9
 	VBROADCASTSS 0(R11), Z10
 	VADDPS Z10, Z0, Z0
@@ -5088,7 +5392,7 @@ joined:
 	VADDPS Z10, Z8, Z8
 	VADDPS Z9, Z8, Z8
 	ADDQ $36, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z9
@@ -5124,21 +5428,32 @@ finished:
 	ADDQ R10, R13
 	ADDQ R10, R13
 	ADDQ R10, R13
-	MOVQ R13, stripe_c(AX)
+	MOVQ R13, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows8Cols16 runs a stripe of panels of 8 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows8Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -5228,7 +5543,7 @@ odd:
 	ADDQ R9, R13
 	ADDQ R9, R15
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -5247,7 +5562,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z8, Z8, Z8
 	VBROADCASTSS 0(R11), Z9
 	VADDPS Z9, Z0, Z0
@@ -5274,7 +5589,7 @@ joined:
 	VADDPS Z9, Z7, Z7
 	VADDPS Z8, Z7, Z7
 	ADDQ $32, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z8
@@ -5306,21 +5621,32 @@ finished:
 	VMOVUPS Z7, 0(R13)(R10*1)
 	ADDQ R10, R13
 	ADDQ R10, R13
-	MOVQ R13, stripe_c(AX)
+	MOVQ R13, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows7Cols16 runs a stripe of panels of 7 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows7Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -5403,7 +5729,7 @@ odd:
 	ADDQ R9, R13
 	ADDQ R9, R15
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	LEAQ (R12)(R10*2), R13
@@ -5421,7 +5747,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z7, Z7, Z7
 	VBROADCASTSS 0(R11), Z8
 	VADDPS Z8, Z0, Z0
@@ -5445,7 +5771,7 @@ joined:
 	VADDPS Z8, Z6, Z6
 	VADDPS Z7, Z6, Z6
 	ADDQ $28, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z7
@@ -5473,21 +5799,32 @@ finished:
 	VMOVUPS Z5, 0(R12)(R10*2)
 	VMOVUPS Z6, 0(R13)
 	ADDQ R10, R13
-	MOVQ R13, stripe_c(AX)
+	MOVQ R13, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows6Cols16 runs a stripe of panels of 6 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows6Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -5558,7 +5895,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -5573,7 +5910,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z6, Z6, Z6
 	VBROADCASTSS 0(R11), Z7
 	VADDPS Z7, Z0, Z0
@@ -5594,7 +5931,7 @@ joined:
 	VADDPS Z7, Z5, Z5
 	VADDPS Z6, Z5, Z5
 	ADDQ $24, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z6
@@ -5621,21 +5958,32 @@ finished:
 	ADDQ R10, R12
 	ADDQ R10, R12
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows5Cols16 runs a stripe of panels of 5 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows5Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -5699,7 +6047,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -5713,7 +6061,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z5, Z5, Z5
 	VBROADCASTSS 0(R11), Z6
 	VADDPS Z6, Z0, Z0
@@ -5731,7 +6079,7 @@ joined:
 	VADDPS Z6, Z4, Z4
 	VADDPS Z5, Z4, Z4
 	ADDQ $20, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z5
@@ -5754,21 +6102,32 @@ finished:
 	VMOVUPS Z4, 0(R12)(R10*1)
 	ADDQ R10, R12
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows4Cols16 runs a stripe of panels of 4 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows4Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -5825,7 +6184,7 @@ odd:
 	ADDQ R9, R12
 	ADDQ R9, R13
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	LEAQ (DI)(R10*2), R12
 	ADDQ R10, R12
 	MOVQ stripe_flags(AX), BX
@@ -5838,7 +6197,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z4, Z4, Z4
 	VBROADCASTSS 0(R11), Z5
 	VADDPS Z5, Z0, Z0
@@ -5853,7 +6212,7 @@ joined:
 	VADDPS Z5, Z3, Z3
 	VADDPS Z4, Z3, Z3
 	ADDQ $16, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z4
@@ -5872,21 +6231,32 @@ finished:
 	VMOVUPS Z2, 0(DI)(R10*2)
 	VMOVUPS Z3, 0(R12)
 	ADDQ R10, R12
-	MOVQ R12, stripe_c(AX)
+	MOVQ R12, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows3Cols16 runs a stripe of panels of 3 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows3Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -5931,7 +6301,7 @@ odd:
 	VFMADD231PS Z3, Z4, Z2
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -5941,7 +6311,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z3, Z3, Z3
 	VBROADCASTSS 0(R11), Z4
 	VADDPS Z4, Z0, Z0
@@ -5953,7 +6323,7 @@ joined:
 	VADDPS Z4, Z2, Z2
 	VADDPS Z3, Z2, Z2
 	ADDQ $12, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z3
@@ -5971,21 +6341,32 @@ finished:
 	ADDQ R10, DI
 	ADDQ R10, DI
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows2Cols16 runs a stripe of panels of 2 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows2Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -6023,7 +6404,7 @@ odd:
 	VFMADD231PS Z2, Z4, Z1
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -6032,7 +6413,7 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z2, Z2, Z2
 	VBROADCASTSS 0(R11), Z3
 	VADDPS Z3, Z0, Z0
@@ -6041,7 +6422,7 @@ joined:
 	VADDPS Z3, Z1, Z1
 	VADDPS Z2, Z1, Z1
 	ADDQ $8, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z2
@@ -6055,21 +6436,32 @@ finished:
 	VMOVUPS Z1, 0(DI)(R10*1)
 	ADDQ R10, DI
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // stripeAVX512Rows1Cols16 runs a stripe of panels of 1 rows, 16 columns wide.
 TEXT ·stripeAVX512Rows1Cols16(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
-	MOVQ stripe_a(AX), SI
 	MOVQ stripe_b(AX), DX
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+column:
+	MOVQ stripe_a(AX), SI
+	MOVQ stripe_c(AX), DI
+	MOVQ DI, stripe_atC(AX)
+	MOVQ stripe_bias(AX), DI
+	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_panels(AX), DI
+	MOVQ DI, stripe_left(AX)
 panel:
 	MOVQ stripe_offsets(AX), R11
 	MOVQ stripe_k(AX), CX
@@ -6100,7 +6492,7 @@ odd:
 	VFMADD231PS Z1, Z2, Z0
 	ADDQ R9, R12
 store:
-	MOVQ stripe_c(AX), DI
+	MOVQ stripe_atC(AX), DI
 	MOVQ stripe_flags(AX), BX
 	TESTQ $const_stripeJoin, BX
 	JZ joined
@@ -6108,13 +6500,13 @@ store:
 joined:
 	TESTQ $const_stripeFinish, BX
 	JZ finished
-	MOVQ stripe_bias(AX), R11
+	MOVQ stripe_atBias(AX), R11
 	VPXORQ Z1, Z1, Z1
 	VBROADCASTSS 0(R11), Z2
 	VADDPS Z2, Z0, Z0
 	VADDPS Z1, Z0, Z0
 	ADDQ $4, R11
-	MOVQ R11, stripe_bias(AX)
+	MOVQ R11, stripe_atBias(AX)
 	TESTQ $const_stripeClamp, BX
 	JZ finished
 	VBROADCASTSS stripe_lo(AX), Z1
@@ -6124,22 +6516,29 @@ joined:
 finished:
 	VMOVUPS Z0, 0(DI)
 	ADDQ R10, DI
-	MOVQ DI, stripe_c(AX)
+	MOVQ DI, stripe_atC(AX)
 	ADDQ stripe_next(AX), SI
-	DECQ stripe_panels(AX)
+	DECQ stripe_left(AX)
 	JNZ panel
+	ADDQ stripe_nextB(AX), DX
+	ADDQ $64, stripe_c(AX)
+	DECQ stripe_columns(AX)
+	JNZ column
 	VZEROUPPER
 	RET
 
 // slideAVX2 runs the chains of n neighbours, a multiple of 8; offsets are in bytes.
-TEXT ·slideAVX2(SB), NOSPLIT, $0-52
+TEXT ·slideAVX2(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), CX
 	MOVQ out+8(FP), DI
 	MOVQ x+16(FP), SI
 	MOVQ offsets+24(FP), R8
 	MOVQ w+32(FP), R9
 	MOVQ taps+40(FP), R10
-	VBROADCASTSS bias+48(FP), Y14
+	MOVQ end+48(FP), AX
+	VBROADCASTSS SlideEnd_Bias(AX), Y14
+	VBROADCASTSS SlideEnd_Lo(AX), Y13
+	VBROADCASTSS SlideEnd_Hi(AX), Y12
 	VXORPS Y15, Y15, Y15
 chunk8:
 	CMPQ CX, $64
@@ -6169,27 +6568,43 @@ tap8:
 	JLT tap8
 	VADDPS Y14, Y0, Y0
 	VADDPS Y15, Y0, Y0
+	VMAXPS Y0, Y13, Y0
+	VMINPS Y0, Y12, Y0
 	VMOVUPS Y0, 0(DI)
 	VADDPS Y14, Y1, Y1
 	VADDPS Y15, Y1, Y1
+	VMAXPS Y1, Y13, Y1
+	VMINPS Y1, Y12, Y1
 	VMOVUPS Y1, 32(DI)
 	VADDPS Y14, Y2, Y2
 	VADDPS Y15, Y2, Y2
+	VMAXPS Y2, Y13, Y2
+	VMINPS Y2, Y12, Y2
 	VMOVUPS Y2, 64(DI)
 	VADDPS Y14, Y3, Y3
 	VADDPS Y15, Y3, Y3
+	VMAXPS Y3, Y13, Y3
+	VMINPS Y3, Y12, Y3
 	VMOVUPS Y3, 96(DI)
 	VADDPS Y14, Y4, Y4
 	VADDPS Y15, Y4, Y4
+	VMAXPS Y4, Y13, Y4
+	VMINPS Y4, Y12, Y4
 	VMOVUPS Y4, 128(DI)
 	VADDPS Y14, Y5, Y5
 	VADDPS Y15, Y5, Y5
+	VMAXPS Y5, Y13, Y5
+	VMINPS Y5, Y12, Y5
 	VMOVUPS Y5, 160(DI)
 	VADDPS Y14, Y6, Y6
 	VADDPS Y15, Y6, Y6
+	VMAXPS Y6, Y13, Y6
+	VMINPS Y6, Y12, Y6
 	VMOVUPS Y6, 192(DI)
 	VADDPS Y14, Y7, Y7
 	VADDPS Y15, Y7, Y7
+	VMAXPS Y7, Y13, Y7
+	VMINPS Y7, Y12, Y7
 	VMOVUPS Y7, 224(DI)
 	ADDQ $256, SI
 	ADDQ $256, DI
@@ -6210,6 +6625,8 @@ tap1:
 	JLT tap1
 	VADDPS Y14, Y0, Y0
 	VADDPS Y15, Y0, Y0
+	VMAXPS Y0, Y13, Y0
+	VMINPS Y0, Y12, Y0
 	VMOVUPS Y0, 0(DI)
 	ADDQ $32, SI
 	ADDQ $32, DI
@@ -6220,14 +6637,17 @@ end1:
 	RET
 
 // slideAVX512 runs the chains of n neighbours, a multiple of 16; offsets are in bytes.
-TEXT ·slideAVX512(SB), NOSPLIT, $0-52
+TEXT ·slideAVX512(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), CX
 	MOVQ out+8(FP), DI
 	MOVQ x+16(FP), SI
 	MOVQ offsets+24(FP), R8
 	MOVQ w+32(FP), R9
 	MOVQ taps+40(FP), R10
-	VBROADCASTSS bias+48(FP), Z14
+	MOVQ end+48(FP), AX
+	VBROADCASTSS SlideEnd_Bias(AX), Z14
+	VBROADCASTSS SlideEnd_Lo(AX), Z13
+	VBROADCASTSS SlideEnd_Hi(AX), Z12
 	VPXORQ Z15, Z15, Z15
 chunk8:
 	CMPQ CX, $128
@@ -6257,27 +6677,43 @@ tap8:
 	JLT tap8
 	VADDPS Z14, Z0, Z0
 	VADDPS Z15, Z0, Z0
+	VMAXPS Z0, Z13, Z0
+	VMINPS Z0, Z12, Z0
 	VMOVUPS Z0, 0(DI)
 	VADDPS Z14, Z1, Z1
 	VADDPS Z15, Z1, Z1
+	VMAXPS Z1, Z13, Z1
+	VMINPS Z1, Z12, Z1
 	VMOVUPS Z1, 64(DI)
 	VADDPS Z14, Z2, Z2
 	VADDPS Z15, Z2, Z2
+	VMAXPS Z2, Z13, Z2
+	VMINPS Z2, Z12, Z2
 	VMOVUPS Z2, 128(DI)
 	VADDPS Z14, Z3, Z3
 	VADDPS Z15, Z3, Z3
+	VMAXPS Z3, Z13, Z3
+	VMINPS Z3, Z12, Z3
 	VMOVUPS Z3, 192(DI)
 	VADDPS Z14, Z4, Z4
 	VADDPS Z15, Z4, Z4
+	VMAXPS Z4, Z13, Z4
+	VMINPS Z4, Z12, Z4
 	VMOVUPS Z4, 256(DI)
 	VADDPS Z14, Z5, Z5
 	VADDPS Z15, Z5, Z5
+	VMAXPS Z5, Z13, Z5
+	VMINPS Z5, Z12, Z5
 	VMOVUPS Z5, 320(DI)
 	VADDPS Z14, Z6, Z6
 	VADDPS Z15, Z6, Z6
+	VMAXPS Z6, Z13, Z6
+	VMINPS Z6, Z12, Z6
 	VMOVUPS Z6, 384(DI)
 	VADDPS Z14, Z7, Z7
 	VADDPS Z15, Z7, Z7
+	VMAXPS Z7, Z13, Z7
+	VMINPS Z7, Z12, Z7
 	VMOVUPS Z7, 448(DI)
 	ADDQ $512, SI
 	ADDQ $512, DI
@@ -6298,6 +6734,8 @@ tap1:
 	JLT tap1
 	VADDPS Z14, Z0, Z0
 	VADDPS Z15, Z0, Z0
+	VMAXPS Z0, Z13, Z0
+	VMINPS Z0, Z12, Z0
 	VMOVUPS Z0, 0(DI)
 	ADDQ $64, SI
 	ADDQ $64, DI

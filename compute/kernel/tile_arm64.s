@@ -17,6 +17,12 @@ TEXT ·stripeNEONRows6Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -256,6 +262,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows5Cols16 runs a stripe of panels of 5 rows, 16 columns wide.
@@ -270,6 +283,12 @@ TEXT ·stripeNEONRows5Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -474,6 +493,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows4Cols16 runs a stripe of panels of 4 rows, 16 columns wide.
@@ -488,6 +514,12 @@ TEXT ·stripeNEONRows4Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -657,6 +689,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows3Cols16 runs a stripe of panels of 3 rows, 16 columns wide.
@@ -671,6 +710,12 @@ TEXT ·stripeNEONRows3Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -805,6 +850,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows2Cols16 runs a stripe of panels of 2 rows, 16 columns wide.
@@ -819,6 +871,12 @@ TEXT ·stripeNEONRows2Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -918,6 +976,13 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // stripeNEONRows1Cols16 runs a stripe of panels of 1 rows, 16 columns wide.
@@ -932,6 +997,12 @@ TEXT ·stripeNEONRows1Cols16(SB), NOSPLIT, $0-8
 	MOVD stripe_c(R0), R7
 	MOVD stripe_bias(R0), R8
 	MOVD stripe_flags(R0), R9
+	MOVD stripe_columns(R0), R15
+column:
+	MOVD stripe_a(R0), R1
+	MOVD stripe_panels(R0), R6
+	MOVD stripe_c(R0), R7
+	MOVD stripe_bias(R0), R8
 panel:
 	MOVD stripe_offsets(R0), R10
 	MOVD stripe_k(R0), R11
@@ -996,18 +1067,27 @@ finished:
 	ADD R13, R1
 	SUBS $1, R6, R6
 	BNE panel
+	MOVD stripe_nextB(R0), R13
+	ADD R13, R2
+	MOVD stripe_c(R0), R13
+	ADD $64, R13
+	MOVD R13, stripe_c(R0)
+	SUBS $1, R15, R15
+	BNE column
 	RET
 
 // slideNEON runs the chains of n neighbours, a multiple of 4; offsets are in bytes.
-TEXT ·slideNEON(SB), NOSPLIT, $0-52
+TEXT ·slideNEON(SB), NOSPLIT, $0-56
 	MOVD n+0(FP), R0
 	MOVD out+8(FP), R1
 	MOVD x+16(FP), R2
 	MOVD offsets+24(FP), R3
 	MOVD w+32(FP), R4
 	MOVD taps+40(FP), R5
-	MOVD $bias+48(FP), R6
-	VLD1R (R6), [V29.S4]
+	MOVD end+48(FP), R6
+	VLD1R.P 4(R6), [V29.S4]
+	VLD1R.P 4(R6), [V27.S4]
+	VLD1R.P 4(R6), [V26.S4]
 	VEOR V30.B16, V30.B16, V30.B16
 chunk8:
 	CMP $32, R0
@@ -1047,27 +1127,43 @@ tap8:
 	BNE tap8
 	WORD $0x4e3dd400 // 0, 0, 29
 	WORD $0x4e3ed400 // 0, 0, 30
+	WORD $0x4e3bf400 // 0, 0, 27
+	WORD $0x4ebaf400 // 0, 0, 26
 	VST1.P [V0.S4], 16(R1)
 	WORD $0x4e3dd421 // 1, 1, 29
 	WORD $0x4e3ed421 // 1, 1, 30
+	WORD $0x4e3bf421 // 1, 1, 27
+	WORD $0x4ebaf421 // 1, 1, 26
 	VST1.P [V1.S4], 16(R1)
 	WORD $0x4e3dd442 // 2, 2, 29
 	WORD $0x4e3ed442 // 2, 2, 30
+	WORD $0x4e3bf442 // 2, 2, 27
+	WORD $0x4ebaf442 // 2, 2, 26
 	VST1.P [V2.S4], 16(R1)
 	WORD $0x4e3dd463 // 3, 3, 29
 	WORD $0x4e3ed463 // 3, 3, 30
+	WORD $0x4e3bf463 // 3, 3, 27
+	WORD $0x4ebaf463 // 3, 3, 26
 	VST1.P [V3.S4], 16(R1)
 	WORD $0x4e3dd484 // 4, 4, 29
 	WORD $0x4e3ed484 // 4, 4, 30
+	WORD $0x4e3bf484 // 4, 4, 27
+	WORD $0x4ebaf484 // 4, 4, 26
 	VST1.P [V4.S4], 16(R1)
 	WORD $0x4e3dd4a5 // 5, 5, 29
 	WORD $0x4e3ed4a5 // 5, 5, 30
+	WORD $0x4e3bf4a5 // 5, 5, 27
+	WORD $0x4ebaf4a5 // 5, 5, 26
 	VST1.P [V5.S4], 16(R1)
 	WORD $0x4e3dd4c6 // 6, 6, 29
 	WORD $0x4e3ed4c6 // 6, 6, 30
+	WORD $0x4e3bf4c6 // 6, 6, 27
+	WORD $0x4ebaf4c6 // 6, 6, 26
 	VST1.P [V6.S4], 16(R1)
 	WORD $0x4e3dd4e7 // 7, 7, 29
 	WORD $0x4e3ed4e7 // 7, 7, 30
+	WORD $0x4e3bf4e7 // 7, 7, 27
+	WORD $0x4ebaf4e7 // 7, 7, 26
 	VST1.P [V7.S4], 16(R1)
 	ADD $128, R2
 	SUB $32, R0
@@ -1090,6 +1186,8 @@ tap1:
 	BNE tap1
 	WORD $0x4e3dd400 // 0, 0, 29
 	WORD $0x4e3ed400 // 0, 0, 30
+	WORD $0x4e3bf400 // 0, 0, 27
+	WORD $0x4ebaf400 // 0, 0, 26
 	VST1.P [V0.S4], 16(R1)
 	ADD $16, R2
 	SUB $4, R0

@@ -191,6 +191,9 @@ func defineElementary(u Unary, x float32) float32 {
 // Softplus returns log(1 + exp x) without overflow.
 func Softplus(x float32) float32 { return larger(x, 0) + Log1p(Exp(-abs(x))) }
 
+// stretchMax bounds the elements of one call of a kernel, which the scheduler cannot interrupt.
+const stretchMax = 1 << 15
+
 // smaller is min of rule AIW-4.
 func smaller(a, b float32) float32 {
 	if a != a || b != b {
@@ -215,8 +218,8 @@ func (p Path) Unary(u Unary, y, x []float32, alpha, beta float32) {
 	}
 	params := [2]float32{alpha, beta}
 	n := len(x) / laneCount * laneCount
-	if n > 0 {
-		unaryLanes(u, n, &params[0], &y[0], &x[0])
+	for at := 0; at < n; at += stretchMax {
+		unaryLanes(u, min(stretchMax, n-at), &params[0], &y[at], &x[at])
 	}
 	if n < len(x) { // the rest, filled up to a register
 		var rest [laneCount]float32

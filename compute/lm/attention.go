@@ -72,10 +72,8 @@ func (r *Runner) attend(g glance, layer int, s *scratch) {
 
 // weigh turns the first n scores into weights; the rest are of later positions and weigh +0, which no chain notices.
 func (m *Model) weigh(scores []float32, n int) {
-	seen := scores[:n]
-	for i, v := range seen {
-		seen[i] = float32((v + 0) * m.scale)
-	}
+	seen := scores[:n] // whose zeros have signs that the end of AIW-2 would take away, but that softmax does not see
+	m.path.BinaryRight(kernel.BinaryMul, seen, seen, m.scale)
 	m.path.Softmax(seen, seen)
 	clear(scores[n:])
 }

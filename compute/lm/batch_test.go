@@ -95,6 +95,28 @@ func TestBatchAnswersEachAlike(t *testing.T) {
 	}
 }
 
+func TestStepLimits(t *testing.T) {
+	m := load(t, batchFile(t), kernel.Best())
+	run, cache := NewRunner(m, 1), NewCache(m.Config, 2)
+	a, b, c := cache.NewSequence(), cache.NewSequence(), cache.NewSequence()
+	for what, parts := range map[string][]*Part{
+		"nothing":         {},
+		"no tokens":       {{Seq: a}},
+		"too many logits": {{Seq: a, Tokens: []int32{1}, Want: 2}},
+		"no token":        {{Seq: a, Tokens: []int32{80}}},
+		"context":         {{Seq: a, Tokens: make([]int32, 701)}},
+		"twice":           {{Seq: a, Tokens: []int32{1}}, {Seq: a, Tokens: []int32{1}}},
+		"pages":           {{Seq: a, Tokens: []int32{1}}, {Seq: b, Tokens: []int32{1}}, {Seq: c, Tokens: []int32{1}}},
+	} {
+		if err := run.Step(parts); err == nil || errors.Is(err, ErrCacheFull) != (what == "pages") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if cache.FreePages() != 2 || a.Len() != 0 {
+			t.Errorf("%s: %d pages are free, %d positions taken", what, cache.FreePages(), a.Len())
+		}
+	}
+}
+
 func TestBatchLimits(t *testing.T) {
 	m := load(t, batchFile(t), kernel.Best())
 	b := NewBatch(m, BatchOptions{Pages: 2, Requests: 2})

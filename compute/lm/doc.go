@@ -8,7 +8,7 @@
 //	LM-4  Rotation by sines and cosines of AIW-9, of angles from AIW-8.
 //	LM-5  Attention: scores are chains of AIW-2 times 1/sqrt(n), softmax by AIW-3 to AIW-5 over the positions so far, and
 //	      outputs chains of AIW-2 over positions, whose segments are therefore cut at absolute positions.
-//	LM-6  The gate: g / (1 + exp(-g)) · up. Matrices multiply by AIW-2 or AIW-14; sums with the residual are one add.
+//	LM-6  The gate: g · sigmoid(g) · up. Matrices multiply by AIW-2 or AIW-14; sums with the residual are one add.
 //	LM-7  Sampling: from exact logits, parameters and a seed follows the token, by whole numbers (Sampler).
 //	LM-8  An answer follows from prompt, seed and parameters; Verify says where one does not.
 //

@@ -7,30 +7,10 @@ import (
 // What happens to a row of activations between matrices. Each product, quotient and sum is rounded by itself.
 
 // rmsNorm sets dst to x / sqrt(sum of x·x / n + epsilon), times weight; the sum is AIW-3 (LM-3).
-func rmsNorm(dst, x, weight []float32, epsilon float32) {
-	root := kernel.Sqrt(sumOfSquares(x)/float32(len(x)) + epsilon)
-	for i, v := range x {
-		dst[i] = float32(v/root) * weight[i]
-	}
-}
-
-func sumOfSquares(x []float32) float32 {
-	var lanes [kernel.Lanes]float32
-	for len(x) >= kernel.Lanes {
-		for i, v := range x[:kernel.Lanes] {
-			lanes[i] += float32(v * v)
-		}
-		x = x[kernel.Lanes:]
-	}
-	for i, v := range x {
-		lanes[i] += float32(v * v)
-	}
-	for half := kernel.Lanes / 2; half > 0; half /= 2 {
-		for i := range half {
-			lanes[i] += lanes[i+half]
-		}
-	}
-	return lanes[0]
+func rmsNorm(path kernel.Path, dst, x, weight []float32, epsilon float32) {
+	root := kernel.Sqrt(path.Reduce(kernel.ReductionSumSquare, x, 0)/float32(len(x)) + epsilon)
+	path.BinaryRight(kernel.BinaryDiv, dst, x, root)
+	path.Binary(kernel.BinaryMul, dst, dst, weight)
 }
 
 // rotate turns the pairs of each head of x by the angles of a position (LM-4).
@@ -63,22 +43,16 @@ func (m *Model) angles(sines, cosines []float32, position int) {
 	}
 }
 
-// gated sets gate to gate / (1 + exp(-gate)) · up (LM-6); spare is of the same length.
-func gated(path kernel.Path, gate, up, spare []float32) {
-	for i, v := range gate {
-		spare[i] = -v
-	}
-	path.Exps(spare)
-	for i, v := range gate {
-		gate[i] = float32(v/(1+spare[i])) * up[i]
-	}
+// gated sets gate to gate · sigmoid(gate) · up (LM-6).
+func gated(path kernel.Path, gate, up []float32) {
+	path.Unary(kernel.UnarySilu, gate, gate, 0, 0)
+	path.Binary(kernel.BinaryMul, gate, gate, up)
 }
 
 // addTo adds y to the first elements of x; a bias that is not there is nil.
-func addTo(x, y []float32) {
-	for i, v := range y {
-		x[i] += v
-	}
+func addTo(path kernel.Path, x, y []float32) {
+	x = x[:len(y)]
+	path.Add(x, x, y)
 }
 
 // finite says whether no value is NaN or infinite.

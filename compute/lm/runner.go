@@ -39,7 +39,7 @@ type Runner struct {
 }
 
 // scratch is the working memory of one thread.
-type scratch struct{ queries, scores, mixed, spare []float32 }
+type scratch struct{ queries, scores, mixed []float32 }
 
 // NewRunner makes a runner on so many threads.
 func NewRunner(m *Model, threads int) *Runner {
@@ -65,6 +65,9 @@ func (r *Runner) Step(parts []*Part) error {
 	for _, p := range parts {
 		p.Err, p.Logits = nil, nil
 		if err := p.Seq.reserve(len(p.Tokens)); err != nil {
+			for _, p := range parts {
+				p.Seq.Truncate(p.Seq.length)
+			}
 			return err
 		}
 	}
@@ -84,8 +87,13 @@ func (r *Runner) Step(parts []*Part) error {
 }
 
 func (r *Runner) check(parts []*Part) (rows int, err error) {
+	seen := make(map[*Sequence]struct{}, len(parts))
 	for _, p := range parts {
 		rows += len(p.Tokens)
+		if _, twice := seen[p.Seq]; twice {
+			return 0, errors.New("a sequence stands in a step twice")
+		}
+		seen[p.Seq] = struct{}{}
 		switch {
 		case len(p.Tokens) == 0 || p.Want < 0 || p.Want > len(p.Tokens):
 			return 0, fmt.Errorf("a part of %d tokens that wants %d logits", len(p.Tokens), p.Want)
@@ -133,21 +141,19 @@ func (r *Runner) layer(parts []*Part, index int) {
 	each(r.threads, len(pieces), func(thread, i int) { r.attend(pieces[i], index, &r.scratch[thread]) })
 	r.quantise(&r.mixed, l.attention.Quantised())
 	multiply(r.threads, &r.mixed, product{l.attention, r.y})
-	r.each(rows, func(_, i int) { addTo(r.x[i*m.Dim:], r.y[i*m.Dim:][:m.Dim]) })
+	r.each(rows, func(_, i int) { addTo(m.path, r.x[i*m.Dim:], r.y[i*m.Dim:][:m.Dim]) })
 
 	r.normalise(l.forwardNorm, l.gate.Quantised() || l.up.Quantised())
 	r.hidden.Resize(rows, m.Hidden)
 	multiply(r.threads, &r.normed, product{l.gate, r.hidden.Float}, product{l.up, r.up})
-	r.each(rows, func(thread, i int) {
-		s := &r.scratch[thread]
-		s.spare = grow(s.spare, m.Hidden)
-		gated(m.path, r.hidden.Float[i*m.Hidden:][:m.Hidden], r.up[i*m.Hidden:], s.spare)
+	r.each(rows, func(_, i int) {
+		gated(m.path, r.hidden.Float[i*m.Hidden:][:m.Hidden], r.up[i*m.Hidden:][:m.Hidden])
 		if l.down.Quantised() {
 			r.hidden.Quantise(m.path, i, i+1)
 		}
 	})
 	multiply(r.threads, &r.hidden, product{l.down, r.y})
-	r.each(rows, func(_, i int) { addTo(r.x[i*m.Dim:], r.y[i*m.Dim:][:m.Dim]) })
+	r.each(rows, func(_, i int) { addTo(m.path, r.x[i*m.Dim:], r.y[i*m.Dim:][:m.Dim]) })
 }
 
 // each calls f for every row; a few rows are not worth a thread.
@@ -165,7 +171,7 @@ func (r *Runner) normalise(weight []float32, quantise bool) {
 	rows := len(r.x) / m.Dim
 	r.normed.Resize(rows, m.Dim)
 	r.each(rows, func(_, i int) {
-		rmsNorm(r.normed.Float[i*m.Dim:][:m.Dim], r.x[i*m.Dim:][:m.Dim], weight, m.Epsilon)
+		rmsNorm(m.path, r.normed.Float[i*m.Dim:][:m.Dim], r.x[i*m.Dim:][:m.Dim], weight, m.Epsilon)
 		if quantise {
 			r.normed.Quantise(m.path, i, i+1)
 		}
@@ -187,9 +193,9 @@ func (r *Runner) place(parts []*Part, index int) {
 		r.each(len(p.Tokens), func(_, i int) {
 			row := first + i
 			q, k, v := r.query[row*m.queryDim():][:m.queryDim()], r.key[row*m.keyDim():][:m.keyDim()], r.value[row*m.keyDim():][:m.keyDim()]
-			addTo(q, l.queryBias)
-			addTo(k, l.keyBias)
-			addTo(v, l.valueBias)
+			addTo(m.path, q, l.queryBias)
+			addTo(m.path, k, l.keyBias)
+			addTo(m.path, v, l.valueBias)
 			sines, cosines := r.sines[row*pairs:][:pairs], r.cosines[row*pairs:][:pairs]
 			m.rotate(q, sines, cosines)
 			m.rotate(k, sines, cosines)
@@ -220,7 +226,7 @@ func (r *Runner) readOut(parts []*Part) {
 		row += len(p.Tokens)
 		for i := range p.Want {
 			x := r.x[(row-p.Want+i)*m.Dim:][:m.Dim]
-			rmsNorm(r.normed.Float[to*m.Dim:][:m.Dim], x, m.norm, m.Epsilon)
+			rmsNorm(m.path, r.normed.Float[to*m.Dim:][:m.Dim], x, m.norm, m.Epsilon)
 			p.Logits = append(p.Logits, r.logits[to*m.Vocab:][:m.Vocab])
 			to++
 		}

@@ -111,7 +111,7 @@ func (s *Sampler) penalise(logits []float32, history []int32, how Sampling) []fl
 		if v := s.logits[t]; v > 0 {
 			s.logits[t] = v / how.Penalty
 		} else {
-			s.logits[t] = v * how.Penalty
+			s.logits[t] = float32(v * how.Penalty)
 		}
 	}
 	return s.logits
@@ -230,5 +230,5 @@ func ShareOf(p float64) (uint32, error) {
 	if !(p >= 0 && p <= 1) {
 		return 0, fmt.Errorf("a share of %g, want 0 to 1", p)
 	}
-	return uint32(math.Round(p * topPMax)), nil
+	return uint32(math.Round(float64(p * topPMax))), nil
 }

@@ -294,7 +294,11 @@ func convTranspose(a *Attrs) Func {
 		}
 		v, do := convolution{outs: outs, channels: each, size: tensor.Count(in), positions: tensor.Count(g.out), taps: taps}, c.convolve
 		if len(in) == 2 && finite(floatsOf(weights)) {
-			do = func(v *convolution, y, x []float32) error { return c.convolveTransposed(v, g, y, x) }
+			list, buffers, err := c.transposedPhases(g, outs, each)
+			if err != nil {
+				return nil, err
+			}
+			do = func(v *convolution, y, x []float32) error { return c.convolveTransposed(v, g, list, buffers, y, x) }
 		} else if v, err = c.convolution(g, g.origin, outs, each); err != nil {
 			return nil, err
 		}

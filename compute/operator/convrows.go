@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"slices"
+
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
@@ -140,7 +142,9 @@ func (p tapPlane) convolve(path kernel.Path, y, weights []float32, bias float32)
 	}
 }
 
-// byTaps says whether a tapPlane may be used: chains of a single segment over one channel.
+// byTaps says whether a tapPlane is used: for chains of a single segment over one channel, and strides that
+// leave nothing out.
 func (v *convolution) byTaps() bool {
-	return v.rows.in != nil && v.channels == 1 && v.taps <= kernel.SegmentLen
+	const strideMax = 4
+	return v.rows.in != nil && v.channels == 1 && v.taps <= kernel.SegmentLen && slices.Max(v.rows.stride) <= strideMax
 }

@@ -168,7 +168,11 @@ func TestTransposedPhases(t *testing.T) {
 			if err := c.convolve(&v, want, floatsOf(x)); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.convolveTransposed(&v, g, got, floatsOf(x)); err != nil {
+			list, buffers, err := c.transposedPhases(g, outs, channels)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.convolveTransposed(&v, g, list, buffers, got, floatsOf(x)); err != nil {
 				t.Fatal(err)
 			}
 			equalBits(t, fmt.Sprintf("%v: %d × %d channels, %+v", path, outs, channels, g), got, want)

@@ -12,14 +12,16 @@ import (
 
 // A phase is the outputs from (row, column) on, a stride apart.
 type phase struct {
-	row, column    int
-	high, wide     int        // how many there are
-	taps           [][3]int   // those that reach them: index in the kernel, and the input row and column at the first output
-	segments       [][][3]int // of each segment of the chain: channel, and which of taps
-	rows           int        // that are computed at a time
-	unfolded, sums []float32
-	part           []float32
+	row, column int
+	high, wide  int        // how many there are
+	taps        [][3]int   // those that reach them: index in the kernel, and the input row and column at the first output
+	segments    [][][3]int // the steps of each segment of the chain: channel, which of taps, and the step's own number
+	steps       int        // of the longest segment
+	rows        int        // that are computed at a time
 }
+
+// phaseBuffers are used by all phases in turn.
+type phaseBuffers struct{ unfolded, sums, part, weights []float32 }
 
 // phases cuts a transposed window up.
 func (g geometry) phases(channels int) (list []phase) {
@@ -53,27 +55,44 @@ func (p *phase) segment(channels, taps int) {
 			}
 			end := len(p.segments) - 1
 			p.segments[end] = append(p.segments[end], [3]int{ch, i, ch*taps + t[0]})
+			p.steps = max(p.steps, len(p.segments[end]))
 		}
 	}
 }
 
-// convolveTransposed is convolve for a transposed window.
-func (c *Call) convolveTransposed(v *convolution, g geometry, y, x []float32) error {
-	for _, p := range g.phases(v.channels) {
-		p.rows = max(1, min(p.high, unfoldMax/(kernel.SegmentLen*p.wide)))
-		n := p.rows * p.wide
-		for _, buffer := range []struct {
-			at *[]float32
-			n  int
-		}{{&p.unfolded, kernel.SegmentLen * n}, {&p.sums, v.outs * n}, {&p.part, v.outs * n}} {
-			b, err := c.scratch(buffer.n)
-			if err != nil {
-				return err
-			}
-			*buffer.at = b
+// transposedPhases cuts a transposed window up and makes the buffers.
+func (c *Call) transposedPhases(g geometry, outs, channels int) (list []phase, b phaseBuffers, err error) {
+	taps := tensor.Count(g.kernel)
+	if err := c.Budget.Spend(min(g.stride[0], g.out[0]), min(g.stride[1], g.out[1]), taps+1); err != nil {
+		return nil, b, err
+	}
+	if err := c.Budget.Take(24 * (taps*channels + min(g.stride[0], g.out[0])*min(g.stride[1], g.out[1]))); err != nil {
+		return nil, b, err
+	}
+	list = g.phases(channels)
+	unfolded, n, steps := 0, 0, 0
+	for i := range list {
+		p := &list[i]
+		p.rows = max(1, min(p.high, unfoldMax/(max(p.steps, 1)*p.wide)))
+		n, steps = max(n, p.rows*p.wide), max(steps, p.steps)
+		unfolded = max(unfolded, p.steps*p.rows*p.wide)
+	}
+	for _, buffer := range []struct {
+		at *[]float32
+		n  int
+	}{{&b.unfolded, unfolded}, {&b.sums, outs * n}, {&b.part, outs * n}, {&b.weights, outs * steps}} {
+		if *buffer.at, err = c.scratch(buffer.n); err != nil {
+			return nil, b, err
 		}
+	}
+	return list, b, nil
+}
+
+// convolveTransposed is convolve for a transposed window.
+func (c *Call) convolveTransposed(v *convolution, g geometry, list []phase, b phaseBuffers, y, x []float32) error {
+	for _, p := range list {
 		for first := 0; first < p.high; first += p.rows {
-			if err := c.phaseRows(v, g, p, y, x, first, min(p.rows, p.high-first)); err != nil {
+			if err := c.phaseRows(v, g, p, b, y, x, first, min(p.rows, p.high-first)); err != nil {
 				return err
 			}
 		}
@@ -82,28 +101,25 @@ func (c *Call) convolveTransposed(v *convolution, g geometry, y, x []float32) er
 }
 
 // phaseRows computes some rows of a phase.
-func (c *Call) phaseRows(v *convolution, g geometry, p phase, y, x []float32, first, rows int) error {
+func (c *Call) phaseRows(v *convolution, g geometry, p phase, b phaseBuffers, y, x []float32, first, rows int) error {
 	n := rows * p.wide
-	sums := p.sums[:v.outs*n]
+	sums := b.sums[:v.outs*n]
 	clear(sums)
 	for i, steps := range p.segments {
-		weights, err := c.scratch(v.outs * len(steps))
-		if err != nil {
-			return err
-		}
+		weights := b.weights[:v.outs*len(steps)]
 		for o := range v.outs {
 			for j, s := range steps {
 				weights[o*len(steps)+j] = v.weights[o*v.channels*v.taps+s[2]]
 			}
 		}
 		for j, s := range steps {
-			p.unfold(p.unfolded[j*n:][:n], x[s[0]*v.size:][:v.size], g, p.taps[s[1]], first, rows)
+			p.unfold(b.unfolded[j*n:][:n], x[s[0]*v.size:][:v.size], g, p.taps[s[1]], first, rows)
 		}
 		to := sums
 		if i > 0 {
-			to = p.part[:len(sums)]
+			to = b.part[:len(sums)]
 		}
-		if err := c.gemm(to, weights, p.unfolded[:len(steps)*n], v.outs, n, len(steps)); err != nil {
+		if err := c.gemm(to, weights, b.unfolded[:len(steps)*n], v.outs, n, len(steps)); err != nil {
 			return err
 		}
 		if i > 0 {

@@ -213,6 +213,8 @@ func valued(op string) []int {
 // try runs a node on zeros where its inputs are not known, for the shapes of its outputs.
 func (b *builder) try(n *program.Node) ([]*tensor.Tensor, error) {
 	in := make([]*tensor.Tensor, len(n.In))
+	before := b.trial.Bytes
+	defer func() { b.trial.Bytes = before }()
 	for i := range n.In {
 		v := b.in(n, i)
 		switch {
@@ -220,12 +222,13 @@ func (b *builder) try(n *program.Node) ([]*tensor.Tensor, error) {
 		case v.constant != nil:
 			in[i] = v.constant
 		default:
+			if err := b.trial.Take(tensor.Count(v.shape) * v.kind.Size()); err != nil {
+				return nil, err
+			}
 			in[i] = tensor.New(v.kind, v.shape)
 		}
 	}
-	before := b.trial.Bytes
 	outs, err := n.Run(&operator.Call{In: in, Outs: n.Wanted, Path: b.r.path, Budget: &b.trial})
-	b.trial.Bytes = before
 	if err != nil {
 		return nil, err
 	}
@@ -312,10 +315,13 @@ func (b *builder) view(n *program.Node, out *tensor.Tensor) bool {
 
 // add appends a step.
 func (b *builder) add(s step, reads []int, cost int) *planned {
-	p := &planned{step: s, reads: reads, cost: cost + stepsOfNode}
+	p := &planned{step: s, reads: reads, cost: min(cost, costMax) + stepsOfNode}
 	b.steps = append(b.steps, p)
 	return p
 }
+
+// costMax is more than any limit allows one node, and little enough for the sum over all of them.
+const costMax = 1 << 45
 
 // stepsOfNode is what a node costs by being run at all.
 const stepsOfNode = 64

@@ -37,6 +37,9 @@ func (r *Runner) planFor(j *job, g *program.Graph, start int, slots []int, value
 			return p, nil
 		}
 	}
+	r.makeRoom() // which may number the graphs anew
+	shapes = r.key(buffer[:0], g, start, slots, values, false)
+	full = r.key(shapes[len(shapes):], g, start, slots, values, true)
 	settled := r.variety[string(shapes)] < varietyMax
 	key := string(full)
 	if !settled {
@@ -47,7 +50,6 @@ func (r *Runner) planFor(j *job, g *program.Graph, start int, slots []int, value
 		return nil, err
 	}
 	r.variety[string(shapes)]++
-	r.makeRoom()
 	p.used = r.clock
 	r.plans[key] = p
 	return p, nil
@@ -64,9 +66,15 @@ func (r *Runner) makeRoom() {
 			oldest, when = key, p.used
 		}
 	}
+	r.plans[oldest].drop()
 	delete(r.plans, oldest)
-	if len(r.variety) > 16*plansMax {
+	if len(r.variety) > 16*plansMax || len(r.ids) > 16*plansMax {
+		for _, p := range r.plans { // all of them: a key holds the number of its graph
+			p.drop()
+		}
+		clear(r.plans)
 		clear(r.variety)
+		clear(r.ids)
 	}
 }
 

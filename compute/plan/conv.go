@@ -123,15 +123,14 @@ func (b *builder) conv(n *program.Node) bool {
 		outs: w.shape[0] / g.Groups, positions: tensor.Count(g.Out),
 	}
 	taps := tensor.Count(g.Kernel)
-	s.spread = spreadOf(g)
-	if int64(s.channels)*int64(s.spread.padded.count())*4 > math.MaxInt32 {
+	if s.spread = spreadOf(g); !s.spread.fits(x.shape[1]) {
 		return false
 	}
 	s.columns = windowColumns(g, s.spread, s.channels)
 	for i := range g.Groups {
 		at := i * s.outs * s.channels * taps
 		s.rows = append(s.rows, pack(b.r, packKey{w.constant, layoutRows, at}, func() *kernel.Rows {
-			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], s.outs, s.channels*taps)
+			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], s.outs, s.channels*taps, nil)
 		}))
 	}
 	if s.spread.plain {
@@ -170,6 +169,11 @@ func spreadOf(g operator.Window) spread {
 		s.plain = s.plain && s.padded[i] == s.in[i] && s.before[i] == 0
 	}
 	return s
+}
+
+// fits reports whether padded planes of all channels are a tensor, whose places are counted in 32 bits.
+func (s *spread) fits(channels int) bool {
+	return tensor.CheckShape([]int{channels, s.padded[0], s.padded[1], s.padded[2]}) == nil
 }
 
 // windowColumns describes the windows of a convolution as columns: channel, then kernel position.

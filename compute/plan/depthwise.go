@@ -29,6 +29,11 @@ func (b *builder) depthwise(n *program.Node, g operator.Window, shape []int, bia
 		planes: x.shape[0] * x.shape[1], channels: x.shape[1], outs: w.shape[0] / g.Groups,
 		taps: taps, weights: tensor.Values[float32](w.constant),
 	}
+	if !s.fits() {
+		return false
+	}
+	kernels, dilation := three(g.Kernel, 1), three(g.Dilation, 1)
+	s.shift([2]int{kernels[1], kernels[2]}, [2]int{dilation[1], dilation[2]})
 	b.add(s, []int{s.x}, tensor.Count(shape)*taps)
 	b.place(s.y, shape)
 	return true
@@ -38,7 +43,7 @@ func (s *depthwiseStep) run(f *frame) error {
 	x, y := f.values(s.x), f.values(s.y)
 	size, positions := s.in[0]*s.in[1], s.out[0]*s.out[1]
 	f.planes(s.planes, s.planes*s.outs*positions*s.taps, func(w *worker) { s.ready(w, 0, 1) }, func(p int, w *worker) {
-		s.plane(f.path, w.plane, x[p*size:][:size])
+		s.plane(f.path, w.plane, x[p*size:][:size], 0)
 		for o := range s.outs {
 			at := p*s.outs + o
 			s.output(f, w, y[at*positions:][:positions], at)
@@ -68,10 +73,14 @@ func (s *depthwiseStep) output(f *frame, w *worker, y []float32, at int) {
 	if s.bias != nil {
 		bias = s.bias[which]
 	}
-	f.path.Slide(w.row, w.plane, s.offsets, s.weights[which*s.taps:][:s.taps], bias, s.length)
-	s.rows(y, w.row)
-	if s.clamp {
-		f.path.Unary(kernel.UnaryClip, y, y, s.lo, s.hi)
-	}
+	f.path.Slide(w.row, w.plane, s.offsets, s.weights[which*s.taps:][:s.taps], s.slideEnd(bias), s.length)
+	s.rows(f.path, y, w.row)
 	s.after(f, w, y, at*len(y))
+}
+
+func (s *depthwiseStep) slideEnd(bias float32) kernel.SlideEnd {
+	if s.clamp {
+		return kernel.SlideEnd{Bias: bias, Lo: s.lo, Hi: s.hi}
+	}
+	return kernel.SlideEnd{Bias: bias, Lo: -infinity, Hi: infinity}
 }

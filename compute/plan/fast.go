@@ -23,6 +23,8 @@ func (b *builder) fast(n *program.Node) bool {
 		return b.transposed(n)
 	case "MaxPool", "AveragePool":
 		return b.pool(n)
+	case "Transpose":
+		return b.transpose(n)
 	case "Concat":
 		return b.concat(n)
 	case "MatMul":

@@ -67,7 +67,16 @@ func (d *drawing) node4(shape []int, op string, in []string, attrs ...onnx.Attr)
 func (d *drawing) grow() {
 	x := d.pick()
 	shape := d.shapes[x]
-	switch d.m.IntN(14) {
+	switch d.m.IntN(15) {
+	case 14:
+		perm := [][]int{{1, 0, 2, 3}, {0, 1, 3, 2}, {0, 2, 1, 3}}[d.m.IntN(3)]
+		turned := make([]int, 4)
+		for i, axis := range perm {
+			turned[i] = shape[axis]
+		}
+		if turned[2] >= 5 && turned[3] >= 5 && turned[0]*turned[1] < 40 {
+			d.node4(turned, "Transpose", []string{x}, ints("perm", perm...))
+		}
 	case 0, 1, 2:
 		op := []string{"Add", "Sub", "Mul", "Div", "Max", "Min"}[d.m.IntN(6)]
 		in := []string{x, d.operand(shape)}
@@ -95,7 +104,12 @@ func (d *drawing) grow() {
 		d.node4(shape, "BatchNormalization", []string{x, d.constant(d.m.floats(n)), d.constant(d.m.floats(n)), d.constant(d.m.floats(n)), d.constant(positive)})
 	case 10:
 		op := []string{"MaxPool", "AveragePool"}[d.m.IntN(2)]
-		d.node4(shape, op, []string{x}, ints("kernel_shape", 3, 3), ints("pads", 1, 1, 1, 1))
+		stride := 1
+		if shape[2] > 6 && shape[3] > 6 {
+			stride += d.m.IntN(2)
+		}
+		out := []int{shape[0], shape[1], (shape[2]-1)/stride + 1, (shape[3]-1)/stride + 1}
+		d.node4(out, op, []string{x}, ints("kernel_shape", 3, 3), ints("strides", stride, stride), ints("pads", 1, 1, 1, 1))
 	case 11:
 		y := d.pick()
 		if other := d.shapes[y]; slices.Equal(other[2:], shape[2:]) && other[0] == shape[0] && other[1]+shape[1] < 40 {

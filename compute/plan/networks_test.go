@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"math/rand/v2"
 
 	"github.com/aiwork/aiwork-node/compute/onnx"
@@ -202,5 +201,3 @@ func denseNet() network {
 	}
 	return d.network("densenet121", d.classes(d.relu(d.norm(x, in)), in))
 }
-
-var _ = fmt.Sprint

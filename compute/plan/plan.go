@@ -25,8 +25,9 @@ type plan struct {
 	tail    bool
 	used    int
 
-	mu   sync.Mutex
-	free []*frame
+	mu      sync.Mutex
+	free    []*frame
+	dropped bool
 }
 
 // given is a value that a run is given, by its index, and its slot.
@@ -58,8 +59,12 @@ type frame struct {
 	outs  []*tensor.Tensor // of a tail
 }
 
-// framesMax is the number of idle frames that a plan keeps.
-const framesMax = 2
+// framesMax is the number of idle frames that a plan keeps, idleBytesMax what those of all plans of a Runner
+// may hold.
+const (
+	framesMax    = 2
+	idleBytesMax = 256 << 20
+)
 
 func (p *plan) frame() *frame {
 	p.mu.Lock()
@@ -67,6 +72,7 @@ func (p *plan) frame() *frame {
 		f := p.free[n-1]
 		p.free = p.free[:n-1]
 		p.mu.Unlock()
+		p.runner.idle.Add(-4 * int64(p.arena))
 		return f
 	}
 	p.mu.Unlock()
@@ -86,10 +92,21 @@ func (p *plan) putBack(f *frame) {
 		f.slots[slot] = nil
 	}
 	p.mu.Lock()
-	if len(p.free) < framesMax {
-		p.free = append(p.free, f)
+	defer p.mu.Unlock()
+	size := 4 * int64(p.arena)
+	if len(p.free) >= framesMax || p.dropped || p.runner.idle.Load()+size > idleBytesMax {
+		return
 	}
-	p.mu.Unlock()
+	p.runner.idle.Add(size)
+	p.free = append(p.free, f)
+}
+
+// drop gives up the idle frames of a plan that is not kept any more.
+func (p *plan) drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.runner.idle.Add(-4 * int64(p.arena) * int64(len(p.free)))
+	p.free, p.dropped = nil, true
 }
 
 // floats gives a buffer's elements; what lies behind them up to Slack may be read.

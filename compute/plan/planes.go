@@ -3,6 +3,7 @@ package plan
 import (
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/operator"
+	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
 // Windows over one plane at a time. A padded plane is cut into one plane for each remainder of rows and
@@ -18,8 +19,111 @@ type cutting struct {
 	elements       int     // of all of them
 	length         int     // outputs, with those between rows
 	offsets        []int32 // bytes, of each tap
+	outRows        []int32 // bytes, of each row of outputs but the last
+	copies         []shifted
+	halves         []half
 }
 
+// fits reports whether planes are tensors.
+func (c *cutting) fits() bool {
+	return tensor.CheckShape([]int{c.stride[0], c.stride[1], c.part[0], c.part[1]}) == nil
+}
+
+// Where outputs lie as inputs do, a plane is copied once for each column of taps instead, without its
+// padding: the columns of which a tap would see the wrong side are +0 in its copy.
+
+// A shifted copy begins at an element, and has some +0 columns at one side.
+type shifted struct{ at, zeros, side int }
+
+// Copies are quicker than padding for few columns of taps, and planes of which all fit into the first cache.
+const (
+	shiftedColumnsMax = 3
+	shiftedPlaneMax   = 1024
+)
+
+// shift plans copies, if they are quicker.
+func (c *cutting) shift(kernels, dilation [2]int) {
+	for i := range kernels {
+		if c.stride[i] != 1 || c.out[i] != c.in[i] || 2*c.before[i] != (kernels[i]-1)*dilation[i] {
+			return
+		}
+	}
+	if kernels[1] > shiftedColumnsMax || c.in[0] < 6 || c.in[0]*c.in[1] > shiftedPlaneMax || c.in[1] < c.before[1] {
+		return
+	}
+	high, wide := c.in[0], c.in[1]
+	margin := c.before[0]*wide + c.before[1]
+	region := high*wide + margin
+	c.offsets = nil
+	for h := range kernels[0] {
+		for w := range kernels[1] {
+			at := w*region + margin + (h*dilation[0]-c.before[0])*wide + w*dilation[1] - c.before[1]
+			c.offsets = append(c.offsets, int32(4*at))
+		}
+	}
+	for w := range kernels[1] {
+		s := shifted{at: w*region + margin, zeros: c.before[1] - w*dilation[1], side: wide - c.before[1] + w*dilation[1]}
+		if s.zeros < 0 {
+			s.zeros, s.side = -s.zeros, 0
+		}
+		c.copies = append(c.copies, s)
+	}
+	c.elements = kernels[1]*region + margin
+	c.length, c.part = high*wide, c.in
+}
+
+// A half is the inputs of one remainder by the strides: their rows, and where they go.
+type half struct {
+	offsets   []int32 // of rows, in bytes
+	from, at  int     // the first element, and its place
+	count     int     // elements of a row
+	top, left int     // +0 before them
+	base      int     // of the plane
+}
+
+// halve plans the copies of a cutting by strides of one or two.
+func (c *cutting) halve() {
+	if c.stride[0] != c.stride[1] || c.stride[0] > 2 || c.in[1] < 4 {
+		return
+	}
+	step := c.stride[0]
+	for h := range step {
+		for w := range step {
+			top, left := (c.before[0]+step-1-h)/step, (c.before[1]+step-1-w)/step
+			y, x := step*top+h-c.before[0], step*left+w-c.before[1] // of the first input
+			rows := min((c.in[0]-y+step-1)/step, c.part[0]-top)
+			v := half{from: y*c.in[1] + x, count: min((c.in[1]-x+step-1)/step, c.part[1]-left), top: top, left: left, base: (step*h + w) * c.phase}
+			v.at = v.base + top*c.part[1] + left
+			if rows <= 0 || v.count <= 0 {
+				c.halves = nil
+				return
+			}
+			for i := range rows {
+				v.offsets = append(v.offsets, int32(4*step*i*c.in[1]))
+			}
+			c.halves = append(c.halves, v)
+		}
+	}
+}
+
+// half copies rows, and clears what the copy wrote over.
+func (c *cutting) half(p kernel.Path, to, from []float32, border float32) {
+	for i := range c.halves {
+		v := &c.halves[i]
+		p.Rows(to[v.at:], from[v.from:], v.offsets, v.count, c.stride[0], c.part[1])
+		end := v.base + c.phase
+		for row := v.base + (v.top+1)*c.part[1]; row < end; row += c.part[1] {
+			fill(to[row+v.left+v.count-c.part[1]:row+v.left], border)
+		}
+		last := v.at + (len(v.offsets)-1)*c.part[1] + v.count
+		fill(to[last:max(last, min(last+overrun, c.elements))], border)
+		fill(to[last:max(last, end)], border)
+	}
+}
+
+const overrun = 8 // elements behind a row that a copy may write over
+
+// cut makes a cutting; its planes must still be found to fit.
 func cut(g operator.Window) (c cutting) {
 	two := func(list []int, with int) [2]int { t := three(list, with); return [2]int{t[1], t[2]} }
 	c.in, c.out, c.before, c.stride = two(g.In, 1), two(g.Out, 1), two(g.Before, 0), two(g.Stride, 1)
@@ -27,6 +131,9 @@ func cut(g operator.Window) (c cutting) {
 	for i := range c.part {
 		reach := (c.out[i]-1)*c.stride[i] + (kernels[i]-1)*dilation[i] + 1
 		c.part[i] = (max(c.before[i]+c.in[i], reach) + c.stride[i] - 1) / c.stride[i]
+	}
+	if !c.fits() {
+		return c
 	}
 	c.phase = c.part[0] * c.part[1]
 	c.elements = c.phase * c.stride[0] * c.stride[1]
@@ -38,6 +145,10 @@ func cut(g operator.Window) (c cutting) {
 		}
 	}
 	c.length = (c.out[0]-1)*c.part[1] + c.out[1]
+	for h := range c.out[0] - 1 {
+		c.outRows = append(c.outRows, int32(4*h*c.part[1]))
+	}
+	c.halve()
 	return c
 }
 
@@ -52,7 +163,20 @@ func (c *cutting) ready(w *worker, border float32, rows int) {
 }
 
 // plane lays an input plane out; the borders are there already.
-func (c *cutting) plane(p kernel.Path, to, from []float32) {
+func (c *cutting) plane(p kernel.Path, to, from []float32, border float32) {
+	if c.copies != nil {
+		for _, s := range c.copies {
+			copy(to[s.at:], from)
+			for row := s.at + s.side; s.zeros > 0 && row < s.at+c.length; row += c.in[1] {
+				clear(to[row : row+s.zeros])
+			}
+		}
+		return
+	}
+	if c.halves != nil && cap(from) >= len(from)+kernel.Slack {
+		c.half(p, to, from, border)
+		return
+	}
 	if c.stride == [2]int{1, 1} && c.part == c.in {
 		copy(to, from)
 		return
@@ -76,14 +200,16 @@ func (c *cutting) plane(p kernel.Path, to, from []float32) {
 }
 
 // rows copies the wanted outputs.
-func (c *cutting) rows(y, from []float32) {
+func (c *cutting) rows(p kernel.Path, y, from []float32) {
 	if c.part[1] == c.out[1] {
 		copy(y, from[:len(y)])
 		return
 	}
-	for h := range c.out[0] {
-		copy(y[h*c.out[1]:][:c.out[1]], from[h*c.part[1]:])
+	last := len(c.outRows)
+	if last > 0 {
+		p.Rows(y, from, c.outRows, c.out[1], 1, c.out[1])
 	}
+	copy(y[last*c.out[1]:][:c.out[1]], from[last*c.part[1]:])
 }
 
 // spaced copies every step-th element.

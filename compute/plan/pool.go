@@ -26,7 +26,7 @@ func (b *builder) pool(n *program.Node) bool {
 		return false
 	}
 	g, err := operator.PoolWindow(n.Attrs, x.shape[2:])
-	if err != nil {
+	if err != nil || tensor.CheckShape(g.Kernel) != nil {
 		return false
 	}
 	shape := append([]int{x.shape[0], x.shape[1]}, g.Out...)
@@ -38,8 +38,11 @@ func (b *builder) pool(n *program.Node) bool {
 		ended: ended{y: n.Out[0]}, cutting: cut(g), x: n.In[0], planes: x.shape[0] * x.shape[1],
 		mean: n.Op == "AveragePool", taps: taps,
 	}
+	if !s.fits() {
+		return false
+	}
 	if s.mean {
-		if attrInt(n, "ceil_mode", 0) != 0 || !s.findEdges(g, attrInt(n, "count_include_pad", 0) != 0) {
+		if tensor.Count(g.Out) > edgesMax || attrInt(n, "ceil_mode", 0) != 0 || !s.findEdges(g, attrInt(n, "count_include_pad", 0) != 0) {
 			return false
 		}
 	}
@@ -101,7 +104,7 @@ func (s *poolStep) run(f *frame) error {
 	}
 	f.planes(s.planes, s.planes*positions*s.taps, func(w *worker) { s.ready(w, border, rows) }, func(p int, w *worker) {
 		in, out := x[p*size:][:size], y[p*positions:][:positions]
-		s.plane(f.path, w.plane, in)
+		s.plane(f.path, w.plane, in, border)
 		if s.mean {
 			s.means(f.path, w, out, in)
 		} else {
@@ -131,7 +134,7 @@ func (s *poolStep) largest(p kernel.Path, w *worker, y []float32) {
 	for t := 2; t < s.taps; t++ {
 		p.Binary(kernel.BinaryMax, best, s.under(w, t), best)
 	}
-	s.rows(y, best)
+	s.rows(p, y, best)
 }
 
 // means adds the taps as AIW-3 does, each in a lane of its own: 16, 8, 4, 2, 1 apart. The lanes that nothing
@@ -154,14 +157,14 @@ func (s *poolStep) means(p kernel.Path, w *worker, y, x []float32) {
 	sum := lane(0)
 	p.BinaryRight(kernel.BinaryAdd, sum, lanes[0], 0)
 	p.BinaryRight(kernel.BinaryDiv, sum, sum, float32(s.taps))
-	s.rows(y, sum)
+	s.rows(p, y, sum)
 	for _, e := range s.count {
 		var sums [kernel.Lanes]float32
 		for i, at := range e[2:] {
 			sums[i] += x[at]
 		}
-		for half := kernel.Lanes / 2; half > 0; half /= 2 {
-			for i := range half {
+		for n, half := len(e)-2, kernel.Lanes/2; half > 0; n, half = min(n, half), half/2 {
+			for i := range n - half { // the other lanes are +0
 				sums[i] += sums[i+half]
 			}
 		}

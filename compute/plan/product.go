@@ -159,6 +159,9 @@ func (b *builder) matMul(n *program.Node) bool {
 		return false
 	}
 	shape := append(slices.Clone(stack), s.m, s.n)
+	if tensor.CheckShape(shape) != nil {
+		return false
+	}
 	reads := []int{s.a}
 	if y.constant != nil && tensor.Count(stackB) == 1 {
 		s.m *= tensor.Count(stack)
@@ -235,10 +238,10 @@ func (b *builder) gemm(n *program.Node) bool {
 	if turned {
 		rows, s.n = s.n, rows
 	}
-	if rows != s.k || s.m*s.n*s.k == 0 {
+	shape := []int{s.m, s.n}
+	if rows != s.k || s.m*s.n*s.k == 0 || tensor.CheckShape(shape) != nil {
 		return false
 	}
-	shape := []int{s.m, s.n}
 	links, ok := b.gemmEnd(n, c, shape)
 	if !ok {
 		return false

@@ -35,6 +35,9 @@ func (b *builder) lstm(n *program.Node) bool {
 	}
 	s := &lstmStep{x: n.In[0], h: program.None, c: program.None, times: x.shape[0], batch: x.shape[1], in: x.shape[2], hidden: hidden}
 	wide := lstmGates * hidden
+	if tensor.CheckShape([]int{s.times, s.batch, lstmGates, hidden}) != nil {
+		return false
+	}
 	if !slices.Equal(w.shape, []int{1, wide, s.in}) || !slices.Equal(r.shape, []int{1, wide, hidden}) {
 		return false
 	}

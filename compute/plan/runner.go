@@ -3,7 +3,9 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/operator"
@@ -28,10 +30,8 @@ func (o Options) Check() error {
 	if o.Threads < 0 || o.Threads > threadsMax {
 		return fmt.Errorf("%d threads, want 1 to %d", o.Threads, threadsMax)
 	}
-	for _, p := range kernel.Paths() {
-		if p == o.Path {
-			return nil
-		}
+	if slices.Contains(kernel.Paths(), o.Path) {
+		return nil
 	}
 	return fmt.Errorf("this machine has no path %v", o.Path)
 }
@@ -48,6 +48,8 @@ type Runner struct {
 	variety map[string]int // plans that differ by the values of small inputs only
 	ids     map[*program.Graph]int
 	packs   map[packKey]any
+
+	idle atomic.Int64 // bytes of arenas that wait for a run
 }
 
 // New makes a Runner.

@@ -38,14 +38,12 @@ func newTeam(threads int) *team {
 	for i := range t.members {
 		c := make(chan *shared, 1) // one piece of work at a time: split waits for its end
 		t.wake = append(t.wake, c)
-		t.ended.Add(1)
-		go func() {
-			defer t.ended.Done()
+		t.ended.Go(func() {
 			for s := range c {
 				s.work(&t.scratch[i])
 				s.done.Done()
 			}
-		}()
+		})
 	}
 	return t
 }

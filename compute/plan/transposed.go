@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"math"
-
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/operator"
 	"github.com/aiwork/aiwork-node/compute/program"
@@ -58,7 +56,7 @@ func (b *builder) transposed(n *program.Node) bool {
 		channels: x.shape[1] / g.Groups, outs: w.shape[1], out: three(g.Out, 1), stride: three(g.Stride, 1),
 	}
 	s.setPhases(b.r, g, tensor.Values[float32](w.constant))
-	if int64(s.channels)*int64(s.spread.padded.count())*4 > math.MaxInt32 {
+	if !s.spread.fits(x.shape[1]) {
 		return false
 	}
 	s.padded = b.scratch(x.shape[1] * s.spread.padded.count())
@@ -171,7 +169,7 @@ func (s *transposedStep) setPhase(p *phase, r *Runner, taps [dims][]tap, kernels
 				rows = append(rows, weights[(g*s.channels*s.outs+o)*kernels.count()+at])
 			}
 		}
-		p.rows = append(p.rows, r.path.PackRows(rows, s.outs, steps))
+		p.rows = append(p.rows, r.path.PackRows(rows, s.outs, steps, p.columns.Ends))
 	}
 }
 

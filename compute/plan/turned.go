@@ -28,11 +28,12 @@ type turnedStep struct {
 func (b *builder) turned(x int, y int, g operator.Window, w *tensor.Tensor, shape []int, bias []float32) bool {
 	in, outs := b.values[x].shape, w.Shape()[0]
 	positions := tensor.Count(g.Out)
-	if g.Groups != 1 || positions > turnedMax || outs < 2*positions {
+	space := spreadOf(g)
+	if g.Groups != 1 || positions > turnedMax || outs < 2*positions || !space.fits(in[1]) {
 		return false
 	}
 	s := &turnedStep{
-		ended: ended{y: y, bias: bias}, x: x, spread: spreadOf(g), batch: in[0], outs: outs,
+		ended: ended{y: y, bias: bias}, x: x, spread: space, batch: in[0], outs: outs,
 		positions: positions, channels: in[1],
 	}
 	k := w.Len() / outs

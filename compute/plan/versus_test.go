@@ -70,13 +70,13 @@ func TestAgainstONNXRuntime(t *testing.T) {
 	if err != nil {
 		testutil.Skip(t, "needs Node")
 	}
-	t.Logf("%-32s %7s %9s %9s %9s %9s %9s %6s", "model", "threads", "ours ms", "median", "cpu ms", "ort ms", "ort cpu", "ratio")
+	t.Logf("%-32s %7s %9s %9s %9s %9s %9s %6s %6s", "model", "threads", "ours ms", "median", "cpu ms", "ort ms", "ort cpu", "ratio", "of cpu")
 	for _, c := range contests(t) {
 		theirs := measureRuntime(t, node, c)
 		for _, threads := range []int{1, 2} {
 			ours := measurePlan(t, c, threads)
 			ort := theirs[fmt.Sprint(threads)]
-			t.Logf("%-32s %7d %9.3f %9.3f %9.3f %9.3f %9.3f %6.2f", c.name, threads, ours.Best, ours.Median, ours.CPU, ort.Best, ort.CPU, ours.Best/ort.Best)
+			t.Logf("%-32s %7d %9.3f %9.3f %9.3f %9.3f %9.3f %6.2f %6.2f", c.name, threads, ours.Best, ours.Median, ours.CPU, ort.Best, ort.CPU, ours.Best/ort.Best, ours.CPU/ort.CPU)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func encodeQ4K(out []byte, v []float32) []byte {
 			packed[j-4] |= byte(sc >> 4 << 6)
 			packed[j] |= byte(m >> 4 << 6)
 		}
-		step, low := Half(d)*float32(sc), Half(dmin)*float32(m)
+		step, low := float32(Half(d)*float32(sc)), float32(Half(dmin)*float32(m))
 		for i, x := range v[32*j:][:32] {
 			q[32*(j/2)+i] |= byte(whole(x+low, step, 0, 15) << (4 * (j % 2)))
 		}
@@ -108,7 +108,7 @@ func encodeQ6K(out []byte, v []float32) []byte {
 		sc := whole(scales[j], Half(d), -128, 127)
 		subs[j] = byte(sc)
 		for i, x := range v[16*j:][:16] {
-			q := whole(x, Half(d)*float32(sc), -32, 31) + 32
+			q := whole(x, float32(Half(d)*float32(sc)), -32, 31) + 32
 			part, at := j/2%4, 16*(j%2)+i
 			low[64*(j/8)+32*(part%2)+at] |= byte(q & 15 << (4 * (part / 2)))
 			high[32*(j/8)+at] |= byte(q >> 4 << (2 * part))

@@ -96,8 +96,8 @@ func half(b []byte) float32 { return Half(binary.LittleEndian.Uint16(b)) }
 
 func readQ4K(out *block, raw []byte, j int) {
 	sc, m := scaleMin(raw[4:16], j)
-	out.scale = half(raw) * float32(sc) // exact: 11 + 6 bits
-	out.min = half(raw[2:]) * float32(m)
+	out.scale = float32(half(raw) * float32(sc)) // exact: 11 + 6 bits
+	out.min = float32(half(raw[2:]) * float32(m))
 	shift := 4 * (j % 2)
 	for i, v := range raw[16+32*(j/2):][:32] {
 		out.q[i] = int8(v >> shift & 15)

@@ -7,7 +7,7 @@ func Half(h uint16) float32 {
 	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&1023
 	switch exponent {
 	case 0: // fraction · 2^-24
-		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*0x1p-24))
+		return math.Float32frombits(sign | math.Float32bits(float32(float32(fraction)*0x1p-24)))
 	case 31:
 		return math.Float32frombits(sign | 0x7f800000 | fraction<<13)
 	}
@@ -24,7 +24,7 @@ func ToHalf(v float32) uint16 {
 	case a >= 0x477ff000: // at least half-way from the largest binary16 to 2^16
 		return sign | 0x7c00
 	case a < 0x38800000: // subnormal: a whole number of 2^-24
-		return sign | uint16(math.RoundToEven(float64(math.Float32frombits(a))*0x1p24))
+		return sign | uint16(math.RoundToEven(float64(float64(math.Float32frombits(a))*0x1p24)))
 	}
 	a += 0xfff + a>>13&1
 	return sign | uint16((a-0x38000000)>>13)

@@ -2,9 +2,14 @@
 
 package quant
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
 
-//go:generate go run gen.go
+//go:generate go run gen.go gen_neon.go
 
 // panelRows is the number of rows of weights in a panel of the micro-kernels.
 const panelRows = 16
@@ -24,18 +29,27 @@ func (f Format) panelBytes(k int) int {
 	return 0
 }
 
-// pack lays the weights out as the micro-kernels of gen.go take them; rows beyond the last are zeros.
+// pack lays the weights out as the micro-kernels of gen.go take them; rows beyond the last are zeros. All
+// processors take part.
 func pack(m *Matrix) []byte {
 	if !vectors(m.path) {
 		return nil
 	}
-	panels := (m.N + panelRows - 1) / panelRows
-	data := make([]byte, 0, panels*m.Format.panelBytes(m.K))
-	for p := range panels {
-		for b := range m.K / BlockLen {
-			data = m.packBlock(data, p*panelRows, b)
-		}
+	panels, size := (m.N+panelRows-1)/panelRows, m.Format.panelBytes(m.K)
+	data := make([]byte, panels*size)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(panels, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for p := int(next.Add(1)) - 1; p < panels; p = int(next.Add(1)) - 1 {
+				panel := data[p*size : p*size : (p+1)*size]
+				for b := range m.K / BlockLen {
+					panel = m.packBlock(panel, p*panelRows, b)
+				}
+			}
+		})
 	}
+	wg.Wait()
 	return data
 }
 

@@ -131,6 +131,9 @@ func (b *builder) batchNorm(x wire, gamma, beta, mean, variance string, epsilon 
 		return wire{}
 	}
 	channels := x.shape[1]
+	if b.vector(mean, channels, false); b.err != nil { // before as many ones are made up
+		return wire{}
+	}
 	inputs := []string{x.name}
 	for i, name := range []string{gamma, beta, mean, variance} {
 		if name == "" {

@@ -47,8 +47,8 @@ type rules interface {
 // New reads the tokenizer of a model.
 func New(f *gguf.File) (*Tokenizer, error) {
 	t := &Tokenizer{unknown: None}
-	list, ok := f.Value("tokenizer.ggml.tokens")
-	if t.texts, ok = list.Strings(); !ok || len(t.texts) == 0 {
+	list, _ := f.Value("tokenizer.ggml.tokens")
+	if t.texts, _ = list.Strings(); len(t.texts) == 0 {
 		return nil, fmt.Errorf("tokenizer.ggml.tokens is missing")
 	}
 	if err := t.readKinds(f); err != nil {

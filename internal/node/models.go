@@ -4,20 +4,19 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
-	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/internal/rpc"
 )
 
-const (
-	shelfAge       = 5 * time.Second // how long a listing holds: models may be added while the node runs
-	licenceTextMax = 64              // of a licence's name; a whole text is told by its first line
-)
+// shelfAge is how long a listing holds: models may be added while the node runs.
+const shelfAge = 5 * time.Second
 
-// A shelf lists the models that ship and those in the node's folder. It is safe for concurrent use.
+// A shelf lists what ships and what is in the node's folder. It is safe for concurrent use.
 type shelf struct {
-	library model.Library
+	library engine.Library
 
 	mu     sync.Mutex
 	listed time.Time
@@ -26,41 +25,24 @@ type shelf struct {
 
 func newShelf(dir string) (*shelf, error) {
 	files, err := builtin.Models()
-	return &shelf{library: model.Library{Files: files, Store: model.Store{Dir: dir}}}, err
+	library := engine.Library{Models: model.Library{Files: files, Store: model.Store{Dir: dir}}, Pipelines: pipeline.Store{Dir: dir}}
+	return &shelf{library: library}, err
 }
 
-// list gives all models. A store that cannot be read in part is shown as far as it can.
+// list gives all models and pipelines. A store that cannot be read in part is shown as far as it can.
 func (s *shelf) list() []rpc.ModelInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.infos != nil && time.Since(s.listed) < shelfAge {
 		return s.infos
 	}
-	entries, _ := s.library.List() // what cannot be read is not there
+	found, _ := s.library.Infos() // what cannot be read is not there
 	infos := []rpc.ModelInfo{}
-	for _, e := range entries {
-		infos = append(infos, modelInfo(&e))
+	for _, m := range found {
+		infos = append(infos, rpc.ModelInfo{
+			ID: m.ID, Name: m.Name, Classes: append([]string{}, m.Classes...), Input: m.Input, Output: m.Output, Licence: m.Licence,
+		})
 	}
 	s.infos, s.listed = infos, time.Now()
 	return infos
-}
-
-func modelInfo(e *model.Entry) rpc.ModelInfo {
-	info := rpc.ModelInfo{ID: e.ID, Name: e.File.Name, Classes: e.File.Net.Labels, Input: "tensors", Licence: firstLine(e.File.Licence)}
-	if e.File.Net.Form == net.FormPicture {
-		info.Input = "8-bit PNG"
-	}
-	if info.Classes == nil {
-		info.Classes = []string{}
-	}
-	return info
-}
-
-func firstLine(text string) string {
-	for i, r := range text {
-		if r == '\n' || i >= licenceTextMax {
-			return text[:i]
-		}
-	}
-	return text
 }

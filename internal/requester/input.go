@@ -9,6 +9,7 @@ import (
 
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute/audio"
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/npy"
@@ -19,16 +20,23 @@ import (
 
 const fileBytesMax = 64 << 20
 
+// Forms of inputs, as nodes tell them of models.
+const (
+	formPicture = "8-bit PNG"
+	formTensors = "tensors"
+	formSound   = "sound"
+)
+
 // Input is one file as it goes on chain.
 type Input struct {
 	Name     string
-	Data     []byte     // canonical: a PNG, or a list of tensors
-	Tensors  bool       // which of the two
+	Data     []byte     // canonical: a PNG, a list of tensors, or a sound file
+	Form     string     // which of these, as Model.Input has it
 	Blob     chain.Hash // BLAKE3 of Data
 	Original chain.Hash // SHA-256 of the requester's file
 }
 
-// ReadInput reads a picture file, or a tensor in a .npy or .pb file.
+// ReadInput reads a picture file, a tensor in a .npy or .pb file, or a .wav or .flac file.
 func ReadInput(path string) (Input, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -54,12 +62,14 @@ func NewInput(name string, content []byte) (Input, error) {
 	case ".pb":
 		t, err := onnx.DecodeTensor(content)
 		return tensorInput(name, content, t, err)
+	case ".wav", ".flac":
+		return soundInput(name, content)
 	}
 	data, original, err := image.ToCanonicalPNG(content)
 	if err != nil {
 		return Input{}, fmt.Errorf("input %s: %w", name, err)
 	}
-	return Input{Name: name, Data: data, Blob: blake3.Sum256(data), Original: original}, nil
+	return Input{Name: name, Data: data, Form: formPicture, Blob: blake3.Sum256(data), Original: original}, nil
 }
 
 // tensorInput makes the input of a model that takes one tensor.
@@ -71,5 +81,16 @@ func tensorInput(name string, content []byte, t *tensor.Tensor, err error) (Inpu
 	if len(data) > image.InputBytesMax {
 		return Input{}, fmt.Errorf("input %s: %d bytes, at most %d are taken", name, len(data), image.InputBytesMax)
 	}
-	return Input{Name: name, Data: data, Tensors: true, Blob: blake3.Sum256(data), Original: sha256.Sum256(content)}, nil
+	return Input{Name: name, Data: data, Form: formTensors, Blob: blake3.Sum256(data), Original: sha256.Sum256(content)}, nil
+}
+
+// soundInput takes a sound file as it is: both forms keep every sample.
+func soundInput(name string, content []byte) (Input, error) {
+	if len(content) > image.InputBytesMax {
+		return Input{}, fmt.Errorf("input %s: %d bytes, at most %d are taken: cut it", name, len(content), image.InputBytesMax)
+	}
+	if _, err := audio.Decode(content); err != nil {
+		return Input{}, fmt.Errorf("input %s: %w", name, err)
+	}
+	return Input{Name: name, Data: content, Form: formSound, Blob: blake3.Sum256(content), Original: sha256.Sum256(content)}, nil
 }

@@ -3,6 +3,7 @@ package requester
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 
 	"lukechampine.com/blake3"
@@ -14,21 +15,30 @@ import (
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
-// Fetch gives an output's tensors, from the node's blobs if need be, checked against what the worker was paid for.
+// Answer gives an output's bytes, from the node's blobs if need be, checked against what the worker was paid for.
+func (o *Output) Answer(ctx context.Context, c *client.Client) ([]byte, error) {
+	if o.Blob == nil {
+		return o.Bytes, nil
+	}
+	var text *string
+	if err := c.Call(ctx, &text, "aiwork_getBlob", *o.Blob); err != nil {
+		return nil, err
+	}
+	if text == nil {
+		return nil, fmt.Errorf("result %s: the node cannot find it; results are kept for some minutes after a job has closed", o.Blob)
+	}
+	data, err := base64.StdEncoding.DecodeString(*text)
+	if err != nil || blake3.Sum256(data) != *o.Blob {
+		return nil, fmt.Errorf("result %s: the node sent other bytes: ask another one", o.Blob)
+	}
+	return data, nil
+}
+
+// Fetch gives an output's tensors.
 func (o *Output) Fetch(ctx context.Context, c *client.Client) ([]*tensor.Tensor, error) {
-	data := []byte(o.Bytes)
-	if o.Blob != nil {
-		var text *string
-		if err := c.Call(ctx, &text, "aiwork_getBlob", *o.Blob); err != nil {
-			return nil, err
-		}
-		if text == nil {
-			return nil, fmt.Errorf("result %s: the node cannot find it; results are kept for some minutes after a job has closed", o.Blob)
-		}
-		var err error
-		if data, err = base64.StdEncoding.DecodeString(*text); err != nil || blake3.Sum256(data) != *o.Blob {
-			return nil, fmt.Errorf("result %s: the node sent other bytes: ask another one", o.Blob)
-		}
+	data, err := o.Answer(ctx, c)
+	if err != nil {
+		return nil, err
 	}
 	list, err := net.DecodeList(data, job.ResultBytesMax)
 	if err != nil {
@@ -43,4 +53,25 @@ func (o *Output) Fetch(ctx context.Context, c *client.Client) ([]*tensor.Tensor,
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// fetchAnswers brings the answers of pipelines into a result. Those that are not to be had are left out: the job may be long over.
+func (r *Result) fetchAnswers(ctx context.Context, c *client.Client) error {
+	if r.form != outputJSON {
+		return nil
+	}
+	for i := range r.Items {
+		l := &r.Items[i]
+		if l.Output == nil {
+			continue
+		}
+		b, err := l.Output.Answer(ctx, c)
+		if ctx.Err() != nil {
+			return err
+		}
+		if json.Valid(b) {
+			l.Answer = b
+		}
+	}
+	return nil
 }

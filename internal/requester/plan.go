@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	tensorsInput   = "tensors" // Model.Input of those that take no pictures
+	outputLabels   = "labels" // Model.Output of those whose outputs have names
+	outputJSON     = "json"   // and of pipelines
 	uploadTriesMax = 3
 	createGas      = 12_000_000 // an upper bound for naming ItemsPerCallMax items; unused gas is not paid
 )
@@ -27,7 +28,8 @@ type Model struct {
 	ID      chain.Hash `json:"id"`
 	Name    string     `json:"name"`
 	Classes []string   `json:"classes"`
-	Input   string     `json:"input"` // what items are: pictures or tensors
+	Input   string     `json:"input"`  // what items are
+	Output  string     `json:"output"` // and what comes out: labels, tensors or json
 }
 
 // FindModel finds a model by id or name; "" is the node's first.
@@ -90,8 +92,8 @@ func NewPlan(ctx context.Context, c *client.Client, m Model, inputs []Input, t T
 		return nil, fmt.Errorf("%d inputs: a job has at most %d, make several", len(inputs), job.ItemsMax)
 	}
 	for _, in := range inputs {
-		if in.Tensors != (m.Input == tensorsInput) {
-			return nil, fmt.Errorf("input %s: model %s takes %s", in.Name, m.Name, m.Input)
+		if in.Form != m.Input {
+			return nil, fmt.Errorf("input %s: model %s takes %s, not %s", in.Name, m.Name, m.Input, in.Form)
 		}
 	}
 	var params chain.Params

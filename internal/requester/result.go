@@ -2,6 +2,7 @@ package requester
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -150,6 +151,7 @@ type Line struct {
 	Classes  map[string]float64 `json:"classes,omitempty"`
 	Values   []float64          `json:"values,omitempty"` // in the order of the model's classes
 	Output   *Output            `json:"output,omitempty"` // of a model without labels
+	Answer   json.RawMessage    `json:"answer,omitempty"` // of a pipeline, if it is still to be had
 	Fault    string             `json:"fault,omitempty"`
 	Worker   string             `json:"worker"`
 	Auditors []string           `json:"auditors"`
@@ -172,6 +174,7 @@ type Result struct {
 	Classes []string `json:"classes"`
 	Items   []Line   `json:"items"`
 	Account
+	form string // of outputs, as Model.Output has it
 }
 
 // Read reads a job's outcome with all its money. Names are those of the requester's files, in order; they
@@ -185,11 +188,15 @@ func Read(ctx context.Context, c *client.Client, id uint64, names []string) (*Re
 	if err != nil {
 		return nil, err
 	}
-	return newResult(j, logs, m, names)
+	r, err := newResult(j, logs, m, names)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.fetchAnswers(ctx, c)
 }
 
 func newResult(j *Job, logs []job.Log, m Model, names []string) (*Result, error) {
-	r := &Result{Job: uint64(j.ID), State: j.State, Model: m.Name, Classes: m.Classes, Items: []Line{}}
+	r := &Result{Job: uint64(j.ID), State: j.State, Model: m.Name, Classes: m.Classes, Items: []Line{}, form: m.Output}
 	for i := range j.Items {
 		line, err := newLine(j, &j.Items[i], m)
 		if err != nil {
@@ -223,7 +230,7 @@ func newLine(j *Job, it *Item, m Model) (Line, error) {
 	if !it.Opened || it.Fault != "" {
 		return l, nil
 	}
-	if it.Result != nil || len(m.Classes) == 0 {
+	if it.Result != nil || m.Output != outputLabels {
 		l.Output = &Output{Bytes: it.Output, Blob: it.Result, Size: uint64(len(it.Output))}
 		if it.Result != nil {
 			l.Output.Size = uint64(it.Size)
@@ -258,6 +265,11 @@ func (r *Result) Print(w io.Writer) {
 	}
 	term.Table(w, header, rows)
 	fmt.Fprintln(w)
+	for i := range r.Items {
+		if a := r.Items[i].Answer; a != nil {
+			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, a)
+		}
+	}
 	r.Account.print(w)
 }
 

@@ -32,7 +32,8 @@ type ModelInfo struct {
 	ID      chain.Hash `json:"id"`
 	Name    string     `json:"name"`
 	Classes []string   `json:"classes"`
-	Input   string     `json:"input"` // 8-bit PNG, or tensors
+	Input   string     `json:"input"`  // 8-bit PNG, tensors or sound
+	Output  string     `json:"output"` // labels, tensors or json
 	Licence string     `json:"licence"`
 }
 
@@ -52,12 +53,13 @@ type ConsensusStatus struct {
 
 // PeerForm is a peer as the node sees it.
 type PeerForm struct {
-	ID        string `json:"id"`
-	Validator *int   `json:"validator"`
-	Address   string `json:"address"`
-	Connected bool   `json:"connected"`
-	Height    Uint64 `json:"height"`
-	LastError string `json:"lastError,omitempty"`
+	ID        string   `json:"id"`
+	Validator *int     `json:"validator"`
+	Address   string   `json:"address"`
+	Connected bool     `json:"connected"`
+	Height    Uint64   `json:"height"`
+	Listens   []string `json:"listens,omitempty"` // at which others can dial it, by its own word
+	LastError string   `json:"lastError,omitempty"`
 }
 
 // NodeInfo is what aiwork_* needs beside the chain.

@@ -12,7 +12,7 @@ import (
 // Limits.
 const (
 	WorkersMax       = 1024 // entries of the roster
-	ModelsMax        = 16   // models that one worker serves
+	ModelsMax        = 64   // models that one worker serves
 	AboutBytesMax    = 256  // a worker's free text: capabilities, endpoint
 	WeightMax        = 1<<16 - 1
 	SnapshotSessions = 64

@@ -40,6 +40,7 @@ func main() {
 	threads := flag.Int("threads", 1, "of both")
 	rounds := flag.Int("rounds", 3, "runs of each, in turn")
 	stories := flag.String("stories", "", "compare greedy tokens on this model of llama2.c instead")
+	tokenizers := flag.Bool("tokenizers", false, "compare tokens of texts instead")
 	only := flag.Bool("ours", false, "do not run llama.cpp")
 	flag.Parse()
 	folder, err := os.MkdirTemp("", "llamaref")
@@ -48,9 +49,12 @@ func main() {
 	}
 	defer os.RemoveAll(folder)
 	model := filepath.Join(folder, "model.gguf")
-	if *stories != "" {
+	switch {
+	case *stories != "":
 		err = compareStories(model, *stories)
-	} else {
+	case *tokenizers:
+		err = compareTokenizers(model)
+	default:
 		err = compareSpeed(model, *name, task{prompt(*prefill), *decode}, *threads, *rounds, *only)
 	}
 	if err != nil {

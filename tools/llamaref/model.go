@@ -55,11 +55,11 @@ func makeModel(path string, f quant.Format) error {
 	m := &maker{w: &w, format: f, random: rand.New(rand.NewPCG(1, 1))}
 	m.matrix("token_embd", dim, vocab)
 	m.matrix("output", dim, vocab)
-	m.ones("output_norm")
+	m.ones("output_norm", dim)
 	for i := range layers {
 		blk := fmt.Sprintf("blk.%d.", i)
-		m.ones(blk + "attn_norm")
-		m.ones(blk + "ffn_norm")
+		m.ones(blk+"attn_norm", dim)
+		m.ones(blk+"ffn_norm", dim)
 		for _, name := range []string{"attn_q", "attn_k", "attn_v", "attn_output"} {
 			m.matrix(blk+name, dim, dim)
 		}
@@ -110,10 +110,10 @@ func (m *maker) matrix(name string, k, n int) {
 	m.add(name, m.format, v, k, n)
 }
 
-func (m *maker) ones(name string) {
-	v := make([]float32, dim)
+func (m *maker) ones(name string, n int) {
+	v := make([]float32, n)
 	for i := range v {
 		v[i] = 1
 	}
-	m.add(name, quant.F32, v, dim)
+	m.add(name, quant.F32, v, n)
 }

@@ -58,11 +58,11 @@ func Align(ctx context.Context, r vision.Runner, m *image.RGB, box Box) (Box, er
 	side := max(part.Width, part.Height)
 	points := slices.Clone(out[0])
 	for i := range landmarksCount { // from parts of the square to pixels of the picture
-		points[2*i] = float32(points[2*i]*float32(side)) - float32(side-part.Width)/2 + box.Left
-		points[2*i+1] = float32(points[2*i+1]*float32(side)) - float32(side-part.Height)/2 + box.Top
+		points[2*i] = float32(points[2*i]*float32(side)) - half(float32(side-part.Width)) + box.Left
+		points[2*i+1] = float32(points[2*i+1]*float32(side)) - half(float32(side-part.Height)) + box.Top
 	}
 	left, right, mouth := middle(points[2*36:2*42]), middle(points[2*42:2*48]), middle(points[2*48:])
-	size := float32(math.Floor(float64((distance(left, mouth) + distance(right, mouth)) / 2 / 0.45)))
+	size := float32(math.Floor(float64(half(distance(left, mouth)+distance(right, mouth)) / 0.45)))
 	x := float32(math.Floor(float64(max((left[0]+right[0]+mouth[0])/3-float32(0.5*size), 0))))
 	y := float32(math.Floor(float64(max((left[1]+right[1]+mouth[1])/3-float32(0.43*size), 0))))
 	return Box{x, y, x + min(size, float32(part.Width)+x), y + min(size, float32(part.Height)+y)}, nil

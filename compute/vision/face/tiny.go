@@ -41,8 +41,8 @@ func DetectTiny(ctx context.Context, r vision.Runner, m *image.RGB) ([]Face, err
 			}
 			x := (float32(cell%tinyCells) + kernel.Sigmoid(v[0])) / tinyCells
 			y := (float32(cell/tinyCells) + kernel.Sigmoid(v[1])) / tinyCells
-			w := float32(kernel.Exp(v[2])*anchor[0]) / tinyCells / 2
-			h := float32(kernel.Exp(v[3])*anchor[1]) / tinyCells / 2
+			w := half(float32(kernel.Exp(v[2])*anchor[0]) / tinyCells)
+			h := half(float32(kernel.Exp(v[3])*anchor[1]) / tinyCells)
 			found = append(found, Face{Box{x - w, y - h, x + w, y + h}, score})
 		}
 	}

@@ -123,7 +123,7 @@ func (r rectangle) grown(scaleX, scaleY float32) (vision.Quad, bool) {
 		return vision.Quad{}, false
 	}
 	by := float32(width*height) * growthRatio / (2 * (width + height))
-	if min(width, height)+2*by < grownMin {
+	if min(width, height)+float32(2*by) < grownMin {
 		return vision.Quad{}, false
 	}
 	// The corners in units of the direction (dx, dy), and back to x and y.

@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/operator"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
+	"github.com/aiwork/aiwork-node/compute/vision"
+	"github.com/aiwork/aiwork-node/internal/chain"
+)
+
+// A Library is what an engine can run: models, and pipelines of them.
+type Library struct {
+	Models    model.Library
+	Pipelines pipeline.Store
+}
+
+// Infos lists all that can be run, at most modelsMax: what ships, then pipelines, then the other models. A pipeline that lacks a model is
+// left out.
+func (l Library) Infos() ([]ModelInfo, error) {
+	entries, err := l.Models.List()
+	var list []ModelInfo
+	for i := range l.Models.Files {
+		list = append(list, infoOf(&entries[i]))
+	}
+	specs, err2 := l.Pipelines.List()
+	for _, s := range specs {
+		if l.complete(s) {
+			list = append(list, ModelInfo{ID: s.ID(), Name: s.Name, Input: s.Kind.Input(), Output: "json", Licence: "that of its models"})
+		}
+	}
+	for i := range entries[len(l.Models.Files):] {
+		list = append(list, infoOf(&entries[len(l.Models.Files)+i]))
+	}
+	return list[:min(len(list), modelsMax)], errors.Join(err, err2)
+}
+
+func (l Library) complete(s *pipeline.Spec) bool {
+	for _, r := range s.Roles {
+		if !l.Models.Has(r.Model) {
+			return false
+		}
+	}
+	return true
+}
+
+// A runnable is a model or pipeline that is ready in this process. It is for one caller at a time.
+type runnable interface {
+	Run(ctx context.Context, input []byte) ([]byte, error)
+	Close()
+}
+
+// open readies a model or pipeline. Its error is model.ErrNoModel where there is none, or what is wrong with this machine.
+func (l Library) open(id chain.Hash, threads int) (runnable, error) {
+	f, err := l.Models.Get(id)
+	if err == nil {
+		return Compile(f, threads)
+	}
+	if !model.IsNoModel(err) {
+		return nil, err
+	}
+	s, err := l.Pipelines.Get(id)
+	if errors.Is(err, pipeline.ErrNone) {
+		return nil, fmt.Errorf("%s: %w", id, model.ErrNoModel)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l.join(s, threads)
+}
+
+// A joined is a pipeline with the networks that it holds.
+type joined struct {
+	pipeline *pipeline.Pipeline
+	networks []*Compiled
+}
+
+func (l Library) join(s *pipeline.Spec, threads int) (runnable, error) {
+	j := &joined{}
+	var err error
+	j.pipeline, err = pipeline.Open(s, func(id chain.Hash) (vision.Runner, error) {
+		f, err := l.Models.Get(id)
+		if err != nil {
+			return nil, err
+		}
+		c, err := Compile(f, threads)
+		if err != nil {
+			return nil, err
+		}
+		j.networks = append(j.networks, c)
+		return vision.Planned(c.runner), nil
+	})
+	if err != nil {
+		j.Close()
+		return nil, err
+	}
+	return j, nil
+}
+
+// Run gives a pipeline's answer. An error of a network is a fault of the input that led to it, unless it is one of this machine.
+func (j *joined) Run(ctx context.Context, input []byte) ([]byte, error) {
+	if len(input) > image.InputBytesMax {
+		return nil, &InputError{Fault: image.FaultBytes}
+	}
+	answer, _, err := j.pipeline.Run(ctx, input)
+	if err == nil {
+		return tamper(answer, input), nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if bad, ok := errors.AsType[*pipeline.InputError](err); ok {
+		return nil, &InputError{Fault: bad.Fault}
+	}
+	if _, ok := errors.AsType[*operator.LimitError](err); ok {
+		return nil, &InputError{Fault: image.FaultDimensions}
+	}
+	return nil, &InputError{Fault: image.FaultShape}
+}
+
+// Close gives the networks' threads back.
+func (j *joined) Close() {
+	for _, c := range j.networks {
+		c.Close()
+	}
+}
