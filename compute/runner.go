@@ -30,7 +30,7 @@ type Options struct {
 	Roles   []Role
 	Market  Market
 	Engine  Engine
-	AtOnce  int    // items in the engine, of one batch or several; 0: one
+	AtOnce  int    // items in the engine or its queue, of one batch or several; 0: one
 	Tracer  Tracer // to answer disputes; nil: they are lost
 	Journal *Journal
 	Genesis chain.Hash
@@ -42,7 +42,7 @@ type Options struct {
 // Runner does for one address what its agenda asks.
 type Runner struct {
 	opts  Options
-	turn  chan struct{} // the engine's, as many as it runs at once
+	turn  chan struct{} // places in the engine and its queue
 	slots chan struct{} // places for steps under way
 
 	defending chan struct{} // held by whoever uses the defence

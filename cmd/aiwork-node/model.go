@@ -49,8 +49,12 @@ func modelCommand() *cli.Command {
 				Name:      "export",
 				Usage:     "write a model as an ONNX file that other runtimes read",
 				ArgsUsage: "MODEL FILE.onnx",
-				Action:    modelExport,
+				Flags: []cli.Flag{&cli.StringFlag{
+					Name: "form", Usage: "of an int8 model: qlinear, as it is, or qdq, floats between QuantizeLinear and DequantizeLinear; of others: float",
+				}},
+				Action: modelExport,
 			},
+			quantizeCommand(),
 			generateCommand(),
 			convertCommand(),
 			{Name: "remove", Usage: "delete a stored model", ArgsUsage: "MODEL", Action: modelRemove},

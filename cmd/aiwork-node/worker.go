@@ -32,6 +32,7 @@ import (
 const (
 	drainCallMax = 5 * time.Second // for telling the chain that no more work is wanted
 	enrolPause   = 500 * time.Millisecond
+	aheadShare   = 2 // items under way for each engine: one runs, the input of another is there already
 )
 
 func workerCommand() *cli.Command {
@@ -69,7 +70,7 @@ type worker struct {
 	remote   *compute.Remote
 	depot    *depot
 	engines  *pool.Pool
-	atOnce   int // items
+	atOnce   int // items that run
 	log      *slog.Logger
 	who      chain.Address
 	enrol    compute.Enrolment
@@ -238,7 +239,7 @@ func (w *worker) run(stop context.Context) error {
 	}
 	defer journal.Close()
 	r := compute.NewRunner(compute.Options{
-		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: &supplied{w.remote, w.depot}, Engine: w.engines, Tracer: tracer{w.home.Models()}, AtOnce: w.atOnce, Journal: journal,
+		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: &supplied{w.remote, w.depot}, Engine: w.engines, Tracer: tracer{w.home.Models()}, AtOnce: aheadShare * w.atOnce, Journal: journal,
 		Genesis: genesis, Poke: true, Log: w.log, Metrics: w.stats,
 	})
 	w.runner.Store(r)
