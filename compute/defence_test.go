@@ -5,6 +5,7 @@ package compute
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -96,6 +97,25 @@ type tracer struct {
 func (t *tracer) Trace(context.Context, chain.Hash, []byte) (*receipt.Trace, error) {
 	t.calls++
 	return t.run, nil
+}
+
+// The record of a dispute travels to the worker as JSON.
+func TestDisputeOnTheWay(t *testing.T) {
+	m, in := receipttest.Network(1)
+	run := receipttest.Trace(t, m, in)
+	c := newCourtroom(t, run, receipttest.Lie(run, m.Net.FirstOf(1), rand.New(rand.NewPCG(1, 1))))
+	for range 6 {
+		d := c.load()
+		b, err := json.Marshal(Task{Dispute: &d, Disputed: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Task
+		if err := json.Unmarshal(b, &got); err != nil || got.Dispute == nil || *got.Dispute != d || got.Disputed != 3 {
+			t.Errorf("%v: got %+v (%v), want %+v", d.Phase, got.Dispute, err, d)
+		}
+		c.play.Turn(t, &d)
+	}
 }
 
 func TestWorkerDefends(t *testing.T) {
