@@ -52,7 +52,7 @@ contracts: ## compile the Solidity of contracts/ anew (needs Node >= 20 and npm)
 	node contracts/compile.mjs
 
 soak: build ## long runs: every 32-bit input of the unary functions, 10^6 EVM programs, 100,000 simulator seeds, long chaos
-	AIWORK_SOAK=1 $(GO) test -timeout 6h -tags soak ./compute/kernel/... ./compute/gguf/... ./compute/lm
+	AIWORK_SOAK=1 $(GO) test -timeout 6h -tags soak ./compute/kernel/... ./compute/soft ./compute/gguf/... ./compute/lm
 	AIWORK_SOAK=1 $(GO) test -timeout 2h -run TestDrawnOperators -v ./compute/device
 	$(GO) test -C tools/evmdiff -timeout 6h -run TestPrograms -v . -args -programs 1000000 -seed 1000000
 	$(BIN) sim consensus --seeds 100000 --nodes 7

@@ -313,3 +313,29 @@ func TestFetcherKnowsPeers(t *testing.T) {
 		t.Error("a fetcher without peers: got no error")
 	}
 }
+
+// A fetcher's connection is kept while it asks and for a while after that; a peer's is none of this clock's business.
+func TestIdleFetchersMayGo(t *testing.T) {
+	now := time.Now()
+	s := newShares()
+	peerShare, fetcher := s.enter("peer", true, now), s.enter("fetcher", false, now)
+	later := now.Add(time.Hour)
+	if got := s.busyUntil("fetcher", later); !got.After(later) {
+		t.Errorf("while it is answered: got %s, want a time to come", got)
+	}
+	s.leave(fetcher, later)
+	s.leave(peerShare, later)
+	if got := s.busyUntil("fetcher", later); !got.Equal(later.Add(fetcherIdle)) {
+		t.Errorf("after its last request: got %s, want %s", got, later.Add(fetcherIdle))
+	}
+	for _, id := range []peer.ID{"peer", "stranger"} {
+		if got := s.busyUntil(id, later); !got.IsZero() {
+			t.Errorf("%s: got %s, want no time", id, got)
+		}
+	}
+	s.forget("fetcher")
+	s.forget("fetcher")
+	if _, n := s.counts(); n != 0 {
+		t.Errorf("fetchers after they went: got %d, want none", n)
+	}
+}

@@ -86,11 +86,14 @@ func TestWorkerPool(t *testing.T) {
 	for name, want := range map[string]float64{
 		`aiwork_pool_items_total{outcome="output"}`: 10, `aiwork_pool_items_total{outcome="given_up"}`: 0,
 		`aiwork_pool_failures_total{cause="crash"}`: 1, `aiwork_pool_waiting_items`: 0, `aiwork_pool_running_items`: 0,
-		`aiwork_objects_fetches_total{outcome="fetched"}`: 11, // ten inputs and the model
 	} {
 		if got := metricAt(t, m.metrics, name); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
+	}
+	// An input that is asked for while it is uploaded may come from the node instead.
+	if got := metricAt(t, m.metrics, `aiwork_objects_fetches_total{outcome="fetched"}`); got < 6 || got > 11 {
+		t.Errorf("fetched from peers: got %v, want the model and most of ten inputs", got)
 	}
 	if got := childrenOf(t, m.worker.PID()); len(got) != 2 {
 		t.Errorf("children at the end: got %v, want two engines again", got)

@@ -20,6 +20,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/pool"
+	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/health"
@@ -31,6 +32,7 @@ import (
 const (
 	drainCallMax = 5 * time.Second // for telling the chain that no more work is wanted
 	enrolPause   = 500 * time.Millisecond
+	aheadShare   = 2 // items under way for each engine: one runs, the input of another is there already
 )
 
 func workerCommand() *cli.Command {
@@ -68,7 +70,7 @@ type worker struct {
 	remote   *compute.Remote
 	depot    *depot
 	engines  *pool.Pool
-	atOnce   int // items
+	atOnce   int // items that run
 	log      *slog.Logger
 	who      chain.Address
 	enrol    compute.Enrolment
@@ -237,7 +239,8 @@ func (w *worker) run(stop context.Context) error {
 	}
 	defer journal.Close()
 	r := compute.NewRunner(compute.Options{
-		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: &supplied{w.remote, w.depot}, Engine: w.engines, AtOnce: w.atOnce, Journal: journal,
+		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: &supplied{w.remote, w.depot}, Engine: w.engines,
+		Tracer: tracer{w.home.Models()}, AtOnce: aheadShare * w.atOnce, Journal: journal,
 		Genesis: genesis, Poke: true, Log: w.log, Metrics: w.stats,
 	})
 	w.runner.Store(r)
@@ -313,4 +316,15 @@ func (w *worker) drainWhenTold(work, stop context.Context, drained chan struct{}
 		cancel()
 	case <-work.Done():
 	}
+}
+
+// A tracer runs disputed items with the models that the engine has. They are read when there is a dispute.
+type tracer struct{ folder string }
+
+func (t tracer) Trace(ctx context.Context, id chain.Hash, input []byte) (*receipt.Trace, error) {
+	library, err := libraryOf(t.folder)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Tracer{Models: library}.Trace(ctx, id, input)
 }

@@ -160,7 +160,7 @@ func (g *generator) pairs() (all []Known) {
 func (g *generator) tiny(shape ...int) *tensor.Tensor {
 	t := g.floats(shape...)
 	for i, v := range tensor.Values[float32](t) {
-		tensor.Values[float32](t)[i] = v * 0x1p-68
+		tensor.Values[float32](t)[i] = float32(v * 0x1p-68)
 	}
 	return t
 }

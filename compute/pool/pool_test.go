@@ -72,13 +72,13 @@ func (t *troupe) pool(tb testing.TB, o Options) *Pool {
 
 var crash = &engine.LocalError{Cause: engine.CauseCrash}
 
-func model(n byte) chain.Hash { return chain.Hash{n} }
+func modelID(n byte) chain.Hash { return chain.Hash{n} }
 
 // outcome runs an item in the background and gives how it ends.
 func outcome(ctx context.Context, p *Pool, m byte, item string) <-chan error {
 	end := make(chan error, 1)
 	go func() {
-		out, err := p.Run(ctx, model(m), []byte(item))
+		out, err := p.Run(ctx, modelID(m), []byte(item))
 		if err == nil && string(out) != string(append([]byte{m}, item...)) {
 			err = fmt.Errorf("output %q", out)
 		}
@@ -107,7 +107,7 @@ func TestItemsRunAtTheSameTime(t *testing.T) {
 		if err := p.Close(); err != nil || len(tr.closed) != 3 {
 			t.Errorf("close: got %v, %d engines closed, want all 3", err, len(tr.closed))
 		}
-		if _, err := p.Run(t.Context(), model(1), nil); !errors.Is(err, ErrClosed) {
+		if _, err := p.Run(t.Context(), modelID(1), nil); !errors.Is(err, ErrClosed) {
 			t.Errorf("after close: got %v, want ErrClosed", err)
 		}
 	})
@@ -247,7 +247,7 @@ func labelOf(m *dto.Metric) string { return m.GetLabel()[0].GetValue() }
 func TestFaultsOfTheItemAreFinal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		faults := map[string]error{
-			"input": &engine.InputError{Fault: image.FaultPixels}, "model": &engine.UnknownModelError{ID: model(1)},
+			"input": &engine.InputError{Fault: image.FaultPixels}, "model": &engine.UnknownModelError{ID: modelID(1)},
 		}
 		tr := &troupe{play: func(_ context.Context, _ int, item string) error { return faults[item] }}
 		p := tr.pool(t, Options{Engines: 2})

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -66,12 +67,12 @@ func noise(seed byte, size int) []byte {
 }
 
 // server starts a node that serves data as the object that holds a model.
-func server(t *testing.T, model [32]byte, data []byte) (*shelfOf, *p2p.Net) {
+func server(t testing.TB, model [32]byte, data []byte) (*shelfOf, *p2p.Net) {
 	t.Helper()
 	return serverAt(t, "/ip4/127.0.0.1/tcp/0", model, data)
 }
 
-func serverAt(t *testing.T, listen string, model [32]byte, data []byte) (*shelfOf, *p2p.Net) {
+func serverAt(t testing.TB, listen string, model [32]byte, data []byte) (*shelfOf, *p2p.Net) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -101,7 +102,7 @@ func serverAt(t *testing.T, listen string, model [32]byte, data []byte) (*shelfO
 	return s, n
 }
 
-func fetcher(t *testing.T, servers ...*p2p.Net) *p2p.Objects {
+func fetcher(t testing.TB, servers ...*p2p.Net) *p2p.Objects {
 	t.Helper()
 	var peers []string
 	for _, s := range servers {
@@ -119,7 +120,7 @@ func fetcher(t *testing.T, servers ...*p2p.Net) *p2p.Objects {
 	return f.Objects()
 }
 
-func idOf(t *testing.T, data []byte) objects.ID {
+func idOf(t testing.TB, data []byte) objects.ID {
 	t.Helper()
 	_, id, err := objects.TreeOf(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -374,5 +375,31 @@ func TestFetchThatCannotBe(t *testing.T) {
 	bad := errors.New("not what I want")
 	if err := objects.Fetch(t.Context(), store(t), peers, id, &objects.Watch{Check: func(*objects.Partial) error { return bad }}); !errors.Is(err, bad) {
 		t.Errorf("refused by its check: got %v, want that error", err)
+	}
+}
+
+// BenchmarkFetch brings 48 MiB, which is within a peer's burst.
+func BenchmarkFetch(b *testing.B) {
+	data := noise(9, 48<<20)
+	id := idOf(b, data)
+	for _, servers := range []int{1, 2} {
+		for _, listen := range []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"} {
+			b.Run(fmt.Sprintf("peers=%d/%s", servers, map[bool]string{true: "quic", false: "tcp"}[len(listen) > 22]), func(b *testing.B) {
+				b.SetBytes(int64(len(data)))
+				for b.Loop() {
+					b.StopTimer()
+					var nets []*p2p.Net
+					for range servers {
+						_, n := serverAt(b, listen, [32]byte{9}, data)
+						nets = append(nets, n)
+					}
+					peers, s := fetcher(b, nets...), objects.Store{Dir: b.TempDir(), QuotaBytes: 64 << 20}
+					b.StartTimer()
+					if err := objects.Fetch(b.Context(), s, peers, id, nil); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

@@ -18,6 +18,7 @@ type Partial struct {
 	id    ID
 	tree  *Tree
 	file  *os.File
+	fresh bool // nothing of it was here
 
 	mu   sync.Mutex
 	have []bool
@@ -31,6 +32,9 @@ func (s Store) Begin(id ID, t *Tree) (*Partial, error) {
 	p := &Partial{store: s, id: id, tree: t, have: make([]bool, len(t.Sums)), left: len(t.Sums)}
 	if err := s.locked(p.open); err != nil {
 		return nil, diskError(err)
+	}
+	if p.fresh {
+		return p, nil
 	}
 	if err := p.scan(); err != nil {
 		return nil, errors.Join(fmt.Errorf("object store: %w", err), p.file.Close())
@@ -51,6 +55,7 @@ func (p *Partial) open() error {
 	}
 	info, err := f.Stat()
 	if err == nil && info.Size() != p.tree.Size {
+		p.fresh = true
 		if err = f.Truncate(0); err == nil {
 			err = p.store.makeRoom(p.tree.Size)
 		}
