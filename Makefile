@@ -10,13 +10,16 @@ FUZZSECONDS ?=
 SEEDS       ?= 5000
 DATA        ?= devnet-data
 
-.PHONY: build faulty demo devnet test check short bench evm-bench contracts soak fuzz fmt docs licences clean help
+.PHONY: build static faulty demo devnet test check short bench evm-bench contracts soak fuzz fmt docs licences clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 build: ## build build/aiwork-node (reproducible: same commit, same bytes)
 	$(BUILD) -o $(BIN) ./cmd/aiwork-node
+
+static: ## build build/aiwork-node-static: without devices (OpenCL), fully static
+	$(BUILD) -tags nogpu -o $(BIN)-static ./cmd/aiwork-node
 
 faulty: ## build a worker that lies on purpose, for tests of the audit only
 	$(BUILD) -tags faulty -o build/aiwork-node-faulty ./cmd/aiwork-node
@@ -49,7 +52,8 @@ contracts: ## compile the Solidity of contracts/ anew (needs Node >= 20 and npm)
 	node contracts/compile.mjs
 
 soak: build ## long runs: every 32-bit input of the unary functions, 10^6 EVM programs, 100,000 simulator seeds, long chaos
-	AIWORK_SOAK=1 $(GO) test -timeout 6h -tags soak ./compute/kernel/... ./compute/gguf/... ./compute/lm
+	AIWORK_SOAK=1 $(GO) test -timeout 6h -tags soak ./compute/kernel/... ./compute/soft ./compute/gguf/... ./compute/lm
+	AIWORK_SOAK=1 $(GO) test -timeout 2h -run TestDrawnOperators -v ./compute/device
 	$(GO) test -C tools/evmdiff -timeout 6h -run TestPrograms -v . -args -programs 1000000 -seed 1000000
 	$(BIN) sim consensus --seeds 100000 --nodes 7
 	$(BIN) testnet chaos --kills 200 --dir build/soak-chaos

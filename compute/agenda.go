@@ -5,6 +5,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/consensus/poi/beacon"
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
@@ -35,6 +36,17 @@ type Task struct {
 	Opened     bool          `json:"opened"`
 	Results    []chain.Hash  `json:"results,omitempty"` // blobs of what was opened
 	DeadlineMs uint64        `json:"deadlineMs"`
+
+	Dispute  *dispute.Dispute `json:"dispute,omitempty"`  // about an item of it, not ended
+	Disputed uint32           `json:"disputed,omitempty"` // that item
+}
+
+// stage tells states apart in which something else is to be done.
+func (t *Task) stage() string {
+	if t.Dispute == nil {
+		return t.State
+	}
+	return fmt.Sprintf("%s %d %s %d", t.State, t.Dispute.ID, t.Dispute.Phase, t.Dispute.Rounds)
 }
 
 // Place gives what commitments of the task are bound to.
@@ -103,7 +115,11 @@ func (a *Agenda) addJob(r native.SlotReader, who chain.Address, id uint64) error
 		if b.State.Final() || b.State == job.Waiting {
 			continue
 		}
-		if a.due(&j, b) {
+		due, err := a.due(r, &j, b)
+		if err != nil {
+			return err
+		}
+		if due {
 			a.Dues = append(a.Dues, Due{Job: id, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), DeadlineMs: b.DeadlineMs})
 		}
 		if err := a.addBatch(r, who, &j, b); err != nil {
@@ -114,13 +130,15 @@ func (a *Agenda) addJob(r native.SlotReader, who chain.Address, id uint64) error
 }
 
 // due reports whether a transaction in the next block could move the batch on.
-func (a *Agenda) due(j *job.Job, b *job.Batch) bool {
+func (a *Agenda) due(r native.SlotReader, j *job.Job, b *job.Batch) (bool, error) {
 	switch b.State {
 	case job.Drawing, job.Committed:
 		ready := chain.SessionOf(a.Height+1) >= b.Asked+beacon.Lookahead
-		return ready || (b.State == job.Drawing && a.TimeMs >= j.DeadlineMs)
+		return ready || (b.State == job.Drawing && a.TimeMs >= j.DeadlineMs), nil
+	case job.Disputed:
+		return disputeDue(r, b.Dispute, a.TimeMs)
 	default:
-		return b.DeadlineMs > 0 && a.TimeMs >= b.DeadlineMs
+		return b.DeadlineMs > 0 && a.TimeMs >= b.DeadlineMs, nil
 	}
 }
 
@@ -133,6 +151,13 @@ func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b 
 	case job.Assigned, job.Committed:
 		if b.Worker != who {
 			return nil
+		}
+	case job.Disputed:
+		if b.Worker != who {
+			return nil
+		}
+		if err := t.addDispute(r, b); err != nil {
+			return err
 		}
 	case job.Auditing, job.Opening, job.Revealing:
 		if b.Worker == who {

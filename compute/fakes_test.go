@@ -211,6 +211,7 @@ type world struct {
 	dir    string
 	logs   *logCount
 	runner *Runner
+	tracer Tracer
 
 	journal *Journal
 	cancel  context.CancelFunc
@@ -231,7 +232,7 @@ func (w *world) start(drained <-chan struct{}) {
 		w.t.Fatal(err)
 	}
 	w.runner = NewRunner(Options{
-		Address: me, Roles: []Role{RoleWorker, RoleAuditor}, Market: w.market, Engine: w.engine, Journal: w.journal,
+		Address: me, Roles: []Role{RoleWorker, RoleAuditor}, Market: w.market, Engine: w.engine, Tracer: w.tracer, Journal: w.journal,
 		Genesis: chain.Hash{1}, Poke: true, Log: slog.New(w.logs),
 	})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/pool"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
 const (
-	engineTriesMax = 3               // runs of one item before the machine is at fault
+	engineTriesMax = 3               // runs of one item before the machine is at fault, unless the engine tries by itself
 	blobWait       = 2 * time.Second // between tries to get a blob that nobody has
 	blobTriesMax   = 4               // tries before the blob counts as missing
 )
@@ -41,33 +43,73 @@ func (r *Runner) compute(ctx context.Context, t *Task, places []int) (Entry, err
 	if len(e.Outputs) > len(places) {
 		return Entry{}, &unreachable{fmt.Errorf("%s: the node tells of %d items, %d are done: it is out of order", t.String(), len(places), len(e.Outputs))}
 	}
-	for _, place := range places[len(e.Outputs):] {
+	rest := places[len(e.Outputs):]
+	for _, place := range rest {
 		if place >= len(t.Blobs) {
 			return Entry{}, &unreachable{fmt.Errorf("%s: the node does not tell its item %d", t.String(), place)}
 		}
-		output, err := r.item(ctx, t, t.Blobs[place])
-		if err != nil {
-			return Entry{}, err
+	}
+	err = r.inOrder(ctx, t, rest, func(m made) error {
+		o := job.Output{Fault: m.fault}
+		if m.fault == job.NoFault {
+			o = outputOf(m.result)
+			if err := r.keep(t, o, m.result); err != nil {
+				return err
+			}
 		}
-		e.Outputs = append(e.Outputs, output.Encode())
-		if err := r.opts.Journal.Put(t.Key(), e); err != nil {
-			return Entry{}, err
-		}
+		e.Outputs = append(e.Outputs, o.Encode())
+		return r.opts.Journal.Put(t.Key(), e)
+	})
+	if err != nil {
+		return Entry{}, err
 	}
 	return e, nil
 }
 
-func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) (job.Output, error) {
+// made is what came out of one item.
+type made struct {
+	result []byte
+	fault  job.InputFault
+	err    error
+}
+
+// inOrder runs items at some places of a task, as many at once as the engine takes, and hands what comes out to take,
+// in the order of the places. After the first error the rest is cut short.
+func (r *Runner) inOrder(ctx context.Context, t *Task, places []int, take func(made) error) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	lanes := make([]chan made, len(places))
+	start := func(i int) {
+		lanes[i] = make(chan made, 1)
+		running.Go(func() { lanes[i] <- r.item(ctx, t, t.Blobs[places[i]]) })
+	}
+	for i := range min(len(places), cap(r.turn)) {
+		start(i)
+	}
+	for i := range places {
+		m := <-lanes[i]
+		if m.err != nil {
+			return m.err
+		}
+		if err := take(m); err != nil {
+			return err
+		}
+		if next := i + cap(r.turn); next < len(places) {
+			start(next)
+		}
+	}
+	return nil
+}
+
+func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) (m made) {
 	input, err := r.blob(ctx, blob)
 	if err != nil {
-		return job.Output{}, err
+		return made{err: err}
 	}
-	result, fault, err := r.run(ctx, t.Model, input)
-	if err != nil || fault != job.NoFault {
-		return job.Output{Fault: fault}, err
-	}
-	o := outputOf(result)
-	return o, r.keep(t, o, result)
+	m.result, m.fault, m.err = r.run(ctx, t.Model, input)
+	return m
 }
 
 func (r *Runner) blob(ctx context.Context, id chain.Hash) ([]byte, error) {
@@ -107,7 +149,8 @@ func (r *Runner) run(ctx context.Context, model chain.Hash, input []byte) ([]byt
 			return nil, inputFault(bad.Fault), nil
 		}
 		_, unknown := errors.AsType[*engine.UnknownModelError](err)
-		if unknown || try == engineTriesMax || ctx.Err() != nil {
+		_, tried := errors.AsType[*pool.TriedError](err)
+		if unknown || tried || try == engineTriesMax || ctx.Err() != nil {
 			return nil, job.NoFault, err
 		}
 	}

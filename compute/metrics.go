@@ -17,7 +17,7 @@ type Metrics struct {
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		items: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "aiwork_compute_item_seconds", Help: "Time of one item in the engine.",
+			Name: "aiwork_compute_item_seconds", Help: "Time of one item in the engine and before it, in the engine's queue.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 		}),
 		steps: prometheus.NewCounterVec(prometheus.CounterOpts{

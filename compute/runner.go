@@ -30,6 +30,8 @@ type Options struct {
 	Roles   []Role
 	Market  Market
 	Engine  Engine
+	AtOnce  int    // items in the engine or its queue, of one batch or several; 0: one
+	Tracer  Tracer // to answer disputes; nil: they are lost
 	Journal *Journal
 	Genesis chain.Hash
 	Poke    bool // also move on what anybody may, for the tip
@@ -40,9 +42,13 @@ type Options struct {
 // Runner does for one address what its agenda asks.
 type Runner struct {
 	opts  Options
-	turn  chan struct{} // the engine's: one item at a time
+	turn  chan struct{} // places in the engine and its queue
 	slots chan struct{} // places for steps under way
-	wg    sync.WaitGroup
+
+	defending chan struct{} // held by whoever uses the defence
+	defence   defence
+
+	wg sync.WaitGroup
 
 	mu      sync.Mutex
 	records map[string]*record
@@ -73,7 +79,7 @@ var ErrOtherChain = errors.New("the node belongs to another chain now")
 // NewRunner gives a runner that does nothing until Run.
 func NewRunner(o Options) *Runner {
 	return &Runner{
-		opts: o, turn: make(chan struct{}, 1), slots: make(chan struct{}, stepsMax),
+		opts: o, turn: make(chan struct{}, max(1, o.AtOnce)), slots: make(chan struct{}, stepsMax), defending: make(chan struct{}, 1),
 		records: map[string]*record{}, unwell: errNotBegun,
 	}
 }
@@ -189,7 +195,7 @@ func (r *Runner) look(ctx context.Context) (left int, err error) {
 		}
 		left++
 		if run := r.stepOf(&t); run != nil {
-			r.start(ctx, step{key: fmt.Sprintf("%s %s %s", t.Role, t.String(), t.State), run: run})
+			r.start(ctx, step{key: fmt.Sprintf("%s %s %s", t.Role, t.String(), t.stage()), run: run})
 		}
 	}
 	if r.opts.Poke {

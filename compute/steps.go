@@ -27,6 +27,8 @@ func (r *Runner) stepOf(t *Task) func(context.Context) error {
 		return func(ctx context.Context) error { return r.open(ctx, t) }
 	case t.Role == RoleWorker && t.State == job.Revealing.String() && len(t.Results) > 0:
 		return func(ctx context.Context) error { return r.publish(ctx, t) }
+	case t.Role == RoleWorker && t.Dispute != nil && answers(t.Dispute):
+		return func(ctx context.Context) error { return r.defend(ctx, t) }
 	case t.Role == RoleAuditor && t.State == job.Auditing.String() && !t.Sealed:
 		return func(ctx context.Context) error { return r.audit(ctx, t) }
 	case t.Role == RoleAuditor && t.State == job.Revealing.String() && t.Sealed && !t.Revealed:

@@ -3,7 +3,7 @@ pragma solidity >=0.8.0;
 
 /// Jobs of machine work. System contract at 0x000000000000000000000000000000000000A103.
 /// Job states: 0 missing, 1 filling, 2 open, 3 closing, 4 closed, 5 cancelled.
-/// Batch states: 0 waiting, 1 drawing, 2 assigned, 3 committed, 4 auditing, 5 opening, 6 revealing, 7 settled, 8 void.
+/// Batch states: 0 waiting, 1 drawing, 2 assigned, 3 committed, 4 auditing, 5 opening, 6 revealing, 7 settled, 8 void, 9 disputed.
 /// Verdicts: 0 none, 1 passed, 2 wrong, 3 unopened, 4 missed.
 /// An output's first byte is 0 before a result, or the fault of the input: 1 too large, 2 not canonical,
 /// 3 truncated, 4 wrong shape; or 0x80 before the id (32 bytes) and size (4 bytes) of the blob that holds a long result.
@@ -42,6 +42,9 @@ interface IJobs {
         uint256 tips
     );
 
+    event BatchDisputed(uint64 indexed job, uint32 indexed batch, address indexed challenger, uint64 dispute, uint32 item);
+    event ChallengerPaid(uint64 indexed job, uint32 indexed batch, address indexed challenger, uint256 amount);
+
     /// Creates and funds a job; the call's value is the escrow, at least what quote says. originals holds
     /// the SHA-256 of the files that the inputs were made from, or nothing. Zero for auditPpm, panel,
     /// lifeMs or batchItems means the chain's default.
@@ -75,6 +78,21 @@ interface IJobs {
     /// The auditors' calls.
     function auditCommit(uint64 job, uint32 batch, bytes32 attestation) external;
     function auditReveal(uint64 job, uint32 batch, bytes32 salt, bytes32[] calldata hashes) external;
+
+    /// Disputes what a worker has opened for an item; the call's value is the bond. The arguments after item are what
+    /// IDisputes.answer takes of the other party.
+    function challenge(
+        uint64 job,
+        uint32 batch,
+        uint32 item,
+        bytes calldata result,
+        bytes32 receipt,
+        bytes calldata head,
+        bytes32[] calldata inModel,
+        bytes[] calldata entries,
+        uint64[] calldata places,
+        bytes32[] calldata proof
+    ) external payable returns (uint64 dispute);
 
     function quote(bytes32 model, uint32 itemCount, uint256 price, uint32 auditPpm, uint8 panel, uint16 batchItems)
         external

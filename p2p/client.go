@@ -115,10 +115,18 @@ func (n *Net) exchangeRequest(ctx context.Context, r *remote, q Request) (Respon
 
 // onRequest answers one request.
 func (n *Net) onRequest(s network.Stream) {
-	defer s.Reset()
+	if n.answerRequest(s) {
+		_ = s.Close() // over QUIC a reset would take back what has not arrived yet
+	} else {
+		_ = s.Reset()
+	}
+}
+
+// answerRequest tells whether it has written all of an answer.
+func (n *Net) answerRequest(s network.Stream) bool {
 	r := n.caller(s)
 	if r == nil || s.SetDeadline(time.Now().Add(requestTimeout)) != nil {
-		return
+		return false
 	}
 	defer r.serving.Add(-1) // after the answer has gone: it takes memory until then
 	defer n.serving.Add(-1)
@@ -128,14 +136,11 @@ func (n *Net) onRequest(s network.Stream) {
 	if free && r.requests.allow(time.Now(), 1) && r.served.allow(time.Now(), 1) {
 		var err error
 		if a, err = n.serve(r, s); err != nil {
-			return
+			return false
 		}
 	}
 	n.metrics.servedOne(a.code)
-	if writeFrame(s, a.encode()) == nil {
-		_ = s.CloseWrite()
-		awaitEnd(s)
-	}
+	return writeFrame(s, a.encode()) == nil
 }
 
 func (n *Net) serve(r *remote, s network.Stream) (answer, error) {

@@ -8,11 +8,12 @@
 // takes in transactions of others. A [Refusal] says why two nodes do not talk, a [Fault] what a peer
 // has done wrong.
 //
-// Three kinds of traffic share a connection and never wait for each other:
+// Four kinds of traffic share a connection and never wait for each other:
 //
 //   - Direct frames: each side keeps one stream to the other and writes to it whatever is queued, at
 //     once. There is one queue and one goroutine a peer, so a slow one delays nobody else.
 //   - Requests: a stream each, with a deadline.
+//   - Objects: large files in checked groups, at a bounded rate, also for a [Fetcher], which is no node.
 //   - Gossip: batches of transactions, relayed after the sink has accepted them.
 //
 // What holds:
@@ -32,6 +33,8 @@
 //	NET-7  All limits of the resource manager follow from the number of peers expected.
 //	NET-8  Frames between two nodes keep their order on a stream; where a stream breaks, frames may be
 //	       lost or come twice. Consensus is built for that.
+//	NET-9  Objects are named by the hash of their bytes, so they need no trust: whoever names the chain may
+//	       fetch them, a bounded number without a handshake. Nothing else is told to those.
 //
 // The consensus driver, sync and the blob store call it; internal/node makes it:
 //

@@ -164,3 +164,66 @@ func FuzzDirectFrame(f *testing.F) {
 		}
 	})
 }
+
+func FuzzObjectRequest(f *testing.F) {
+	for _, q := range []objectRequest{
+		{kind: objectFind, id: [32]byte{1}},
+		{kind: objectSize, id: [32]byte{2}},
+		{kind: objectSums, id: [32]byte{3}},
+		{kind: objectGroups, id: [32]byte{4}, first: 7, count: ObjectSpanMax},
+		{kind: objectGroups, first: objectGroupsMax - 1, count: 1},
+	} {
+		addMutated(f, q.encode())
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		q, err := decodeObjectRequest(b)
+		if err != nil {
+			return
+		}
+		if got := q.encode(); !bytes.Equal(got, b) || !q.valid() || len(b) > objectRequestMax {
+			t.Errorf("got %x, want %x", got, b)
+		}
+		if q.kind == objectGroups && uint64(q.first)+uint64(q.count) > objectGroupsMax {
+			t.Errorf("groups %d and %d more: beyond every object", q.first, q.count)
+		}
+	})
+}
+
+func FuzzObjectAnswer(f *testing.F) {
+	add := func(kind objectKind, a objectAnswer) {
+		valid := a.encode(kind)
+		for _, at := range []int{0, 1, len(valid) / 2, len(valid) - 1} {
+			b := bytes.Clone(valid)
+			b[at%len(b)] ^= 1
+			f.Add(uint8(kind), b)
+		}
+		f.Add(uint8(kind), valid)
+		f.Add(uint8(kind), append(bytes.Clone(valid), 0))
+	}
+	for kind := objectFind; kind < objectsEnd; kind++ {
+		add(kind, objectAnswer{code: answerBusy})
+		add(kind, objectAnswer{code: answerNotFound})
+	}
+	add(objectFind, objectAnswer{code: answerHere, found: []ObjectInfo{{[32]byte{1}, 5}, {[32]byte{2}, ObjectBytesMax}}})
+	add(objectSize, objectAnswer{code: answerHere, size: 77})
+	add(objectSums, objectAnswer{code: answerHere, sums: ObjectSums{Size: 9, Sums: [][32]byte{{1}, {2}}, Last: []byte("last")}})
+	add(objectGroups, objectAnswer{code: answerHere})
+	f.Fuzz(func(t *testing.T, kind uint8, b []byte) {
+		k := objectKind(kind)
+		if k == 0 || k >= objectsEnd {
+			return
+		}
+		a, err := decodeObjectAnswer(k, b)
+		if err != nil {
+			return
+		}
+		if got := a.encode(k); !bytes.Equal(got, b) || len(b) > objectAnswerBytesMax {
+			t.Errorf("got %x, want %x", got, b)
+		}
+		for _, o := range append(a.found, ObjectInfo{Size: max(a.size, 1)}, ObjectInfo{Size: max(a.sums.Size, 1)}) {
+			if o.Size > ObjectBytesMax || o.Size == 0 {
+				t.Errorf("an object of %d bytes was let through", o.Size)
+			}
+		}
+	})
+}

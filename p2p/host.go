@@ -21,18 +21,13 @@ import (
 // newHost makes a libp2p host that speaks TCP with Noise and QUIC v1 and nothing else: no relay, no
 // hole punching, no port mapping, no discovery. Ports are not shared, so that a second node on the
 // same port fails to start rather than taking half of the first one's connections.
-func (n *Net) newHost() (host.Host, error) {
-	resources, err := n.newResources()
-	if err != nil {
-		return nil, fmt.Errorf("resource manager: %w", err)
-	}
-	room := n.peersExpected()
+func newHost(identity Identity, room int, resources network.ResourceManager, gate gater) (host.Host, error) {
 	conns, err := limits.NewConnManager(room, room+room/2+8, limits.WithGracePeriod(time.Minute))
 	if err != nil {
 		return nil, fmt.Errorf("connection manager: %w", err)
 	}
 	return libp2p.New(
-		libp2p.Identity(n.opt.Identity.key),
+		libp2p.Identity(identity.key),
 		libp2p.NoListenAddrs,
 		libp2p.NoTransports,
 		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport(), tcp.WithConnectionTimeout(dialTimeout)),
@@ -40,7 +35,7 @@ func (n *Net) newHost() (host.Host, error) {
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(conns),
-		libp2p.ConnectionGater(gater{n}),
+		libp2p.ConnectionGater(gate),
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
 		libp2p.WithDialTimeout(dialTimeout),
@@ -54,7 +49,11 @@ func (n *Net) newHost() (host.Host, error) {
 
 // peersExpected is the number of peers that all limits are derived from.
 func (n *Net) peersExpected() int {
-	return n.opt.MaxPeers + len(n.statics) + 2*len(n.opt.Validators)
+	room := n.opt.MaxPeers + len(n.statics) + 2*len(n.opt.Validators)
+	if n.opt.Objects != nil {
+		room += fetchersMax
+	}
+	return room
 }
 
 // Resources per peer: two connections while both sides dial, and on each the two direct streams, the
@@ -73,8 +72,8 @@ const (
 )
 
 // newResources derives every limit of the host from the number of peers; none is left to a default.
-func (n *Net) newResources() (network.ResourceManager, error) {
-	peers := n.peersExpected()
+// A nil reporter hears of no refusals.
+func newResources(peers int, reporter rcmgr.MetricsReporter) (network.ResourceManager, error) {
 	all := func(conns, streams, descriptors int, memory int64) rcmgr.ResourceLimits {
 		return rcmgr.ResourceLimits{
 			Streams: rcmgr.LimitVal(streams), StreamsInbound: rcmgr.LimitVal(streams), StreamsOutbound: rcmgr.LimitVal(streams),
@@ -96,22 +95,26 @@ func (n *Net) newResources() (network.ResourceManager, error) {
 		Stream:      all(1, 1, 1, streamMemory),
 	}.Build(rcmgr.ConcreteLimitConfig{})
 	subnet := max(subnetConnsMin, peers)
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(cfg),
-		rcmgr.WithMetrics(n.metrics),
+	options := []rcmgr.Option{
 		rcmgr.WithMetricsDisabled(), // the global ones of the library
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: subnet}},
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: subnet}, {PrefixLength: 48, ConnCount: 2 * subnet}},
-		))
+		),
+	}
+	if reporter != nil {
+		options = append(options, rcmgr.WithMetrics(reporter))
+	}
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(cfg), options...)
 }
 
 // A gater keeps banned peers out as soon as their identity is known.
-type gater struct{ n *Net }
+type gater struct{ scores *scores }
 
 var _ connmgr.ConnectionGater = gater{}
 
 func (g gater) allowed(id peer.ID) bool {
-	_, banned := g.n.scores.banned(time.Now(), id)
+	_, banned := g.scores.banned(time.Now(), id)
 	return !banned
 }
 

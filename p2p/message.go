@@ -32,6 +32,7 @@ type PeerInfo struct {
 	Static    bool      // from the list in the options
 	Address   string    // multiaddr of the connection, or the one that is dialled
 	Inbound   bool      // the peer dialled us
+	Listens   []string  // multiaddrs at which the peer says that it can be dialled
 	Height    uint64    // its finalised height as last heard
 	Since     time.Time // of the connection
 	Score     int       // faults, fading with time; at 100 the peer is banned

@@ -18,6 +18,19 @@ type Source interface {
 	Blob(ctx context.Context, id [32]byte) ([]byte, error)
 }
 
+// ObjectSource is what a node serves of objects, also to peers that have not shaken hands. Its methods are called by
+// several goroutines at a time, answer from what is at hand, and ErrNotFound for what is not there.
+type ObjectSource interface {
+	// Find gives up to ObjectsFoundMax objects that hold the model with this id.
+	Find(ctx context.Context, model [32]byte) ([]ObjectInfo, error)
+	// Size gives the bytes of an object.
+	Size(ctx context.Context, id [32]byte) (uint64, error)
+	// Sums gives the sums of an object's groups, and its last group.
+	Sums(ctx context.Context, id [32]byte) (ObjectSums, error)
+	// Group gives the bytes of one group.
+	Group(ctx context.Context, id [32]byte, index uint32) ([]byte, error)
+}
+
 // A Verdict says what becomes of a gossiped batch of transactions.
 type Verdict uint8
 

@@ -29,6 +29,8 @@ type Net struct {
 	scores  *scores
 	metrics *metrics
 	gossip  *gossip
+	objects *Objects
+	shares  *shares
 	kinds   [256]Kind // by id; BytesMax 0: unknown
 	statics []*static
 	inbox   chan Message
@@ -60,6 +62,7 @@ func newNet(ctx context.Context, o Options, t timing) (*Net, error) {
 		timing: t,
 		log:    o.Log,
 		scores: newScores(),
+		shares: newShares(),
 		table:  newTable(o.MaxPeers, o.Validators),
 		inbox:  make(chan Message, inboxFramesMax),
 		intake: make(chan txBatch, txIntakeMax),
@@ -73,7 +76,7 @@ func newNet(ctx context.Context, o Options, t timing) (*Net, error) {
 	}
 	n.kinds[kindPing] = Kind{ID: kindPing, Name: "ping", BytesMax: 8}
 	n.kinds[kindTxs] = Kind{ID: kindTxs, Name: "txs", BytesMax: BatchBytesMax}
-	base := fmt.Sprintf("/aiwork/%d-%x", o.ChainID, o.Genesis[:4])
+	base := protocolBase(o.ChainID, o.Genesis)
 	n.directProtocol = protocol.ID(base + "/direct/1")
 	n.requestProtocol = protocol.ID(base + "/request/1")
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -81,6 +84,11 @@ func newNet(ctx context.Context, o Options, t timing) (*Net, error) {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
+}
+
+// protocolBase begins the names of all protocols of a chain.
+func protocolBase(chainID uint64, genesis [32]byte) string {
+	return fmt.Sprintf("/aiwork/%d-%x", chainID, genesis[:4])
 }
 
 func (n *Net) open(ctx context.Context, base string) error {
@@ -98,12 +106,17 @@ func (n *Net) open(ctx context.Context, base string) error {
 		}
 	}
 	gologshim.SetDefaultHandler(libraryLog{n.log.Handler()}) // one for the process, like the library's own
-	if n.host, err = n.newHost(); err != nil {
+	resources, err := newResources(n.peersExpected(), n.metrics)
+	if err != nil {
+		return fmt.Errorf("p2p: resource manager: %w", err)
+	}
+	if n.host, err = newHost(n.opt.Identity, n.peersExpected(), resources, gater{n.scores}); err != nil {
 		return fmt.Errorf("p2p: %w", err)
 	}
 	n.host.SetStreamHandler(helloProtocol, n.handle(n.onHello))
 	n.host.SetStreamHandler(n.directProtocol, n.handle(n.onDirect))
 	n.host.SetStreamHandler(n.requestProtocol, n.handle(n.onRequest))
+	n.openObjects()
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: n.connected, DisconnectedF: n.disconnected})
 	if n.gossip, err = n.newGossip(base); err != nil {
 		return fmt.Errorf("p2p: gossip: %w", err)
@@ -298,9 +311,7 @@ func (n *Net) connected(_ network.Network, c network.Conn) {
 		return
 	}
 	time.AfterFunc(handshakeTimeout, func() {
-		if n.ctx.Err() == nil && n.table.get(c.RemotePeer()) == nil {
-			_ = c.Close()
-		}
+		n.awaitFetcher(c)
 	})
 }
 
@@ -309,6 +320,7 @@ func (n *Net) disconnected(_ network.Network, c network.Conn) {
 	if n.host.Network().Connectedness(id) == network.Connected {
 		return
 	}
+	n.shares.forget(id)
 	if r := n.table.get(id); r != nil {
 		n.gone(r)
 	}

@@ -35,6 +35,7 @@ type Options struct {
 
 	Kinds      []Kind
 	Source     Source
+	Objects    ObjectSource // nil: none are served
 	Txs        TxSink
 	Prover     VoteProver // nil: not a validator
 	Validators [][32]byte // vote keys by validator index; SetValidators changes them later

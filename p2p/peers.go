@@ -37,6 +37,12 @@ func (n *Net) describe(r *remote, now time.Time) PeerInfo {
 		info.Address = conns[0].RemoteMultiaddr().String()
 		info.Inbound = conns[0].Stat().Direction == network.DirInbound
 	}
+	for _, a := range n.host.Peerstore().Addrs(r.id) {
+		if transportOf(a) != "" {
+			info.Listens = append(info.Listens, a.String())
+		}
+	}
+	slices.Sort(info.Listens)
 	return info
 }
 

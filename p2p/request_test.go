@@ -191,3 +191,21 @@ func TestAnswerShapes(t *testing.T) {
 		}
 	}
 }
+
+// Over QUIC an answer that is long under way when the server is done with it must not be taken back.
+func TestLongAnswersArriveOverQUIC(t *testing.T) {
+	o := testOptions(t)
+	o.Listen = []string{"/ip4/127.0.0.1/udp/0/quic-v1"}
+	o.Source = &shelf{things: map[string][]byte{string(make([]byte, 32)): make([]byte, BlobBytesMax)}}
+	server, _ := start(t, o)
+	o = testOptions(t)
+	o.Peers = server.Addrs()
+	asker, _ := start(t, o)
+	awaitPeers(t, asker, 1)
+	for i := range 30 {
+		r, err := asker.Request(t.Context(), "", AskBlob([32]byte{}))
+		if err != nil || len(r.Items[0]) != BlobBytesMax {
+			t.Fatalf("request %d: got %v, want the blob", i, err)
+		}
+	}
+}

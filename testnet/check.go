@@ -121,7 +121,7 @@ func burnedUpTo(l *ledger.Ledger, top chain.Height) (sum uint256.Int, err error)
 		return sum, err
 	}
 	defer view.Close()
-	for _, addr := range []chain.Address{chain.AddrStake, chain.AddrRegistry, chain.AddrJobs} {
+	for _, addr := range []chain.Address{chain.AddrStake, chain.AddrRegistry, chain.AddrDisputes, chain.AddrJobs} {
 		module := native.Inspect(view, addr)
 		burned := module.Uint256(native.BurnedKey())
 		if err := module.Err(); err != nil {

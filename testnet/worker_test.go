@@ -37,8 +37,9 @@ type market struct {
 	worker  *testnet.Process
 	node    *client.Client
 	sender  *client.Sender
-	metrics string // of the worker
-	model   string // that jobs are for; empty: the one that ships
+	metrics string   // of the worker
+	model   string   // that jobs are for; empty: the one that ships
+	flags   []string // of the worker
 }
 
 func startMarket(t *testing.T) *market {
@@ -80,9 +81,8 @@ func (m *market) run() {
 	m.sender = client.NewSender(m.node, testnet.Account(1))
 	m.metrics = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Layout.MetricsPort+c.Layout.Validators))
 	home := filepath.Join(c.Dir, "worker0")
-	m.worker = testnet.NewProcess("worker0", program(t), []string{
-		"--home", home, "worker", "--rpc", c.URL(0), "--metrics", m.metrics,
-	}, nil, filepath.Join(home, "worker.log"))
+	args := append([]string{"--home", home, "worker", "--rpc", c.URL(0), "--metrics", m.metrics}, m.flags...)
+	m.worker = testnet.NewProcess("worker0", program(t), args, nil, filepath.Join(home, "worker.log"))
 	m.start()
 	t.Cleanup(m.worker.Kill)
 }

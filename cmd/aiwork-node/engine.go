@@ -19,15 +19,18 @@ func engineCommand() *cli.Command {
 		Usage:  "run models for a parent process over standard input and output",
 		Flags:  []cli.Flag{&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files"}},
 		Action: func(c *cli.Context) error {
-			files, err := builtin.Models()
+			models, err := libraryOf(c.String("models"))
 			if err != nil {
 				return err
 			}
-			library := engine.Library{
-				Models:    model.Library{Files: files, Store: model.Store{Dir: c.String("models")}},
-				Pipelines: pipeline.Store{Dir: c.String("models")},
-			}
+			library := engine.Library{Models: models, Pipelines: pipeline.Store{Dir: c.String("models")}}
 			return engine.Serve(c.Context, os.Stdin, os.Stdout, library)
 		},
 	}
+}
+
+// libraryOf gives the models that the binary holds, and those of a folder.
+func libraryOf(folder string) (model.Library, error) {
+	files, err := builtin.Models()
+	return model.Library{Files: files, Store: model.Store{Dir: folder}}, err
 }

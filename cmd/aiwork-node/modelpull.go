@@ -34,8 +34,13 @@ func modelPull(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usagef("want at least one SOURCE: `%s --help` shows how", c.Command.HelpName)
 	}
+	ids, sources := splitSources(c.Args().Slice())
+	if len(sources) == 0 && c.String("name") != "" {
+		return usagef("--name is for models from files and packages; one from peers has its name")
+	}
+	results, failed := pullFromPeers(c, ids)
 	var found []catalog.Model
-	for _, source := range c.Args().Slice() {
+	for _, source := range sources {
 		list, err := findModels(c, source)
 		if err != nil {
 			return err
@@ -48,12 +53,12 @@ func modelPull(c *cli.Context) error {
 		}
 		found[0].Name = name
 	}
-	results, failed := storeAll(modelStore(c), found)
-	joined, err := storePipelines(pipeline.Store{Dir: modelStore(c).Dir}, found, results)
+	stored, more := storeAll(modelStore(c), found)
+	joined, err := storePipelines(pipeline.Store{Dir: modelStore(c).Dir}, found, stored)
 	if err != nil {
 		return err
 	}
-	results = append(results, joined...)
+	results, failed = append(append(results, stored...), joined...), failed+more
 	err = printer(c).Result(results, func(w io.Writer) {
 		var rows [][]string
 		for _, r := range results {
@@ -66,7 +71,7 @@ func modelPull(c *cli.Context) error {
 		term.Table(w, []string{"model", "id"}, rows)
 	})
 	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d of %d models were not stored", failed, len(found))
+		err = fmt.Errorf("%d of %d models were not stored", failed, len(results))
 	}
 	return err
 }

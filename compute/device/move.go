@@ -7,7 +7,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
-// What moves elements without looking at them, and what gives a value another shape.
+// What moves elements without looking at them, what gives a value another shape, and what asks for its shape.
 
 // seen gives the first input under another shape, without moving anything.
 func (c *call) seen(shape []int) ([]*value, error) {
@@ -22,6 +22,31 @@ func (c *call) seen(shape []int) ([]*value, error) {
 }
 
 func identity(c *call) ([]*value, error) { return c.seen(c.in[0].shape) }
+
+// told gives a tensor that needs no elements of the inputs, so that these stay where they are.
+func (c *call) told(t *tensor.Tensor) ([]*value, error) {
+	c.stats.Views++
+	c.stats.DeviceOps--
+	return []*value{hostValue(t)}, nil
+}
+
+func shapeOf(c *call) ([]*value, error) {
+	shape := c.in[0].shape
+	place := func(n int) int {
+		if n < 0 {
+			n += len(shape)
+		}
+		return min(max(n, 0), len(shape))
+	}
+	first, last := place(c.int("start", 0)), place(c.int("end", len(shape)))
+	list := make([]int64, 0, len(shape))
+	for _, n := range shape[first:max(first, last)] {
+		list = append(list, int64(n))
+	}
+	return c.told(tensor.Of([]int{len(list)}, list))
+}
+
+func sizeOf(c *call) ([]*value, error) { return c.told(tensor.Scalar(int64(c.in[0].len()))) }
 
 func reshape(c *call) ([]*value, error) {
 	want, err := c.list(1)
@@ -343,14 +368,19 @@ func gather(c *call) ([]*value, error) {
 		}
 		indexes[i] = int32(v)
 	}
-	y, err := c.new(x.kind, slices.Concat(x.shape[:along], where.shape, x.shape[along+1:]))
+	return one(c.gathered(x, along, indexes, slices.Concat(x.shape[:along], where.shape, x.shape[along+1:])))
+}
+
+// gathered gives the value of some shape that has the slices of x at indexes of an axis.
+func (c *call) gathered(x *value, along int, indexes []int32, shape []int) (*value, error) {
+	y, err := c.new(x.kind, shape)
 	if err != nil {
 		return nil, err
 	}
 	at := c.local(tensor.Of([]int{len(indexes)}, indexes))
 	n, inner := y.len(), tensor.Count(x.shape[along+1:])
 	kernel := fmt.Sprintf("gather_%d", 8*x.kind.Size())
-	return one(y, c.flat(kernel, n, []*value{x, at, y}, intArg(n), intArg(len(indexes)), intArg(int(size)), intArg(inner)))
+	return y, c.flat(kernel, n, []*value{x, at, y}, intArg(n), intArg(len(indexes)), intArg(x.shape[along]), intArg(inner))
 }
 
 // local makes a value of a tensor that only this call uses.

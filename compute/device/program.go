@@ -1,9 +1,6 @@
 package device
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/onnx"
@@ -110,21 +107,22 @@ func (p *Program) Close() {
 
 // alone gives the program of one step's operator for inputs of some types: what runs where the device has nothing.
 func (p *Program) alone(s *step, in []*value) (*program.Program, error) {
-	var key strings.Builder
+	var types []byte
 	one := &net.Net{Head: net.Head{Opset: p.model.Net.Opset, Form: net.FormTensors, Ops: 1}}
 	op := *s.op
 	op.In = nil
 	for _, v := range in {
 		if v == nil {
 			op.In = append(op.In, net.None)
-			key.WriteString("-")
+			types = append(types, 0)
 			continue
 		}
 		op.In = append(op.In, net.Value(len(one.Inputs)))
 		one.Inputs = append(one.Inputs, net.Port{Type: net.Type(onnx.NumberOf(v.kind))})
-		key.WriteString(fmt.Sprint(v.kind, " "))
+		types = append(types, byte(v.kind))
 	}
-	if known, ok := s.host[key.String()]; ok {
+	key := string(types)
+	if known, ok := s.host[key]; ok {
 		return known, nil
 	}
 	for i := range op.Made() {
@@ -139,6 +137,6 @@ func (p *Program) alone(s *step, in []*value) (*program.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.host[key.String()] = made
+	s.host[key] = made
 	return made, nil
 }

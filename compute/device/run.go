@@ -16,13 +16,15 @@ import (
 type Stats struct {
 	DeviceOps     int `json:"deviceOps"` // operators that ran on the device
 	HostOps       int `json:"hostOps"`   // on the processor
-	Views         int `json:"views"`     // that only gave a value another shape
+	Views         int `json:"views"`     // that only gave a value another shape, or told its shape
 	Launches      int `json:"launches"`
 	Uploads       int `json:"uploads"`
 	UploadBytes   int `json:"uploadBytes"`
 	Downloads     int `json:"downloads"`
 	DownloadBytes int `json:"downloadBytes"`
 	PeakBytes     int `json:"peakBytes"` // of the device's memory
+
+	Elsewhere map[string]int `json:"elsewhere,omitempty"` // operators that ran on the processor, by name
 }
 
 // A run is one use of a program.
@@ -45,7 +47,7 @@ func (r *run) queue(l *Launch) error {
 // operator.LimitError and those of ctx are about this machine; all others depend on the model and the inputs alone.
 // limits.Bytes bounds what lies in the program's memory, limits.Steps each operator that runs there.
 func (p *Program) Run(ctx context.Context, inputs []*tensor.Tensor, limits program.Limits) ([]*tensor.Tensor, Stats, error) {
-	r := &run{unit: p.unit, p: p, limits: limits, values: make([]*value, p.values)}
+	r := &run{unit: p.unit, p: p, limits: limits, values: make([]*value, p.values), stats: Stats{Elsewhere: map[string]int{}}}
 	p.unit.heap.peak = p.unit.heap.used
 	defer r.end()
 	if err := r.begin(inputs); err != nil {
@@ -125,9 +127,11 @@ func (r *run) step(i int) error {
 	if err != nil {
 		return err
 	}
-	for j, v := range s.made {
-		if v != net.None {
-			r.values[v] = outs[j]
+	for j, v := range outs {
+		if j < len(s.made) && s.made[j] != net.None {
+			r.values[s.made[j]] = v
+		} else {
+			r.release(v) // made, but not wanted
 		}
 	}
 	for _, v := range r.p.free[i] {
@@ -229,6 +233,7 @@ func (r *run) elsewhere(s *step, in []*value) ([]*value, error) {
 		return nil, err
 	}
 	r.stats.HostOps++
+	r.stats.Elsewhere[s.op.Name]++
 	var outs []*value
 	for _, there := range s.op.Outs {
 		if !there {

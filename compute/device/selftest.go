@@ -30,7 +30,11 @@ func (k Known) Model() (*lower.Model, error) {
 		g.Outputs = append(g.Outputs, onnx.Value{Name: name})
 	}
 	g.Nodes = []onnx.Node{n}
-	return lower.Lower(&onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: knownOpset}}, Graph: g}, lower.Outside{Form: net.FormTensors})
+	version := int64(k.Opset)
+	if version == 0 {
+		version = knownOpset
+	}
+	return lower.Lower(&onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: version}}, Graph: g}, lower.Outside{Form: net.FormTensors})
 }
 
 // given lists the inputs that are there.

@@ -100,6 +100,9 @@ func (c *call) convolve(w window, shape []int, x, weights, bias *value) (*value,
 	if batches > gridMax || w.outs > gridMax {
 		return nil, errElsewhere
 	}
+	if w.pointwise() {
+		return c.pointwise(w, shape, x, weights, bias)
+	}
 	y, err := c.new(tensor.Float32, shape)
 	if err != nil {
 		return nil, err
@@ -109,6 +112,19 @@ func (c *call) convolve(w window, shape []int, x, weights, bias *value) (*value,
 		kernel, groups, size = "conv_thin", [3]int{ceilDiv(w.positions(), code.FlatItems), w.outs, batches}, [3]int{code.FlatItems, 1, 1}
 	}
 	return y, c.launch(kernel, groups, size, []*value{x, weights, bias, y}, Arg{Words: w.words()})
+}
+
+// pointwise says whether a convolution is a product of the weights with the elements as they lie.
+func (w window) pointwise() bool {
+	return w.groups == 1 && tensor.Count(w.Kernel) == 1 && !w.transposed && slices.Equal(w.In, w.Out) && slices.Max(w.Stride) == 1 && slices.Max(w.Before) == 0
+}
+
+func (c *call) pointwise(w window, shape []int, x, weights, bias *value) (*value, error) {
+	p := product{
+		stack: shape[:1], m: w.outs, n: w.positions(), k: w.channels, aRow: w.channels, aColumn: 1, bRow: w.positions(), bColumn: 1,
+		startsA: []int{0}, startsB: []int{w.channels * w.positions()}, added: bias, addedRow: 1, alpha: 1, beta: 1,
+	}
+	return c.product(p, shape, weights, x)
 }
 
 // pool prepares a pool of floats: its window and its result.

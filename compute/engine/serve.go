@@ -43,7 +43,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup)
 	if err := writeFrame(out, kindHello, encodeModels(infos)); err != nil {
 		return err
 	}
-	shop := &shop{models: models, threads: int(s.threads), ready: map[chain.Hash]runnable{}}
+	shop := &shop{models: models, threads: int(s.threads), memoryBytes: s.memoryBytes, ready: map[chain.Hash]runnable{}}
 	for {
 		err := shop.one(ctx, in, out)
 		if errors.Is(err, io.EOF) {
@@ -74,10 +74,11 @@ func firstLine(text string) string {
 
 // A shop is what the child keeps between items: models compiled on first use, the one used last at the end of order.
 type shop struct {
-	models  Library
-	threads int
-	ready   map[chain.Hash]runnable
-	order   []chain.Hash
+	models      Library
+	threads     int
+	memoryBytes uint64 // the child's ceiling
+	ready       map[chain.Hash]runnable
+	order       []chain.Hash
 }
 
 // readyMax is how many models are kept ready at once.
@@ -122,11 +123,10 @@ func (s *shop) find(id chain.Hash) (runnable, error) {
 		return nil, fmt.Errorf("model %s: %w", id, err)
 	}
 	if len(s.order) == readyMax {
-		s.ready[s.order[0]].Close()
-		delete(s.ready, s.order[0])
-		s.order = slices.Delete(s.order, 0, 1)
+		s.drop()
 	}
 	s.ready[id], s.order = c, append(s.order, id)
+	s.makeRoom(heapInUse)
 	return c, nil
 }
 

@@ -24,6 +24,9 @@
 // which gen.go and gentile.go write for products and gen_lanes.go for all that goes lane by lane: Unary, Binary, Reduce and
 // their kin. The latter run as AVX2 where there is AVX-512, too. All give equal bits, so Best merely picks the quickest. The build tag purego leaves only PathGo.
 //
+// Products of bytes (int8.go, written by gen_int8.go) are whole numbers of 32 bits that wrap: bytes less their zero point are 16 bits
+// wide, and pairs of products are added in 32, where x86 has an instruction that cannot saturate. Their order is free.
+//
 // Go may fuse x*y + z into one rounding, and does so on arm64 and under GOAMD64=v3. Each product below
 // that meets a sum is therefore wrapped in an explicit conversion, which the language promises to keep.
 //

@@ -68,20 +68,25 @@ func (p Path) RowsOf(a []float32, m, k int) *Rows {
 	return r
 }
 
-// PackRows lays a[m][k] out for the path's micro-kernels: panel after panel, in each step after step.
-func (p Path) PackRows(a []float32, m, k int) *Rows {
+// PackRows lays a[m][k] out for the path's micro-kernels: segment after segment, in each panel after panel, in
+// each step after step, which is the order in which a product reads. Ends are those of the columns' segments.
+func (p Path) PackRows(a []float32, m, k int, ends []int) *Rows {
 	must.Hold(m > 0 && k > 0 && len(a) >= m*k, "a matrix without elements")
 	r := &Rows{M: m, K: k, data: make([]float32, m*k)}
 	p.panelsOf(r)
 	to := r.data
-	for i := range r.panel {
-		first, height := r.panelAt(i)
-		for l := range k {
+	for begin := 0; begin < k; {
+		end := segmentEnd(ends, begin, k)
+		for i := range r.panel {
+			first, height := r.panelAt(i)
 			for j := range height {
-				to[l*height+j] = a[(first+j)*k+l]
+				for l, v := range a[(first+j)*k+begin : (first+j)*k+end] {
+					to[l*height+j] = v
+				}
 			}
+			to = to[height*(end-begin):]
 		}
-		to = to[height*k:]
+		begin = end
 	}
 	return r
 }
@@ -112,13 +117,15 @@ type Columns struct {
 
 // segmentEnd is where the segment that begins at k ends. Chains from which steps were left out that cannot
 // change a bit have shorter segments.
-func (c *Columns) segmentEnd(k int) int {
-	for _, end := range c.Ends {
+func (c *Columns) segmentEnd(k int) int { return segmentEnd(c.Ends, k, len(c.Offsets)) }
+
+func segmentEnd(ends []int, k, all int) int {
+	for _, end := range ends {
 		if end > k {
 			return end
 		}
 	}
-	return min(k+SegmentLen, len(c.Offsets))
+	return min(k+SegmentLen, all)
 }
 
 // N is the number of columns.
@@ -379,8 +386,8 @@ func (m *product) stripes(c []float32, ldc int, x []float32, offsets []int32, k,
 		s := stripe{ldc: 4 * ldc, k: length, panels: last - done, columns: columns.count, nextB: columns.next}
 		rows := a.data
 		if a.stride == 0 {
-			s.lda, s.step, s.next = 4, 4*height, 4*height*a.K
-			rows = rows[first*a.K+k*height:]
+			s.lda, s.step, s.next = 4, 4*height, 4*height*length
+			rows = rows[a.M*k+first*length:]
 		} else {
 			s.lda, s.step, s.next = 4*a.stride, 4*a.step, 4*height*a.stride
 			rows = rows[first*a.stride+k*a.step:]

@@ -40,7 +40,7 @@ func TestMultiplyEqualsDefinition(t *testing.T) {
 					want[j] = clamp((want[j]+bias[j/n])+0, end.Lo, end.Hi)
 				}
 			}
-			for _, rows := range []*Rows{path.PackRows(a, m, k), path.RowsOf(a, m, k)} {
+			for _, rows := range []*Rows{path.PackRows(a, m, k, nil), path.RowsOf(a, m, k)} {
 				for _, columns := range []*Columns{MatrixColumns(slack(b), k, n), path.PackColumns(MatrixColumns(slack(b), k, n))} {
 					got := make([]float32, m*n)
 					multiplyInParts(path, got, n, rows, columns, end)
@@ -86,7 +86,7 @@ func TestColumnsInRows(t *testing.T) {
 			}
 			want, got := make([]float32, m*n), make([]float32, m*n)
 			DefineGemm(want, a, b, nil, m, n, k)
-			multiplyInParts(path, got, n, path.PackRows(a, m, k), c, &End{})
+			multiplyInParts(path, got, n, path.PackRows(a, m, k, nil), c, &End{})
 			compare(t, fmt.Sprintf("%v, seed %d", path, seed), got[:len(want)], want)
 		}
 	}
@@ -119,7 +119,7 @@ func TestSegmentEnds(t *testing.T) {
 		c := MatrixColumns(slack(b), k, n)
 		c.Ends = ends
 		got := make([]float32, m*n)
-		multiplyInParts(path, got, n, path.PackRows(a, m, k), c, &End{})
+		multiplyInParts(path, got, n, path.PackRows(a, m, k, ends), c, &End{})
 		compare(t, path.String(), got[:len(want)], want)
 	}
 }
@@ -131,7 +131,7 @@ func TestAfter(t *testing.T) {
 		v := newValues(2)
 		a, b := fill(m*k, v.mild), fill(k*n, v.mild)
 		want, got := make([]float32, m*n), make([]float32, m*n)
-		rows, columns := path.PackRows(a, m, k), MatrixColumns(slack(b), k, n)
+		rows, columns := path.PackRows(a, m, k, nil), MatrixColumns(slack(b), k, n)
 		multiplyInParts(path, want, n, rows, columns, &End{})
 		seen := make([]bool, m*n)
 		multiplyInParts(path, got, n, rows, columns, &End{After: func(c []float32, row, column int) {
@@ -206,7 +206,7 @@ func BenchmarkMultiply(b *testing.B) {
 			b.Run(fmt.Sprintf("path=%v/m=%d/n=%d/k=%d", path, s[0], s[1], s[2]), func(b *testing.B) {
 				v := newValues(9)
 				m, n, k := s[0], s[1], s[2]
-				rows, columns := path.PackRows(fill(m*k, v.mild), m, k), MatrixColumns(slack(fill(k*n, v.mild)), k, n)
+				rows, columns := path.PackRows(fill(m*k, v.mild), m, k, nil), MatrixColumns(slack(fill(k*n, v.mild)), k, n)
 				c, scratch := make([]float32, m*n), &Scratch{}
 				for b.Loop() {
 					path.Multiply(c, n, rows, columns, &End{}, path.Parts(rows, columns), scratch)

@@ -119,8 +119,22 @@ func (p rowPool) largest(y, x []float32) {
 	}
 }
 
+// isWhole reports whether there is one window, over all elements and nothing else.
+func (p rowPool) isWhole() bool {
+	for i := range p.in {
+		if p.kernel[i] != p.in[i] || p.out[i] != 1 || p.before[i]+p.after[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // average sets a plane to the mean of the elements under each window; padded counts the padding, too.
 func (p rowPool) average(y, x []float32, padded bool) {
+	if p.isWhole() {
+		y[0] = p.path.Reduce(kernel.ReductionSum, x, 0) / float32(len(x))
+		return
+	}
 	for o := range p.out[0] {
 		rows, line := p.rows(o), y[o*p.out[1]:][:p.out[1]]
 		count := func(column, n int) float32 {

@@ -16,22 +16,24 @@ type value struct {
 	shape    []int
 	constant *tensor.Tensor
 	buffer   *buffer // in the arena; nil: given to the run, or an operator's own
+	bytes    *buffer // in the arena of bytes, likewise
 	made     int     // step that sets it; -1 for what is there from the start
 	known    bool
 }
 
 // A builder makes one plan.
 type builder struct {
-	r       *Runner
-	g       *program.Graph
-	p       *plan
-	values  []value
-	steps   []*planned
-	buffers []*buffer
-	origin  *program.Graph // g as others know it; another one where branches were put in
-	start   int            // node
-	uses    []int          // of each slot, by nodes and outputs
-	trial   operator.Budget
+	r           *Runner
+	g           *program.Graph
+	p           *plan
+	values      []value
+	steps       []*planned
+	buffers     []*buffer
+	byteBuffers []*buffer
+	origin      *program.Graph // g as others know it; another one where branches were put in
+	start       int            // node
+	uses        []int          // of each slot, by nodes and outputs
+	trial       operator.Budget
 }
 
 // A planned step is a step with what decides on its buffers.
@@ -78,6 +80,14 @@ func (r *Runner) build(j *job, g *program.Graph, start int, slots []int, values 
 			}
 			b.endAt(i)
 			break
+		}
+		if b.byteSum(i) {
+			i += byteSumLen - 1
+			continue
+		}
+		if n := b.byteProduct(i); n > 0 {
+			i += n - 1
+			continue
 		}
 		ok, err := b.node(&b.g.Nodes[i])
 		if err != nil {
@@ -301,7 +311,7 @@ func (b *builder) view(n *program.Node, out *tensor.Tensor) bool {
 	}
 	from := b.values[n.In[0]]
 	shape := slices.Clone(out.Shape())
-	v := value{kind: out.Type(), shape: shape, buffer: from.buffer, made: from.made, known: true}
+	v := value{kind: out.Type(), shape: shape, buffer: from.buffer, bytes: from.bytes, made: from.made, known: true}
 	if from.buffer == nil {
 		b.add(&viewStep{from: n.In[0], to: n.Out[0], shape: shape}, []int{n.In[0]}, 0)
 		v.made = len(b.steps) - 1
@@ -374,11 +384,13 @@ func (b *builder) finish() {
 	b.joinParts()
 	last := len(b.steps) - 1
 	use := func(slot, at int) {
-		if buf := b.values[slot].buffer; buf != nil {
-			buf.first, buf.last = min(buf.first, at), max(buf.last, at)
+		for _, buf := range []*buffer{b.values[slot].buffer, b.values[slot].bytes} {
+			if buf != nil {
+				buf.first, buf.last = min(buf.first, at), max(buf.last, at)
+			}
 		}
 	}
-	for _, buf := range b.buffers {
+	for _, buf := range slices.Concat(b.buffers, b.byteBuffers) {
 		buf.first, buf.last = len(b.steps), -1
 	}
 	for at, s := range b.steps {
@@ -402,7 +414,8 @@ func (b *builder) finish() {
 	b.buffers = slices.DeleteFunc(b.buffers, func(buf *buffer) bool { return buf.last < 0 })
 	b.p.places = slices.DeleteFunc(b.p.places, func(p place) bool { return !slices.Contains(b.buffers, p.buffer) })
 	b.p.arena = layOut(b.buffers)
-	b.p.bytes = 4 * b.p.arena
+	b.p.byteArena = layOut(b.byteBuffers)
+	b.p.bytes = 4*b.p.arena + b.p.byteArena
 	for slot, v := range b.values {
 		if v.constant != nil {
 			b.p.fixed = append(b.p.fixed, slotTensor{slot, v.constant})

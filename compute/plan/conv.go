@@ -129,8 +129,8 @@ func (b *builder) conv(n *program.Node) bool {
 	s.columns = windowColumns(g, s.spread, s.channels)
 	for i := range g.Groups {
 		at := i * s.outs * s.channels * taps
-		s.rows = append(s.rows, pack(b.r, packKey{w.constant, layoutRows, at}, func() *kernel.Rows {
-			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], s.outs, s.channels*taps)
+		s.rows = append(s.rows, pack(b.r, packKey{weights: w.constant, layout: layoutRows, at: at, rows: s.outs}, func() *kernel.Rows {
+			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], s.outs, s.channels*taps, nil)
 		}))
 	}
 	if s.spread.plain {

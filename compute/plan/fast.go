@@ -7,6 +7,9 @@ import (
 
 // fast plans a node that has a fast form for these shapes; false leaves it to its operator.
 func (b *builder) fast(n *program.Node) bool {
+	if b.quantized(n) {
+		return true
+	}
 	if x := b.in(n, 0); x == nil || x.kind != tensor.Float32 {
 		return false
 	}

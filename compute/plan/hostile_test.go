@@ -19,11 +19,12 @@ func TestHostileModels(t *testing.T) {
 	const huge = 1 << 20
 	limits := program.Limits{Bytes: 1 << 24, Steps: 1 << 24}
 	picture, weights := wave(1, 2, 5, 5), wave(2, 2, 3, 3)
-	cases := []struct {
+	type hostile struct {
 		op     string
 		inputs []*tensor.Tensor // the first is given, the others are constants
 		attrs  []onnx.Attr
-	}{
+	}
+	cases := []hostile{
 		{"Conv", []*tensor.Tensor{picture, weights}, []onnx.Attr{ints("pads", huge, huge, huge, huge)}},
 		{"Conv", []*tensor.Tensor{picture, weights}, []onnx.Attr{ints("pads", huge, huge, huge, huge), ints("strides", huge, huge)}},
 		{"Conv", []*tensor.Tensor{picture, weights}, []onnx.Attr{ints("pads", huge, huge, huge, huge), ints("dilations", huge, huge)}},
@@ -54,6 +55,23 @@ func TestHostileModels(t *testing.T) {
 		{"LSTM", []*tensor.Tensor{wave(2, 1, 3), wave(1, 8, 3), wave(1, 8, 2)}, []onnx.Attr{number("hidden_size", 2)}},
 		{"Expand", []*tensor.Tensor{wave(1), tensor.Of([]int{2}, []int64{1 << 14, 1 << 15})}, nil},
 	}
+	one, zero := tensor.Scalar[float32](0.5), tensor.Scalar[uint8](3)
+	bytes := func(w *tensor.Tensor) []*tensor.Tensor {
+		return []*tensor.Tensor{tensor.New(tensor.Uint8, []int{1, 2, 5, 5}), one, zero, w, one, tensor.Scalar[int8](0), one, zero}
+	}
+	small, thin := tensor.New(tensor.Int8, []int{2, 2, 3, 3}), tensor.New(tensor.Int8, []int{2, 1, 3, 3})
+	for _, attrs := range [][]onnx.Attr{
+		{ints("pads", huge, huge, huge, huge)},
+		{ints("pads", huge, huge, huge, huge), ints("strides", huge, huge)},
+		{ints("pads", huge, huge, huge, huge), ints("dilations", huge, huge)},
+		{number("group", -1)},
+		{number("group", 2), ints("pads", huge, huge, huge, huge), ints("strides", huge, huge)},
+	} {
+		cases = append(cases, hostile{"QLinearConv", bytes(small), attrs}, hostile{"QLinearConv", bytes(thin), attrs})
+	}
+	broken := bytes(small)
+	broken[4] = tensor.Of([]int{3}, []float32{1, 1, 1}) // scales that do not fit
+	cases = append(cases, hostile{"QLinearConv", broken, nil}, hostile{"MatMulInteger", []*tensor.Tensor{broken[0], tensor.New(tensor.Int8, []int{4, 4})}, nil})
 	for i, c := range cases {
 		s := &sketch{}
 		in := []string{s.input(c.inputs[0])}

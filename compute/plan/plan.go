@@ -11,19 +11,21 @@ import (
 
 // A plan is a list of steps over slots, for values of known shapes.
 type plan struct {
-	runner  *Runner
-	slots   int
-	given   []given
-	loose   []int // slots that hold values of a run only
-	fixed   []slotTensor
-	places  []place
-	arena   int // elements
-	steps   []step
-	outputs []int
-	cost    int // steps of Limits
-	bytes   int // of arena and constants
-	tail    bool
-	used    int
+	runner     *Runner
+	slots      int
+	given      []given
+	loose      []int // slots that hold values of a run only
+	fixed      []slotTensor
+	places     []place
+	arena      int // elements
+	bytePlaces []bytePlace
+	byteArena  int
+	steps      []step
+	outputs    []int
+	cost       int // steps of Limits
+	bytes      int // of arena and constants
+	tail       bool
+	used       int
 
 	mu      sync.Mutex
 	free    []*frame
@@ -54,6 +56,7 @@ type frame struct {
 	job   *job
 	slots []*tensor.Tensor
 	arena []float32
+	bytes []uint8
 	crew  crew
 	path  kernel.Path
 	outs  []*tensor.Tensor // of a tail
@@ -66,22 +69,28 @@ const (
 	idleBytesMax = 256 << 20
 )
 
+// frameBytes is what the arenas of a frame hold.
+func (p *plan) frameBytes() int64 { return 4*int64(p.arena) + int64(p.byteArena) }
+
 func (p *plan) frame() *frame {
 	p.mu.Lock()
 	if n := len(p.free); n > 0 {
 		f := p.free[n-1]
 		p.free = p.free[:n-1]
 		p.mu.Unlock()
-		p.runner.idle.Add(-4 * int64(p.arena))
+		p.runner.idle.Add(-p.frameBytes())
 		return f
 	}
 	p.mu.Unlock()
-	f := &frame{plan: p, slots: make([]*tensor.Tensor, p.slots), arena: make([]float32, p.arena), path: p.runner.path}
+	f := &frame{plan: p, slots: make([]*tensor.Tensor, p.slots), arena: make([]float32, p.arena), bytes: make([]uint8, p.byteArena), path: p.runner.path}
 	for _, c := range p.fixed {
 		f.slots[c.slot] = c.value
 	}
 	for _, v := range p.places {
 		f.slots[v.slot] = tensor.Of(v.shape, f.floats(v.buffer))
+	}
+	for _, v := range p.bytePlaces {
+		f.slots[v.slot] = tensor.Of(v.shape, f.bytesOf(v.buffer))
 	}
 	return f
 }
@@ -93,7 +102,7 @@ func (p *plan) putBack(f *frame) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	size := 4 * int64(p.arena)
+	size := p.frameBytes()
 	if len(p.free) >= framesMax || p.dropped || p.runner.idle.Load()+size > idleBytesMax {
 		return
 	}
@@ -105,7 +114,7 @@ func (p *plan) putBack(f *frame) {
 func (p *plan) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.runner.idle.Add(-4 * int64(p.arena) * int64(len(p.free)))
+	p.runner.idle.Add(-p.frameBytes() * int64(len(p.free)))
 	p.free, p.dropped = nil, true
 }
 

@@ -14,7 +14,9 @@ import (
 type packKey struct {
 	weights *tensor.Tensor
 	layout  layout
-	at      int // element at which they begin
+	at      int            // element at which they begin
+	rows    int            // that are packed; the same weights may serve other groups
+	less    *tensor.Tensor // the zero point that is taken away, nil for none
 }
 
 type layout uint8
@@ -23,6 +25,7 @@ const (
 	layoutRows layout = iota
 	layoutColumns
 	layoutTurned
+	layoutBytes
 )
 
 // pack gives the packed form of a constant, made once for all plans of a Runner.
@@ -123,8 +126,14 @@ const partSteps = 1 << 18
 
 // multiply cuts a product into parts.
 func (f *frame) multiply(c []float32, ldc int, a *kernel.Rows, b *kernel.Columns, e *ended, bias []float32, at int) {
-	all := f.path.Parts(a, b)
-	steps := a.M * a.K * b.N()
+	f.share(f.path.Parts(a, b), a.M*a.K*b.N(), func(p kernel.Part, w *worker) {
+		end := e.end(f, w, bias, at, ldc)
+		f.path.Multiply(c, ldc, a, b, &end, p, &w.Scratch)
+	})
+}
+
+// share cuts a product of about so many steps into parts for whoever is free.
+func (f *frame) share(all kernel.Part, steps int, do func(p kernel.Part, w *worker)) {
 	want := 1
 	if f.crew.threads() > 1 {
 		want = min(4*f.crew.threads(), max(1, steps/partSteps))
@@ -136,12 +145,10 @@ func (f *frame) multiply(c []float32, ldc int, a *kernel.Rows, b *kernel.Columns
 	}
 	f.crew.split(byCols*byRows, steps, func(part int, w *worker) {
 		col, row := part%byCols, part/byCols
-		p := kernel.Part{
+		do(kernel.Part{
 			RowFrom: row * all.RowTo / byRows, RowTo: (row + 1) * all.RowTo / byRows,
 			ColFrom: col * all.ColTo / byCols, ColTo: (col + 1) * all.ColTo / byCols,
-		}
-		end := e.end(f, w, bias, at, ldc)
-		f.path.Multiply(c, ldc, a, b, &end, p, &w.Scratch)
+		}, w)
 	})
 }
 
@@ -187,7 +194,7 @@ func (b *builder) constantColumns(t *tensor.Tensor, k, n int, turned bool) *kern
 	if turned {
 		kind = layoutTurned
 	}
-	return pack(b.r, packKey{t, kind, 0}, func() *kernel.Columns {
+	return pack(b.r, packKey{weights: t, layout: kind}, func() *kernel.Columns {
 		from := tensor.Values[float32](t)
 		to := make([]float32, k*n+kernel.Slack)
 		copy(to, from)

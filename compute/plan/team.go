@@ -20,9 +20,12 @@ type team struct {
 // A worker is what one thread has for itself.
 type worker struct {
 	kernel.Scratch
-	tile  [tileLen]float32
-	plane []float32
-	row   []float32
+	tile          [tileLen]float32
+	plane         []float32
+	row           []float32
+	ints          kernel.IntScratch
+	bytes, plane8 []uint8
+	sums          []int32
 }
 
 // shared is work that is cut in parts; whoever is free takes the next one.

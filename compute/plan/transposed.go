@@ -169,7 +169,7 @@ func (s *transposedStep) setPhase(p *phase, r *Runner, taps [dims][]tap, kernels
 				rows = append(rows, weights[(g*s.channels*s.outs+o)*kernels.count()+at])
 			}
 		}
-		p.rows = append(p.rows, r.path.PackRows(rows, s.outs, steps))
+		p.rows = append(p.rows, r.path.PackRows(rows, s.outs, steps, p.columns.Ends))
 	}
 }
 

@@ -69,6 +69,12 @@ const stepsOfNode = 64
 // Run computes the outputs from the inputs. Errors of another kind than operator.LimitError depend on the
 // program and the inputs alone.
 func (p *Program) Run(inputs []*tensor.Tensor, limits Limits) ([]*tensor.Tensor, error) {
+	return p.RunObserved(inputs, limits, nil)
+}
+
+// RunObserved is Run that tells of what each node of the outermost graph makes, in order: its outputs that have a
+// name. The tensors may be kept, they are not changed.
+func (p *Program) RunObserved(inputs []*tensor.Tensor, limits Limits, observe func(node int, outs []*tensor.Tensor)) ([]*tensor.Tensor, error) {
 	if err := p.Check(inputs); err != nil {
 		return nil, err
 	}
@@ -76,6 +82,8 @@ func (p *Program) Run(inputs []*tensor.Tensor, limits Limits) ([]*tensor.Tensor,
 		budget: operator.Budget{Bytes: limits.Bytes, Steps: limits.Steps},
 		path:   kernel.Best(),
 		uses:   map[*tensor.Tensor]int{},
+
+		observe: observe,
 	}
 	return m.run(p.graph, inputs, nil)
 }

@@ -15,6 +15,8 @@ type machine struct {
 	path   kernel.Path
 	uses   map[*tensor.Tensor]int // by base
 	body   Body                   // runs the graphs within, if it is not the machine itself
+
+	observe func(node int, outs []*tensor.Tensor) // of the outermost graph, or nil
 }
 
 // hold keeps a tensor's elements.
@@ -85,7 +87,11 @@ func (m *machine) run(g *graph, inputs []*tensor.Tensor, around *frame) ([]*tens
 		}
 	}
 	for i := range g.nodes {
-		if err := f.step(&g.nodes[i]); err != nil {
+		var tell func(outs []*tensor.Tensor)
+		if m.observe != nil && around == nil {
+			tell = func(outs []*tensor.Tensor) { m.observe(i, outs) }
+		}
+		if err := f.step(&g.nodes[i], tell); err != nil {
 			return nil, fmt.Errorf("%s: %w", g.nodes[i].label, err)
 		}
 	}
@@ -99,8 +105,8 @@ func (m *machine) run(g *graph, inputs []*tensor.Tensor, around *frame) ([]*tens
 	return outputs, nil
 }
 
-// step runs one node.
-func (f *frame) step(n *node) error {
+// step runs one node, and tells of what it has made.
+func (f *frame) step(n *node, tell func(outs []*tensor.Tensor)) error {
 	if err := f.m.budget.Spend(stepsOfNode); err != nil {
 		return err
 	}
@@ -124,10 +130,23 @@ func (f *frame) step(n *node) error {
 			return err
 		}
 	}
+	if tell != nil {
+		tell(n.named(outs))
+	}
 	for _, slot := range n.free {
 		f.clear(slot)
 	}
 	return nil
+}
+
+// named leaves outputs out that nobody can read.
+func (n *node) named(outs []*tensor.Tensor) (list []*tensor.Tensor) {
+	for i, slot := range n.out {
+		if slot != none {
+			list = append(list, outs[i])
+		}
+	}
+	return list
 }
 
 func (f *frame) outputs(n *node) ([]*tensor.Tensor, error) {

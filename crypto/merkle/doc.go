@@ -12,9 +12,11 @@
 //	          32 zero bytes when count is 0. So a root fixes the number of leaves and with it the shape.
 //	MERKLE-5: a proof holds exactly the siblings that the place has in the shape, at most DepthMax.
 //	          Its encoding is one byte with their number and then 32 bytes each; nothing may follow.
+//	MERKLE-6: a proof of several places, ascending, holds level by level and from the left the siblings that do not
+//	          follow from the leaves themselves, and no more.
 //
 // The domain bytes keep leaves, nodes and roots apart, so that an inner node never passes for a leaf.
-// Callers: jobs, batches of answers, audits, pay roots. The package is pure and holds no state.
+// Callers: jobs, batches of answers, audits, pay roots, disputes. The package is pure and holds no state.
 //
 //	root := merkle.Root("aiwork/job/outputs", outputs)
 //	proof := merkle.Prove("aiwork/job/outputs", outputs, 3)

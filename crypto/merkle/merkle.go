@@ -28,7 +28,16 @@ func newTree(tag string) tree {
 	return tree{prefix: sha256.Sum256(b)}
 }
 
+// shortLeaf is the size of a leaf that is hashed without a hash.Hash: a tile of a tensor.
+const shortLeaf = 512
+
 func (t *tree) leaf(data []byte) (sum [32]byte) {
+	if len(data) <= shortLeaf {
+		var b [32 + 1 + shortLeaf]byte
+		copy(b[:], t.prefix[:])
+		b[32] = kindLeaf
+		return sha256.Sum256(b[:33+copy(b[33:], data)])
+	}
 	h := sha256.New()
 	h.Write(t.prefix[:])
 	h.Write([]byte{kindLeaf})

@@ -8,6 +8,7 @@ var (
 	AddrBeacon   = Address{18: 0xA1, 19: 0x01} // ring of session seeds
 	AddrRegistry = Address{18: 0xA1, 19: 0x02} // compute workers and their bonds
 	AddrJobs     = Address{18: 0xA1, 19: 0x03} // jobs, items, audits and escrow
+	AddrDisputes = Address{18: 0xA1, 19: 0x04} // disputes about runs of networks
 )
 
 // Params is what every node of a chain must agree on. It lives in genesis, never in configuration.
@@ -53,6 +54,7 @@ type JobParams struct {
 	InputFaultPpm    uint64 `json:"inputFaultPpm"`    // a worker's pay for an item whose input is at fault, as a share of its price
 	PokeTip          uint64 `json:"pokeTip"`          // gwei paid from escrow for a poke that moves a job on
 	JobDeadlineMaxMs uint64 `json:"jobDeadlineMaxMs"` // longest life of a job
+	DisputeBond      uint64 `json:"disputeBond"`      // gwei that a challenger risks at least; 0: the vote alone decides
 }
 
 // Validator is one member of the validator set. Account, vote and VRF keys are separate keys.

@@ -20,6 +20,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/tasks/registry"
 	"github.com/aiwork/aiwork-node/vm/native"
@@ -53,7 +54,7 @@ func testGenesis(t testing.TB) *Genesis {
 }
 
 func modules() *native.Set {
-	return native.NewSet(stake.Module(), beacon.Module(), registry.Module(), job.Module())
+	return native.NewSet(stake.Module(), beacon.Module(), registry.Module(), job.Module(), dispute.Module())
 }
 
 func TestFileSurvives(t *testing.T) {

@@ -51,6 +51,7 @@ func jobBounds(j *chain.JobParams) []bound {
 		{"inputFaultPpm", j.InputFaultPpm, 0, ppm},
 		{"pokeTip", j.PokeTip, 0, pokeTipMax},
 		{"jobDeadlineMaxMs", j.JobDeadlineMaxMs, jobDeadlineMin, jobDeadlineMax},
+		{"disputeBond", j.DisputeBond, 0, bondGweiMax},
 	}
 }
 

@@ -11,6 +11,7 @@
 //	votelog/           what this validator has signed
 //	blobs/             inputs of open jobs
 //	models/            models that can be run, beside those that ship
+//	objects/           what is or was fetched from peers
 //	mempool.journal    waiting transactions across a restart
 //
 // Account, vote and VRF keys are separate keys: who unlocks a node to sign votes cannot move its funds.

@@ -24,6 +24,7 @@ func (h Home) Data() string     { return filepath.Join(h.Dir, "data") }
 func (h Home) VoteLog() string  { return filepath.Join(h.Dir, "votelog") }
 func (h Home) Blobs() string    { return filepath.Join(h.Dir, "blobs") }
 func (h Home) Models() string   { return filepath.Join(h.Dir, "models") }
+func (h Home) Objects() string  { return filepath.Join(h.Dir, "objects") }
 func (h Home) Work() string     { return filepath.Join(h.Dir, "work") }
 func (h Home) Journal() string  { return filepath.Join(h.Dir, "mempool.journal") }
 func (h Home) Keys() string     { return filepath.Join(h.Dir, "keys") }

@@ -22,6 +22,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/genesis"
 	"github.com/aiwork/aiwork-node/internal/health"
 	"github.com/aiwork/aiwork-node/internal/home"
+	"github.com/aiwork/aiwork-node/internal/objects"
 	"github.com/aiwork/aiwork-node/internal/rpc"
 	"github.com/aiwork/aiwork-node/internal/system"
 	"github.com/aiwork/aiwork-node/ledger"
@@ -54,6 +55,7 @@ type Node struct {
 	inbox  *driverNet
 	driver *driver.Driver
 	blobs  *blobs.Store
+	offers *objects.Shelf // the models that peers may fetch
 
 	fetchFrom uint64 // upkeep's: the place among the live jobs where the next round begins
 
@@ -124,6 +126,7 @@ func (n *Node) openNetwork(ctx context.Context, _ Options) error {
 		return err
 	}
 	src := &source{}
+	n.offers = objects.NewShelf(modelFiles(n.home), n.log)
 	if n.net, err = p2p.New(ctx, n.networkOptions(identity, keys, src)); err != nil {
 		return err
 	}
@@ -160,7 +163,7 @@ func (n *Node) networkOptions(identity p2p.Identity, keys *driver.Keys, src *sou
 		Identity: identity, Listen: n.cfg.P2PListen, Peers: n.cfg.P2PPeers, MaxPeers: n.cfg.P2PMaxPeers, MDNS: n.cfg.P2PMDNS,
 		ChainID: n.genesis.Params.ChainID, Genesis: n.ledger.Genesis(),
 		ForkID: genesis.ForkID(n.ledger.Genesis(), n.genesis.Params.Forks, head.Ext.TimeMs),
-		Kinds:  frameKinds(), Source: src, Txs: intake(n.pool), Log: n.log, Metrics: n.registry,
+		Kinds:  frameKinds(), Source: src, Objects: &objectSource{shelf: n.offers, source: src}, Txs: intake(n.pool), Log: n.log, Metrics: n.registry,
 	}
 	if keys != nil {
 		o.Prover = prover{keys.Vote}
@@ -249,7 +252,7 @@ func (n *Node) Run(ctx context.Context) error {
 	defer cancel(nil)
 	parts := map[string]func(context.Context) error{
 		"health": n.health.Run, "network": n.net.Run, "frames": n.inbox.run, "consensus": n.driver.Run,
-		"rpc": n.rpc.Run, "upkeep": n.upkeep,
+		"rpc": n.rpc.Run, "upkeep": n.upkeep, "models": n.offers.Run,
 	}
 	if n.paced != nil {
 		parts["pace"] = n.paced.Run

@@ -209,7 +209,7 @@ func (n *Node) Consensus() rpc.ConsensusStatus {
 func (n *Node) Peers() []rpc.PeerForm {
 	out := []rpc.PeerForm{}
 	for _, p := range n.net.Peers() {
-		f := rpc.PeerForm{ID: p.ID, Address: p.Address, Connected: p.Connected, Height: rpc.Uint64(p.Height), LastError: p.LastError}
+		f := rpc.PeerForm{ID: p.ID, Address: p.Address, Connected: p.Connected, Height: rpc.Uint64(p.Height), Listens: p.Listens, LastError: p.LastError}
 		if p.Validator != p2p.NoValidator {
 			f.Validator = &p.Validator
 		}

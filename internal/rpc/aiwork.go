@@ -53,12 +53,13 @@ type ConsensusStatus struct {
 
 // PeerForm is a peer as the node sees it.
 type PeerForm struct {
-	ID        string `json:"id"`
-	Validator *int   `json:"validator"`
-	Address   string `json:"address"`
-	Connected bool   `json:"connected"`
-	Height    Uint64 `json:"height"`
-	LastError string `json:"lastError,omitempty"`
+	ID        string   `json:"id"`
+	Validator *int     `json:"validator"`
+	Address   string   `json:"address"`
+	Connected bool     `json:"connected"`
+	Height    Uint64   `json:"height"`
+	Listens   []string `json:"listens,omitempty"` // at which others can dial it, by its own word
+	LastError string   `json:"lastError,omitempty"`
 }
 
 // NodeInfo is what aiwork_* needs beside the chain.

@@ -134,6 +134,7 @@ func rows(t *testing.T) []method {
 	view(chain.AddrJobs, "jobCount()")
 	view(chain.AddrJobs, "liveCount()")
 	view(chain.AddrJobs, "liveAt(uint64)", number(0))
+	s.disputeRows(3, add, view)
 	return all
 }
 

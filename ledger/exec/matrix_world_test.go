@@ -17,13 +17,14 @@ import (
 	"github.com/aiwork/aiwork-node/crypto/keccak"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/tasks/registry"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
 func systemContracts() *native.Set {
-	return native.NewSet(stake.Module(), beacon.Module(), registry.Module(), job.Module())
+	return native.NewSet(stake.Module(), beacon.Module(), registry.Module(), job.Module(), dispute.Module())
 }
 
 func tokens(n uint64) *uint256.Int {

@@ -17,6 +17,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/genesis"
 	"github.com/aiwork/aiwork-node/ledger"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/tasks/registry"
 	"github.com/aiwork/aiwork-node/vm/native"
@@ -86,7 +87,7 @@ func Tokens(n uint64) *uint256.Int {
 
 // Modules gives all system contracts.
 func Modules() *native.Set {
-	return native.NewSet(stake.Module(), beacon.Module(), registry.Module(), job.Module())
+	return native.NewSet(stake.Module(), beacon.Module(), registry.Module(), job.Module(), dispute.Module())
 }
 
 // NewGenesis gives the genesis of o with the keys of its accounts and validators.

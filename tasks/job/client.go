@@ -4,6 +4,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -31,6 +32,7 @@ const (
 	sigAuditCommit = "auditCommit(uint64,uint32,bytes32)"
 	sigOpen        = "open(uint64,uint32,bytes32,bytes[])"
 	sigAuditReveal = "auditReveal(uint64,uint32,bytes32,bytes32[])"
+	sigChallenge   = "challenge(uint64,uint32,uint32," + dispute.ClaimTypes + ")"
 	sigQuote       = "quote(bytes32,uint32,uint256,uint32,uint8,uint16)"
 	sigJobOf       = "jobOf(uint64)"
 	sigMoneyOf     = "moneyOf(uint64)"
@@ -71,6 +73,15 @@ func PackAddItems(job uint64, items, originals []chain.Hash) []byte {
 func PackCancel(job uint64) []byte {
 	e := native.NewInput(sigCancel)
 	e.Uint64(job)
+	return e.Out()
+}
+
+// PackChallenge gives the input of challenge, which disputes what a worker has opened for an item, counted within the job. The
+// transaction's value is the bond, dispute.Bond at least.
+func PackChallenge(job uint64, batch, item uint32, k *dispute.Claim) []byte {
+	e := packBatch(sigChallenge, job, batch)
+	e.Uint64(uint64(item))
+	k.Write(e)
 	return e.Out()
 }
 

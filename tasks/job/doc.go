@@ -43,6 +43,9 @@
 //	        asked have revealed, and loses at most what the batch is worth.
 //	JOB-18: a result that does not fit lies in a blob, which the opening names like an input. Auditors reveal
 //	        only when they have all blobs of the batch, sampled or not; so a worker that keeps one back is not paid.
+//	JOB-19: while a result is on chain and its batch not settled, anybody may dispute it with a bond. The batch waits
+//	        meanwhile. A worker found wrong is punished as after a vote (JOB-10); if it is not, the audit goes on where it
+//	        stood: to lose a dispute is easy, and must not make a result true. DisputesMax for an attempt.
 //
 // Callers: worker and auditor programs, RPC and CLI use the packers (Pack...), readers (Load..., Urgent,
 // WantsBlob), DecodeLog and the pure functions of commitments and draws. The package is pure.

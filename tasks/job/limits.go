@@ -18,6 +18,7 @@ const (
 	AuditPaceItems  = 8   // sampled items that an auditor does within auditCommitMs
 	WalkMax         = 64  // drawn workers that are asked before the draw is repeated
 	StepsMax        = 8   // transitions that one call makes
+	DisputesMax     = 3   // disputes about one attempt at a batch
 	TipsPerBatch    = 6   // pokes of a batch that the escrow pays for
 	PriceBitsMax    = 96  // the supply is below 2^96 base units
 
@@ -50,5 +51,6 @@ func DefaultParams() chain.JobParams {
 		InputFaultPpm:    100_000,
 		PokeTip:          500_000, // gwei: 0.0005 token, some 250,000 gas at 2 gwei
 		JobDeadlineMaxMs: 86_400_000,
+		DisputeBond:      10_000_000_000, // 10 tokens
 	}
 }

@@ -28,6 +28,8 @@ const (
 	BatchEnded
 	JobClosing
 	JobClosed
+	BatchDisputed
+	ChallengerPaid
 	eventEnd
 )
 
@@ -51,6 +53,8 @@ func (k EventKind) event() native.Event {
 		BatchEnded:     {Signature: "BatchEnded(uint64,uint32,bool)", Indexed: 2},
 		JobClosing:     {Signature: "JobClosing(uint64)", Indexed: 1},
 		JobClosed:      {Signature: "JobClosed(uint64,address,uint256,uint256,uint256,uint256,uint256)", Indexed: 2},
+		BatchDisputed:  {Signature: "BatchDisputed(uint64,uint32,address,uint64,uint32)", Indexed: 3},
+		ChallengerPaid: {Signature: "ChallengerPaid(uint64,uint32,address,uint256)", Indexed: 3},
 	}
 	return signatures[k]
 }
@@ -131,6 +135,17 @@ func logAuditRevealed(c *native.Call, b *Batch, agrees bool) {
 	emit(c, AuditRevealed, b, c.Caller(), func(d *native.Encoder) { d.Bool(agrees) })
 }
 
+func logDisputed(c *native.Call, b *Batch) {
+	emit(c, BatchDisputed, b, c.Caller(), func(d *native.Encoder) {
+		d.Uint64(b.Dispute)
+		d.Uint64(uint64(b.Disputed))
+	})
+}
+
+func logChallengerPaid(c *native.Call, b *Batch, who chain.Address, paid *uint256.Int) {
+	emit(c, ChallengerPaid, b, who, func(d *native.Encoder) { d.Uint256(paid) })
+}
+
 func logWorkerSlashed(c *native.Call, b *Batch, lost *uint256.Int) {
 	emit(c, WorkerSlashed, b, b.Worker, func(d *native.Encoder) { d.Uint256(lost) })
 }
@@ -190,6 +205,8 @@ type Log struct {
 	Attempt   uint8           // BatchAssigned
 	ItemCount uint32          // JobCreated
 	Payout    chain.Address   // WorkerPaid
+	Dispute   uint64          // BatchDisputed
+	Item      uint32          // BatchDisputed
 }
 
 // DecodeLog reads a log of this contract; ok is false for any other, or a malformed one.
@@ -244,7 +261,9 @@ func (l *Log) fill(d *native.Decoder) {
 		l.Agrees = d.Bool()
 	case BatchReleased:
 		l.Amount, l.Reason = d.Uint256(), Reason(d.Uint64())
-	case WorkerSlashed, AuditorSlashed, AuditorPaid:
+	case BatchDisputed:
+		l.Dispute, l.Item = d.Uint64(), uint32(d.Uint64())
+	case WorkerSlashed, AuditorSlashed, AuditorPaid, ChallengerPaid:
 		l.Amount = d.Uint256()
 	case BatchJudged:
 		l.Verdict = Verdict(d.Uint64())

@@ -79,6 +79,7 @@ func scenes(t *testing.T) (out []scene) {
 	})
 	stageRegistry(add)
 	stageJobs(add)
+	stageDisputes(add, read)
 	return out
 }
 
@@ -350,10 +351,10 @@ func FuzzInput(f *testing.F) {
 		w := newWorld(t, 3, 2)
 		w.keeper()
 		w.until(job.BatchState(1+from%6), &agents{})
-		w.workers = w.accounts[4:] // anybody may register
+		w.workers = w.accounts[len(w.set.Addresses()):] // anybody may register
 		addrs := w.set.Addresses()
 		w.call(native.Frame{
-			Caller: w.accounts[4+int(from)%(len(w.accounts)-4)], Self: addrs[int(to)%len(addrs)],
+			Caller: w.workers[int(from)%len(w.workers)], Self: addrs[int(to)%len(addrs)],
 			Value: *uint256.NewInt(value), Input: input, Gas: gas % 20_000_000,
 		})
 		w.check()

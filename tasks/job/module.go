@@ -25,6 +25,7 @@ func Module() native.Module {
 			change(sigAuditCommit, runAuditCommit),
 			change(sigOpen, runOpen),
 			change(sigAuditReveal, runAuditReveal),
+			{Signature: sigChallenge, Returns: "(uint64)", Mutability: native.Payable, Run: runChallenge},
 			{Signature: sigQuote, Returns: quoteReturns, Run: runQuote},
 			{Signature: sigJobOf, Returns: "(uint8,address,bytes32,uint32,uint32,uint16,uint16,uint256,uint32,uint8,uint64)", Run: runJobOf},
 			{Signature: sigMoneyOf, Returns: "(uint256,uint256,uint256,uint256,uint256,uint256,uint256)", Run: runMoneyOf},

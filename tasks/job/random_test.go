@@ -42,7 +42,9 @@ func (c *chaos) try(name string, from, to chain.Address, value *uint256.Int, inp
 	return ok
 }
 
-func (c *chaos) anyone() chain.Address { return c.accounts[4+c.pick(len(c.accounts)-4)] }
+func (c *chaos) anyone() chain.Address {
+	return c.accounts[len(c.set.Addresses())+c.pick(len(c.accounts)-len(c.set.Addresses()))]
+}
 
 func (c *chaos) step() {
 	switch c.pick(24) {

@@ -44,11 +44,12 @@ const (
 	Revealing                   // auditors reveal
 	Settled                     // passed and paid
 	Void                        // not done; its money goes back
+	Disputed                    // the contract of disputes decides about one of its items
 )
 
 // String names the state as RPC and CLI show it.
 func (s BatchState) String() string {
-	return pick(int(s), "waiting", "drawing", "assigned", "committed", "auditing", "opening", "revealing", "settled", "void")
+	return pick(int(s), "waiting", "drawing", "assigned", "committed", "auditing", "opening", "revealing", "settled", "void", "disputed")
 }
 
 // Final reports whether nothing more happens to the batch.
@@ -216,9 +217,13 @@ type Batch struct {
 	AuditorPay uint256.Int   // to each auditor with a valid reveal, in the last audit
 	Root       chain.Hash
 	Digest     chain.Hash // of the worker's opened sample
+	Dispute    uint64     // the last one about this attempt
+	Disputed   uint32     // the item that it is about
+	Disputes   uint8      // of this attempt
+	Paused     BatchState // the state before Disputed
 }
 
-const batchSize = 1 + 1 + 1 + 1 + 1 + 4 + 2 + 20 + 8 + 8 + 8 + 8 + 1 + 8 + 8 + 4*16 + 32 + 32
+const batchSize = 1 + 1 + 1 + 1 + 1 + 4 + 2 + 20 + 8 + 8 + 8 + 8 + 1 + 8 + 8 + 4*16 + 32 + 32 + 8 + 4 + 1 + 1
 
 func batchKey(job uint64, batch uint32) chain.Hash {
 	return native.Key("batch", native.U64(job), native.U64(uint64(batch)))
@@ -246,6 +251,10 @@ func (b *Batch) encode() []byte {
 	}
 	w.Fixed(b.Root[:])
 	w.Fixed(b.Digest[:])
+	w.U64(b.Dispute)
+	w.U32(b.Disputed)
+	w.U8(b.Disputes)
+	w.U8(uint8(b.Paused))
 	must.Hold(w.Len() == batchSize, "job: batch record size")
 	return w.Out()
 }
@@ -272,6 +281,7 @@ func loadBatch(c *native.Call, job uint64, index uint32) (b Batch, raw []byte) {
 	}
 	r.Fixed(b.Root[:])
 	r.Fixed(b.Digest[:])
+	b.Dispute, b.Disputed, b.Disputes, b.Paused = r.U64(), r.U32(), r.U8(), BatchState(r.U8())
 	return b, raw
 }
 

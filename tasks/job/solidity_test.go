@@ -33,7 +33,7 @@ func types(list string) (out string, indexed int) {
 }
 
 func TestSolidity(t *testing.T) {
-	files := map[string]string{"stake": "IStake", "beacon": "IBeacon", "registry": "IRegistry", "jobs": "IJobs"}
+	files := map[string]string{"stake": "IStake", "beacon": "IBeacon", "registry": "IRegistry", "jobs": "IJobs", "disputes": "IDisputes"}
 	kinds := map[native.Mutability]string{native.View: "view", native.Payable: "payable"}
 	for _, m := range modules().Modules() {
 		var want, got []string

@@ -70,6 +70,8 @@ func (w *work) step() bool {
 		return w.due() && w.reveal()
 	case Revealing:
 		return (w.due() || w.b.Revealed == w.b.Sealed) && w.decide()
+	case Disputed:
+		return w.disputed()
 	}
 	return false
 }

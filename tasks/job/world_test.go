@@ -14,6 +14,7 @@ import (
 	"github.com/aiwork/aiwork-node/consensus/poi/stake"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 	"github.com/aiwork/aiwork-node/tasks/job"
 	"github.com/aiwork/aiwork-node/tasks/registry"
 	"github.com/aiwork/aiwork-node/vm/native"
@@ -51,7 +52,7 @@ func (w *world) Slot(a chain.Address, key chain.Hash) (chain.Hash, error) {
 }
 
 func modules() *native.Set {
-	return native.NewSet(stake.Module(), beacon.Module(), registry.Module(), job.Module())
+	return native.NewSet(stake.Module(), beacon.Module(), registry.Module(), job.Module(), dispute.Module())
 }
 
 func account(kind string, i int) (a chain.Address) {
@@ -161,7 +162,8 @@ func (w *world) call(f native.Frame) native.Result {
 		l := &w.view.Logs()[i]
 		_, isJob := job.DecodeLog(l)
 		_, isWorker := registry.DecodeLog(l)
-		if !isJob && !isWorker && l.Address != chain.AddrStake {
+		_, isDispute := dispute.DecodeLog(l)
+		if !isJob && !isWorker && !isDispute && l.Address != chain.AddrStake {
 			w.t.Fatalf("log of %x is not decoded: %x", l.Address, l.Topics)
 		}
 	}
@@ -191,11 +193,30 @@ func (w *world) check() {
 	burned, err := job.BurnedIn(w)
 	w.nil(err)
 	sum.Add(&sum, &burned)
+	bonds := native.Inspect(w, chain.AddrDisputes).Uint256(native.BurnedKey())
+	sum.Add(&sum, &bonds)
 	if sum != w.minted {
 		w.t.Fatalf("supply: got %s with %s burned, want %s", sum.Dec(), burned.Dec(), w.minted.Dec())
 	}
 	w.checkEscrow()
 	w.checkBonds()
+	w.checkDisputes()
+}
+
+// checkDisputes asserts that the contract of disputes holds the bonds of those that are open.
+func (w *world) checkDisputes() {
+	w.t.Helper()
+	n, err := dispute.Count(w)
+	w.nil(err)
+	var sum uint256.Int
+	for id := uint64(1); id <= n; id++ {
+		d, err := dispute.Load(w, id)
+		w.nil(err)
+		sum.Add(&sum, &d.Bond)
+	}
+	if got := w.view.Balance(chain.AddrDisputes); got != sum {
+		w.t.Fatalf("disputes' balance: got %s, want the sum of bonds %s", got.Dec(), sum.Dec())
+	}
 }
 
 func (w *world) checkEscrow() {

@@ -17,7 +17,7 @@ if (!folder) {
   process.exit(2);
 }
 
-const arrays = { float32: Float32Array, int64: BigInt64Array, bool: Uint8Array, int32: Int32Array };
+const arrays = { float32: Float32Array, int64: BigInt64Array, bool: Uint8Array, int32: Int32Array, uint8: Uint8Array, int8: Int8Array };
 
 function readInputs(file) {
   const feeds = {};

@@ -22,10 +22,11 @@ typedef struct {
 	float alpha, beta; // alpha is left out if it is 1
 } Product;
 
-// fetch_left brings rows [row, row + TILE) and columns [k, k + DEPTH) of a; what lies outside is not read.
+// FETCH brings DEPTH steps of k of TILE rows or columns of an operand, from first on; what lies outside is not read. Neighbouring items take
+// neighbouring elements, along k where these lie side by side.
 #define FETCH(tile, src, first, limit, step, k0, depth, k_step) \
 	for (int e = item; e < TILE * DEPTH; e += SIDE * SIDE) { \
-		int l = e % DEPTH, r = e / DEPTH; \
+		int l = (k_step) == 1 ? e % DEPTH : e / TILE, r = (k_step) == 1 ? e / DEPTH : e % TILE; \
 		tile[l * (TILE + 1) + r] = (first) + r < (limit) && l < (depth) ? src[((first) + r) * (step) + ((k0) + l) * (k_step)] : 0; \
 	}
 
@@ -103,29 +104,37 @@ typedef struct {
 	int transposed, biased;
 } Window;
 
-// under gives the offset of the element under a tap at a position, -1 where there is none.
-FUNC int under(Window w, int position, int tap) {
-	int at[3], k[3], offset = 0;
-	at[2] = position % w.out[2];
-	at[1] = position / w.out[2] % w.out[1];
-	at[0] = position / (w.out[2] * w.out[1]);
-	k[2] = tap % w.span[2];
-	k[1] = tap / w.span[2] % w.span[1];
-	k[0] = tap / (w.span[2] * w.span[1]);
-	for (int d = 0; d < 3; d++) {
-		int p;
-		if (w.transposed) {
-			p = at[d] + w.before[d] - k[d] * w.dilation[d];
-			if (p < 0 || p % w.stride[d] != 0) return -1;
-			p = p / w.stride[d];
-		} else {
-			p = at[d] * w.stride[d] + k[d] * w.dilation[d] - w.before[d];
-			if (p < 0) return -1;
-		}
-		if (p >= w.in[d]) return -1;
-		offset = offset * w.in[d] + p;
+// A Spot is a position of the output by its dimensions. Finding it costs divisions, so it is done once for many taps.
+typedef struct { int at[3]; } Spot;
+
+FUNC Spot spot_of(Window w, int position) {
+	Spot s;
+	int rest = position / w.out[2];
+	s.at[2] = position - rest * w.out[2];
+	s.at[0] = w.out[0] > 1 ? rest / w.out[1] : 0;
+	s.at[1] = rest - s.at[0] * w.out[1];
+	return s;
+}
+
+// along gives the index along a dimension that lies under a tap, -1 where there is none.
+FUNC int along(Window w, int d, int at, int tap) {
+	int p = at * w.stride[d] + tap * w.dilation[d] - w.before[d];
+	if (w.transposed) {
+		p = at + w.before[d] - tap * w.dilation[d];
+		if (p < 0 || p % w.stride[d] != 0) return -1;
+		p = p / w.stride[d];
 	}
-	return offset;
+	return p < w.in[d] ? p : -1;
+}
+
+// under gives the offset of the element under a tap at a position, -1 where there is none.
+FUNC int under(Window w, Spot s, int tap) {
+	int row = tap / w.span[2];
+	int plane = w.span[0] > 1 ? row / w.span[1] : 0;
+	int x = along(w, 2, s.at[2], tap - row * w.span[2]);
+	int y = along(w, 1, s.at[1], row - plane * w.span[1]);
+	int z = along(w, 0, s.at[0], plane);
+	return x < 0 || y < 0 || z < 0 ? -1 : (z * w.in[1] + y) * w.in[2] + x;
 }
 
 FUNC float conv_end(float total, GLOBAL const float *bias, int out, Window w) {
@@ -142,6 +151,9 @@ KERNEL void conv(GLOBAL const float *x, GLOBAL const float *weights, GLOBAL cons
 	int row = GROUP_ID(1) * TILE, column = GROUP_ID(0) * TILE, steps = w.channels * w.taps;
 	GLOBAL const float *in = x + z * w.channels * w.size;
 	GLOBAL const float *by = weights + group * w.w_group;
+	// TILE divides the number of items, so an item brings inputs of one position only.
+	Spot mine = spot_of(w, column + item % TILE);
+	int has_mine = column + item % TILE < w.positions;
 	float acc[SPREAD][SPREAD], total[SPREAD][SPREAD];
 	for (int i = 0; i < SPREAD; i++)
 		for (int j = 0; j < SPREAD; j++) acc[i][j] = total[i][j] = 0.0f;
@@ -150,15 +162,19 @@ KERNEL void conv(GLOBAL const float *x, GLOBAL const float *weights, GLOBAL cons
 		for (int e = item; e < TILE * DEPTH; e += SIDE * SIDE) {
 			int l = e % DEPTH, r = e / DEPTH;
 			float v = 0.0f;
-			if (row + r < w.outs && l < depth) v = by[(row + r) * w.w_out + (k + l) / w.taps * w.w_channel + (k + l) % w.taps];
+			if (row + r < w.outs && l < depth) {
+				int channel = (k + l) / w.taps;
+				v = by[(row + r) * w.w_out + channel * w.w_channel + k + l - channel * w.taps];
+			}
 			left[l * (TILE + 1) + r] = v;
 		}
 		for (int e = item; e < TILE * DEPTH; e += SIDE * SIDE) {
 			int l = e / TILE, r = e % TILE;
 			float v = 0.0f;
-			if (column + r < w.positions && l < depth) {
-				int from = under(w, column + r, (k + l) % w.taps);
-				if (from >= 0) v = in[(k + l) / w.taps * w.size + from];
+			if (has_mine && l < depth) {
+				int channel = (k + l) / w.taps;
+				int from = under(w, mine, k + l - channel * w.taps);
+				if (from >= 0) v = in[channel * w.size + from];
 			}
 			right[l * (TILE + 1) + r] = v;
 		}
@@ -187,19 +203,27 @@ KERNEL void conv(GLOBAL const float *x, GLOBAL const float *weights, GLOBAL cons
 
 // conv_thin is conv for groups of few outputs, depthwise ones above all: an item computes one output.
 KERNEL void conv_thin(GLOBAL const float *x, GLOBAL const float *weights, GLOBAL const float *bias, GLOBAL float *y, Window w) {
-	int position = GLOBAL_ID(0), out = GLOBAL_ID(1), z = GROUP_ID(2), group = z % w.groups;
+	int position = GLOBAL_ID(0), out = GLOBAL_ID(1), batch = GROUP_ID(2), group = batch % w.groups, first_out = batch * w.outs;
 	if (position >= w.positions || out >= w.outs) return;
-	GLOBAL const float *in = x + z * w.channels * w.size;
+	GLOBAL const float *in = x + batch * w.channels * w.size;
 	GLOBAL const float *by = weights + group * w.w_group + out * w.w_out;
+	Spot mine = spot_of(w, position);
 	float total = 0.0f, acc = 0.0f;
 	int steps = 0;
 	for (int c = 0; c < w.channels; c++)
-		for (int t = 0; t < w.taps; t++) {
-			int from = under(w, position, t);
-			acc = FUSED(from < 0 ? 0.0f : in[c * w.size + from], by[c * w.w_channel + t], acc);
-			steps++;
-			if (steps % SEGMENT == 0) JOIN(total, acc, steps == SEGMENT);
+		for (int i = 0; i < w.span[0]; i++) {
+			int z = along(w, 0, mine.at[0], i);
+			for (int j = 0; j < w.span[1]; j++) {
+				int y_in = along(w, 1, mine.at[1], j), line = (z * w.in[1] + y_in) * w.in[2];
+				for (int k = 0; k < w.span[2]; k++) {
+					int x_in = along(w, 2, mine.at[2], k);
+					float v = z < 0 || y_in < 0 || x_in < 0 ? 0.0f : in[c * w.size + line + x_in];
+					acc = FUSED(v, by[c * w.w_channel + (i * w.span[1] + j) * w.span[2] + k], acc);
+					steps++;
+					if (steps % SEGMENT == 0) JOIN(total, acc, steps == SEGMENT);
+				}
+			}
 		}
 	if (steps % SEGMENT != 0) JOIN(total, acc, steps < SEGMENT);
-	y[(z * w.outs + out) * w.positions + position] = conv_end(total, bias, group * w.outs + out, w);
+	y[(first_out + out) * w.positions + position] = conv_end(total, bias, group * w.outs + out, w);
 }

@@ -2,7 +2,6 @@
 #pragma OPENCL FP_CONTRACT OFF
 
 typedef uchar u8;
-typedef char s8;
 typedef ushort u16;
 typedef uint u32;
 typedef ulong u64;

@@ -39,10 +39,11 @@ KERNEL void byte_conv(GLOBAL const u8 *x, GLOBAL const u8 *weights, GLOBAL const
 	GLOBAL const u8 *in = x + z * b.w.channels * b.w.size;
 	GLOBAL const u8 *by = weights + group * b.w.w_group + out * b.w.w_out;
 	int zx = zero_at(zero_x, b.x_zeros, 0), zw = zero_at(zero_w, b.w_zeros, group * b.w.outs + out);
+	Spot mine = spot_of(b.w, position);
 	u32 sum = 0u;
 	for (int c = 0; c < b.w.channels; c++)
 		for (int t = 0; t < b.w.taps; t++) {
-			int from = under(b.w, position, t);
+			int from = under(b.w, mine, t);
 			if (from >= 0) sum += (u32)((byte_at(in, c * b.w.size + from, b.x_sign) - zx) * (byte_at(by, c * b.w.w_channel + t, b.w_sign) - zw));
 		}
 	y[(z * b.w.outs + out) * b.w.positions + position] = (int)sum;

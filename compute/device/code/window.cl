@@ -5,10 +5,11 @@ KERNEL void max_pool(GLOBAL const float *x, GLOBAL float *y, Window w) {
 	int position = GLOBAL_ID(0), plane = GROUP_ID(1);
 	if (position >= w.positions) return;
 	GLOBAL const float *in = x + plane * w.size;
+	Spot mine = spot_of(w, position);
 	float best = 0.0f;
 	int any = 0;
 	for (int t = 0; t < w.taps; t++) {
-		int from = under(w, position, t);
+		int from = under(w, mine, t);
 		if (from < 0) continue;
 		float v = in[from];
 		if (!any || v > best || (v != v && best == best)) best = v;
@@ -18,15 +19,12 @@ KERNEL void max_pool(GLOBAL const float *x, GLOBAL float *y, Window w) {
 }
 
 // covered counts the taps of a window that lie on elements or padding, not behind it.
-FUNC int covered(Window w, int position) {
-	int at[3], n = 1;
-	at[2] = position % w.out[2];
-	at[1] = position / w.out[2] % w.out[1];
-	at[0] = position / (w.out[2] * w.out[1]);
+FUNC int covered(Window w, Spot s) {
+	int n = 1;
 	for (int d = 0; d < 3; d++) {
 		int left = 0;
 		for (int t = 0; t < w.span[d]; t++)
-			if (at[d] * w.stride[d] - w.before[d] + t * w.dilation[d] < w.in[d] + w.after[d]) left++;
+			if (s.at[d] * w.stride[d] - w.before[d] + t * w.dilation[d] < w.in[d] + w.after[d]) left++;
 		n *= left;
 	}
 	return n;
@@ -37,18 +35,19 @@ KERNEL void average_pool(GLOBAL const float *x, GLOBAL float *y, Window w, int p
 	int position = GLOBAL_ID(0), plane = GROUP_ID(1);
 	if (position >= w.positions) return;
 	GLOBAL const float *in = x + plane * w.size;
+	Spot mine = spot_of(w, position);
 	float lanes[LANES];
 	for (int i = 0; i < LANES; i++) lanes[i] = 0.0f;
 	int n = 0;
 	for (int t = 0; t < w.taps; t++) {
-		int from = under(w, position, t);
+		int from = under(w, mine, t);
 		if (from < 0) continue;
 		lanes[n % LANES] = lanes[n % LANES] + in[from];
 		n++;
 	}
 	for (int h = LANES / 2; h > 0; h /= 2)
 		for (int i = 0; i < h; i++) lanes[i] = lanes[i] + lanes[i + h];
-	if (padded) n = covered(w, position);
+	if (padded) n = covered(w, mine);
 	y[plane * w.positions + position] = lanes[0] / (float)n;
 }
 

@@ -55,15 +55,15 @@ func (f function) String() string {
 type library struct{ at [functions]uintptr }
 
 // load opens the library. It stays open: drivers do not like to be unloaded.
-func load() (*library, error) {
-	handle, err := purego.Dlopen(libraryName, purego.RTLD_NOW|purego.RTLD_LOCAL)
+func load(name string) (*library, error) {
+	handle, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
-		return nil, fmt.Errorf("OpenCL is %w: %s cannot be loaded; install it (Debian: ocl-icd-libopencl1) and the device's driver: %w", device.ErrAbsent, libraryName, err)
+		return nil, fmt.Errorf("OpenCL is %w: %s cannot be loaded; install it (Debian: ocl-icd-libopencl1) and the device's driver: %w", device.ErrAbsent, name, err)
 	}
 	l := &library{}
 	for f := range functions {
 		if l.at[f], err = purego.Dlsym(handle, f.String()); err != nil {
-			return nil, fmt.Errorf("OpenCL is %w: %s has no %v: %w", device.ErrAbsent, libraryName, f, err)
+			return nil, fmt.Errorf("OpenCL is %w: %s has no %v: %w", device.ErrAbsent, name, f, err)
 		}
 	}
 	return l, nil

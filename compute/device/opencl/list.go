@@ -4,7 +4,6 @@ package opencl
 
 import (
 	"fmt"
-	"strings"
 	"unsafe"
 
 	"github.com/aiwork/aiwork-node/compute/device"
@@ -21,7 +20,6 @@ const (
 	deviceSingleFP       = 0x101b
 	deviceMemory         = 0x101f
 	deviceLocalMemory    = 0x1023
-	deviceErrorCorrects  = 0x1024
 	deviceLittleEndian   = 0x1026
 	deviceAvailable      = 0x1027
 	deviceCompiler       = 0x1028
@@ -35,11 +33,6 @@ const (
 	typeCPU         = 1 << 1
 	typeGPU         = 1 << 2
 	typeAccelerator = 1 << 3
-
-	fpDenormals      = 1 << 0
-	fpInfNaN         = 1 << 1
-	fpNearest        = 1 << 2
-	fpCorrectDivSqrt = 1 << 7
 )
 
 // handlesMax bounds platforms, and devices of one.
@@ -108,7 +101,7 @@ func (l *library) describe(d uintptr, at int) device.Info {
 		MemoryBytes: number(deviceMemory), AllocMax: number(deviceAllocMax), Units: number(deviceUnits),
 		GroupMax: number(deviceGroupSize), SharedBytes: number(deviceLocalMemory),
 	}
-	i.Refused = l.refusal(d, i)
+	i.Refused = refusal(i, l.promises(d))
 	return i
 }
 
@@ -124,44 +117,16 @@ func kindOf(bits int) string {
 	return "other"
 }
 
-// refusal says why a device cannot keep AIW-1, or cannot run the kernels; empty if it can.
-func (l *library) refusal(d uintptr, i device.Info) string {
-	var reasons []string
-	no := func(when bool, reason string) {
-		if when {
-			reasons = append(reasons, reason)
-		}
-	}
+// promises reads what a device says of its arithmetic and its compiler.
+func (l *library) promises(d uintptr) promises {
 	flag := func(what uint32) bool {
 		v, s := l.number(d, what)
 		return s == success && v != 0
 	}
 	fp, _ := l.number(d, deviceSingleFP)
 	language, _ := l.text(getDeviceInfo, d, deviceOpenCLCVersion)
-	no(!flag(deviceAvailable), "it is not available")
-	no(!flag(deviceCompiler), "its driver has no compiler")
-	no(!flag(deviceLittleEndian), "it is not little-endian")
-	no(!atLeast12(language), "it has "+language+", want 1.2 or newer")
-	no(fp&fpNearest == 0, "it does not round to nearest")
-	no(fp&fpDenormals == 0, "it has no subnormal numbers")
-	no(fp&fpInfNaN == 0, "it has no infinities and NaN")
-	no(fp&fpCorrectDivSqrt == 0, "its division and square root are not correctly rounded")
-	no(i.GroupMax < groupItemsMin, fmt.Sprintf("work-groups have at most %d items, want %d", i.GroupMax, groupItemsMin))
-	no(i.SharedBytes < sharedBytesMin, fmt.Sprintf("work-groups have %d bytes of memory, want %d", i.SharedBytes, sharedBytesMin))
-	return strings.Join(reasons, "; ")
-}
-
-// What the kernels need at least.
-const (
-	groupItemsMin  = 64
-	sharedBytesMin = 16 << 10
-)
-
-// atLeast12 reads a version as in "OpenCL C 1.2 ...".
-func atLeast12(version string) bool {
-	var major, minor int
-	if _, err := fmt.Sscanf(version, "OpenCL C %d.%d", &major, &minor); err != nil {
-		return false
+	return promises{
+		available: flag(deviceAvailable), compiler: flag(deviceCompiler), littleEndian: flag(deviceLittleEndian),
+		language: language, floats: fp,
 	}
-	return major > 1 || major == 1 && minor >= 2
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // A Backend of a program that was built without OpenCL.
-type Backend struct{}
+type Backend struct{ GroupMax int }
 
 // New gives one.
 func New() *Backend { return &Backend{} }

@@ -10,8 +10,11 @@ import (
 	"github.com/aiwork/aiwork-node/compute/device/code"
 )
 
-// A Backend is OpenCL on this machine. The library is loaded when it is first asked for something.
-type Backend struct{ lib *library }
+// A Backend is OpenCL on this machine. The library is loaded when it is first asked for something. It is for one goroutine at a time.
+type Backend struct {
+	GroupMax int // items of a work-group at most; 0 is what each device says
+	lib      *library
+}
 
 // New gives the backend without touching the library.
 func New() *Backend { return &Backend{} }
@@ -21,7 +24,7 @@ func (b *Backend) Name() string { return name }
 
 func (b *Backend) find() ([]found, error) {
 	if b.lib == nil {
-		l, err := load()
+		l, err := load(libraryName)
 		if err != nil {
 			return nil, err
 		}
@@ -54,13 +57,38 @@ func (b *Backend) Open(number int) (device.Device, device.Info, error) {
 	}
 	f := all[number]
 	if f.info.Refused != "" {
-		return nil, f.info, fmt.Errorf("device %s (%s) is refused: %s", f.info.ID, f.info.Name, f.info.Refused)
+		return nil, f.info, &device.Error{Device: f.info.ID, Doing: "open " + f.info.Name, Reason: "refused: " + f.info.Refused}
 	}
-	d := &Device{lib: b.lib, id: f.info.ID, handle: f.handle, kernels: map[string]entry{}}
-	if err := d.open(f.info); err != nil {
+	if b.GroupMax > 0 {
+		f.info.GroupMax = min(f.info.GroupMax, max(b.GroupMax, groupItemsMin))
+	}
+	d, err := b.openWith(f)
+	if err == nil && !d.fits(f.info) { // kernels that need many registers run in smaller groups than the device says
+		if err = d.Close(); err == nil {
+			f.info.GroupMax = groupItemsMin
+			d, err = b.openWith(f)
+		}
+	}
+	if err != nil {
 		return nil, f.info, err
 	}
 	return d, f.info, nil
+}
+
+func (b *Backend) openWith(f found) (*Device, error) {
+	d := &Device{lib: b.lib, id: f.info.ID, handle: f.handle, kernels: map[string]entry{}}
+	return d, d.open(f.info)
+}
+
+// fits says whether the kernels with the largest work-groups run in those that they are built for.
+func (d *Device) fits(i device.Info) bool {
+	side := code.Side(i.GroupMax)
+	for _, name := range []string{"gemm", "conv"} {
+		if k, err := d.kernel(name); err != nil || k.items < side*side {
+			return false
+		}
+	}
+	return true
 }
 
 // options keep IEEE 754: no option that relaxes anything, and division and root correctly rounded.

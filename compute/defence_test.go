@@ -1,0 +1,172 @@
+package compute
+
+// A worker whose true result is disputed defends it without anybody's help, against the real contract: the market
+// carries its calls there, the challenger plays the other side.
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holiman/uint256"
+
+	"github.com/aiwork/aiwork-node/compute/receipt"
+	"github.com/aiwork/aiwork-node/compute/receipt/receipttest"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/ledger/state"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
+	"github.com/aiwork/aiwork-node/tasks/job"
+	"github.com/aiwork/aiwork-node/vm/native"
+)
+
+// A courtroom is the contract of disputes on a state of its own, with one dispute.
+type courtroom struct {
+	mu     sync.Mutex
+	view   *state.View
+	set    *native.Set
+	params chain.Params
+	play   *receipttest.Play
+}
+
+var (
+	accuser = chain.Address{0xbb}
+	opener  = chain.Address{19: 0xee}
+)
+
+func newCourtroom(t *testing.T, run, liar *receipt.Trace) *courtroom {
+	c := &courtroom{view: state.New(state.Empty{})}
+	c.params.Jobs.DisputeBond = 1
+	bond := uint256.NewInt(job.Gwei)
+	c.set = native.NewSet(dispute.Module(), native.Module{Name: "opener", Address: opener, Methods: []native.Method{{
+		Signature: "open()", Returns: "()", Mutability: native.Payable, Run: func(call *native.Call) {
+			if call.Ready() {
+				call.Pay(chain.AddrDisputes, bond)
+				k := receipt.NewAdvocate(liar).Claim()
+				given := receipt.NewAdvocate(run).Claim().Result
+				dispute.Open(call.As(chain.AddrDisputes), run.Model.Net.ID(), me, accuser, given, k, bond)
+			}
+		},
+	}}})
+	c.view.AddBalance(opener, bond)
+	if err := c.call(accuser, opener, native.NewInput("open()").Out()); err != nil {
+		t.Fatal(err)
+	}
+	c.play = &receipttest.Play{ID: 1, Third: accuser, Load: func(uint64) dispute.Dispute { return c.load() }, Send: func(_ string, from chain.Address, input []byte) {
+		if err := c.call(from, chain.AddrDisputes, input); err != nil {
+			t.Error(err)
+		}
+	}}
+	c.play.Sides = [2]*receipt.Advocate{receipt.NewAdvocate(run), receipt.NewAdvocate(liar)}
+	c.play.Feeder = c.play.Sides[0]
+	return c
+}
+
+func (c *courtroom) call(from, to chain.Address, input []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.view.BeginTx()
+	defer c.view.EndTx()
+	block := &native.Block{Params: &c.params, ParentTimeMs: 1_000_000}
+	return c.set.Run(native.Frame{State: c.view, Block: block, Caller: from, Self: to, Input: input, Gas: 16_000_000}).Err
+}
+
+func (c *courtroom) load() dispute.Dispute {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d, _ := dispute.Load(slots{c.view}, 1)
+	return d
+}
+
+type slots struct{ view *state.View }
+
+func (s slots) Slot(a chain.Address, key chain.Hash) (chain.Hash, error) {
+	return s.view.Slot(a, key), nil
+}
+
+// tracer gives one run.
+type tracer struct {
+	run   *receipt.Trace
+	calls int
+}
+
+func (t *tracer) Trace(context.Context, chain.Hash, []byte) (*receipt.Trace, error) {
+	t.calls++
+	return t.run, nil
+}
+
+// The record of a dispute travels to the worker as JSON.
+func TestDisputeOnTheWay(t *testing.T) {
+	m, in := receipttest.Network(1)
+	run := receipttest.Trace(t, m, in)
+	c := newCourtroom(t, run, receipttest.Lie(run, m.Net.FirstOf(1), rand.New(rand.NewPCG(1, 1))))
+	for range 6 {
+		d := c.load()
+		b, err := json.Marshal(Task{Dispute: &d, Disputed: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Task
+		if err := json.Unmarshal(b, &got); err != nil || got.Dispute == nil || *got.Dispute != d || got.Disputed != 3 {
+			t.Errorf("%v: got %+v (%v), want %+v", d.Phase, got.Dispute, err, d)
+		}
+		c.play.Turn(t, &d)
+	}
+}
+
+func TestWorkerDefends(t *testing.T) {
+	m, in := receipttest.Network(1)
+	run := receipttest.Trace(t, m, in)
+	for _, at := range []int{0, 4, len(m.Net.OpList) - 1} {
+		liar := receipttest.Lie(run, m.Net.FirstOf(at), rand.New(rand.NewPCG(uint64(at), 1)))
+		synctest.Test(t, func(t *testing.T) {
+			w, c := newWorld(t), newCourtroom(t, run, liar)
+			traced := &tracer{run: run}
+			w.tracer = traced
+			refuse := true // the first transaction is lost
+			w.market.onSend = func(_ context.Context, _ int, call Call) error {
+				if refuse {
+					refuse = false
+					return errDown
+				}
+				if call.To != chain.AddrDisputes {
+					return errors.New("sent elsewhere")
+				}
+				return c.call(me, call.To, call.Data)
+			}
+			w.start(nil)
+			defer w.stop()
+			task := w.task(RoleWorker, job.Disputed, 2)
+			task.Disputed = task.First + 1
+			for range 200 {
+				d := c.load()
+				switch {
+				case d.Phase == dispute.Ended:
+					if d.Verdict != dispute.Stands {
+						t.Errorf("a lie at operator %d: got %v", at, d.Verdict)
+					}
+					if traced.calls != 1 {
+						t.Errorf("the item was run %d times, want once", traced.calls)
+					}
+					return
+				case d.Phase == dispute.Judging || d.Phase == dispute.Feeding:
+					c.play.Turn(t, &d)
+				case d.Phase != dispute.Answering && d.Shown>>dispute.Challenger&1 == 0:
+					if d.Phase == dispute.Showing { // what the defender will show is known to the feeder
+						c.play.Answer(t, &d, 0)
+					}
+					c.play.Send(c.play.Answer(t, &d, 1))
+				}
+				d = c.load()
+				task.Dispute = &d
+				w.market.show([]Task{task}, nil)
+				rest(3 * time.Second)
+			}
+			t.Errorf("a lie at operator %d: no end, in %v", at, c.load().Phase)
+		})
+	}
+}

@@ -1,0 +1,146 @@
+package receipt
+
+import (
+	"slices"
+
+	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/tensor"
+	"github.com/aiwork/aiwork-node/crypto/merkle"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
+)
+
+// Stretches is how many a run's checkpoint has, and StretchesMax how many one may have. With four, that of MobileNet v2 digests
+// 0.2 of 79 MB and takes a five-hundredth of the time of its run.
+const (
+	Stretches    = 4
+	StretchesMax = 16
+)
+
+const checkpointTag = "aiwork/checkpoint/1"
+
+// A Cut lies behind an operator.
+type Cut struct {
+	After int         // operators before it, less one
+	Live  []net.Value // what must be known to go on from there, ascending; weights are known anyway
+}
+
+// Cuts gives the cuts of a network for so many stretches (RECEIPT-2). size tells a value's bytes, which follow from the
+// shapes of the inputs. Behind the last operator there is none.
+func Cuts(n *net.Net, stretches int, size func(v net.Value) int) []Cut {
+	ops := len(n.OpList)
+	stretches = min(stretches, StretchesMax, ops-1)
+	var out []Cut
+	l := newLiveness(n)
+	bytes := make([]int, max(ops-1, 0))
+	for i := range bytes {
+		for _, v := range l.after(i) {
+			bytes[i] += size(v)
+		}
+	}
+	for s := range stretches {
+		first, end := s*(ops-1)/stretches, (s+1)*(ops-1)/stretches
+		best := first
+		for i := first; i < end; i++ {
+			if bytes[i] < bytes[best] {
+				best = i
+			}
+		}
+		out = append(out, Cut{best, l.after(best)})
+	}
+	return out
+}
+
+// A liveness knows where each value is made and last read.
+type liveness struct {
+	made, last []int // an operator; -1 before the first one, len(OpList) for what is put out
+	weights    [2]net.Value
+}
+
+func newLiveness(n *net.Net) *liveness {
+	l := &liveness{weights: [2]net.Value{net.Value(len(n.Inputs)), n.FirstOf(0)}}
+	total := int(n.FirstOf(len(n.OpList)))
+	l.made, l.last = make([]int, total), make([]int, total)
+	for v := range l.made {
+		l.made[v], l.last[v] = -1, -1
+	}
+	next := int(n.FirstOf(0))
+	for i := range n.OpList {
+		for _, v := range n.OpList[i].In {
+			if v != net.None {
+				l.last[v] = i
+			}
+		}
+		for range n.OpList[i].Made() {
+			l.made[next] = i
+			next++
+		}
+	}
+	for _, v := range n.Outputs {
+		l.last[v] = len(n.OpList)
+	}
+	return l
+}
+
+// after lists what lives behind operator i.
+func (l *liveness) after(i int) (list []net.Value) {
+	for v := range l.made {
+		isWeight := net.Value(v) >= l.weights[0] && net.Value(v) < l.weights[1]
+		if !isWeight && l.made[v] <= i && l.last[v] > i {
+			list = append(list, net.Value(v))
+		}
+	}
+	return list
+}
+
+// A Checkpoint is an Observer that digests what lives at some cuts. It is for one run.
+type Checkpoint struct {
+	cuts    []Cut
+	digests map[net.Value]net.Digest
+	wanted  map[net.Value]bool
+}
+
+// NewCheckpoint digests at cuts.
+func NewCheckpoint(cuts []Cut) *Checkpoint {
+	c := &Checkpoint{cuts: cuts, digests: map[net.Value]net.Digest{}, wanted: map[net.Value]bool{}}
+	for _, cut := range cuts {
+		for _, v := range cut.Live {
+			c.wanted[v] = true
+		}
+	}
+	return c
+}
+
+// Observe implements Observer. Inputs are to be given too.
+func (c *Checkpoint) Observe(v net.Value, t *tensor.Tensor) {
+	if c.wanted[v] {
+		c.digests[v] = Digest(t)
+	}
+}
+
+// Root is the checkpoint of a run that has ended: an entry for each cut, First being the operator before it.
+func (c *Checkpoint) Root() chain.Hash {
+	leaves := make([][]byte, len(c.cuts))
+	for i, cut := range c.cuts {
+		e := dispute.Entry{First: net.Value(cut.After)}
+		for _, v := range cut.Live {
+			e.Digests = append(e.Digests, c.digests[v])
+		}
+		leaves[i] = e.Encode()
+	}
+	return merkle.Root(checkpointTag, leaves)
+}
+
+// Bytes is the sum of what a checkpoint digests.
+func Bytes(cuts []Cut, size func(v net.Value) int) (n int) {
+	var seen []net.Value
+	for _, cut := range cuts {
+		for _, v := range cut.Live {
+			if !slices.Contains(seen, v) {
+				seen = append(seen, v)
+				n += size(v)
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,8 @@
+//go:build soak
+
+package soft
+
+import "testing"
+
+// All 2^32 inputs of every function of one number. It takes hours on two cores.
+func TestFunctionsAll(t *testing.T) { sweep(t, 1) }

@@ -1,0 +1,81 @@
+package dispute
+
+import (
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/vm/native"
+)
+
+// PackAnswer gives the call by which the defender names its receipt.
+func PackAnswer(id uint64, k *Claim) []byte {
+	e := native.NewInput(sigAnswer)
+	e.Uint64(id)
+	k.Write(e)
+	return e.Out()
+}
+
+// PackSplit gives the call that shows the children of a party's node.
+func PackSplit(id uint64, left, right chain.Hash) []byte {
+	e := native.NewInput(sigSplit)
+	e.Uint64(id)
+	e.Hash(left)
+	e.Hash(right)
+	return e.Out()
+}
+
+// PackShow gives the call that shows a party's entry.
+func PackShow(id uint64, entry []byte) []byte {
+	e := native.NewInput(sigShow)
+	e.Uint64(id)
+	e.Bytes(entry)
+	return e.Out()
+}
+
+// PackJudge gives the call that shows the operator.
+func PackJudge(id uint64, j *Judgement) []byte {
+	e := native.NewInput(sigJudge)
+	e.Uint64(id)
+	e.Uint64(uint64(j.Of))
+	e.Bytes(j.Shown[0])
+	e.Bytes(j.Shown[1])
+	e.BytesList(j.Parts)
+	e.Uint64s(j.InModel)
+	e.Hashes(j.PartProof)
+	e.BytesList(j.Entries)
+	e.Uint64s(j.Places)
+	e.Hashes(j.Proof)
+	e.BytesList(j.Params)
+	return e.Out()
+}
+
+// PackStep gives the call that makes a step of the tile.
+func PackStep(id uint64, f *Feed) []byte {
+	e := native.NewInput(sigStep)
+	e.Uint64(id)
+	e.Bytes(f.Case)
+	e.Bytes(f.State)
+	e.BytesList(f.Tiles)
+	e.Uint64s(f.Sizes)
+	e.Hashes(f.Proof)
+	return e.Out()
+}
+
+// PackPoke gives the call that ends a dispute whose time is over.
+func PackPoke(id uint64) []byte {
+	e := native.NewInput(sigPoke)
+	e.Uint64(id)
+	return e.Out()
+}
+
+// Load reads a dispute.
+func Load(r native.SlotReader, id uint64) (Dispute, error) {
+	c := native.Inspect(r, chain.AddrDisputes)
+	d, _ := loadDispute(c, id)
+	return d, c.Err()
+}
+
+// Count gives the number of disputes that there ever were.
+func Count(r native.SlotReader) (uint64, error) {
+	c := native.Inspect(r, chain.AddrDisputes)
+	n := c.Uint64(countKey())
+	return n, c.Err()
+}

@@ -1,0 +1,79 @@
+package dispute
+
+// Limits and times. They are part of the protocol.
+const (
+	FirstMs   = 120_000 // for the defender's first answer: it runs the network again, and digests all values
+	AnswerMs  = 20_000  // for each other answer of a party
+	FeedMs    = 60_000  // for each step that anybody may take
+	OpenMax   = 8       // disputes that a defender has to answer at once
+	gwei      = 1_000_000_000
+	headMax   = 1 << 14 // bytes of a network's head
+	opMax     = 1 << 13 // of an operator
+	weightMax = 128     // of a weight's leaf
+	partsMax  = 64      // leaves of a model, or entries, that one call shows
+	proofMax  = 2048    // hashes of one proof
+	tilesMax  = 1024    // tiles that one step reads
+	tileMax   = 512     // bytes of a tile
+	caseMax   = 1 << 15 // bytes of a case
+	stateMax  = 1 << 14 // bytes of a state
+	resultMax = 255     // bytes of a result
+
+	gasStep = 200_000 // of every step of a tile, and of understanding an operator: also of asking what a step needs
+	gasWork = 40      // of each position and each element that is read: 50 to 140 ns, see BenchmarkStep of package tile
+)
+
+// EntryBytesMax bounds an encoded Entry that is shown on chain; runs with larger ones are the committee's.
+const EntryBytesMax = 1 << 14
+
+// Phase says how far a dispute is.
+type Phase uint8
+
+// The phases.
+const (
+	Missing   Phase = iota // there is no such dispute
+	Answering              // the defender is to name its receipt
+	Entries                // both show nodes of their receipts
+	Showing                // both show the entries in which they differ
+	Judging                // anybody shows the operator: the challenger sees to it
+	Tiles                  // both show nodes of the output in which they differ
+	Feeding                // anybody hands operands in: the challenger sees to it
+	Ended
+)
+
+// String names the phase as RPC and CLI show it.
+func (p Phase) String() string {
+	return pick(int(p), "missing", "answering", "entries", "showing", "judging", "tiles", "feeding", "ended")
+}
+
+// Verdict is how a dispute ended.
+type Verdict uint8
+
+// The verdicts. Values are never reused.
+const (
+	NoVerdict Verdict = iota
+	Stands            // the challenger has shown nothing
+	Wrong             // the defender is wrong, or was silent
+	Both              // both are wrong
+	Undecided         // not for this contract to decide
+)
+
+// String names the verdict as RPC and CLI show it.
+func (v Verdict) String() string {
+	return pick(int(v), "none", "stands", "wrong", "both", "undecided")
+}
+
+func pick(i int, names ...string) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return "invalid"
+}
+
+// Side is a party.
+type Side uint8
+
+// The parties.
+const (
+	Defender Side = iota
+	Challenger
+)

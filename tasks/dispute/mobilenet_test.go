@@ -1,0 +1,68 @@
+package dispute_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/receipt/receipttest"
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
+)
+
+// A network as large as those that classify pictures: every call of a dispute about it fits a transaction.
+func TestMobileNet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs MobileNet v2")
+	}
+	m, in := receipttest.MobileNet()
+	run := receipttest.Trace(t, m, in)
+	run.Root() // digests all values, for all that follows
+	n := m.Net
+	seen := map[string]bool{}
+	for i := range n.OpList {
+		name := n.OpList[i].Name
+		if name == "Conv" && len(n.OpList[i].Attrs) > 0 {
+			name += map[bool]string{true: " of depth", false: ""}[group(&n.OpList[i]) > 1]
+			if i > 140 && group(&n.OpList[i]) == 1 {
+				name += " of 960 channels"
+			}
+		}
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		v := n.FirstOf(i)
+		w := newWorld(t)
+		p := w.play(receipttest.Lie(run, v, rand.New(rand.NewPCG(uint64(i), 1))), run, dispute.Challenger)
+		send, gas, largest, input := p.Send, uint64(0), uint64(0), 0
+		p.Send = func(method string, from chain.Address, b []byte) {
+			send(method, from, b)
+			input = max(input, len(b))
+			if method == "step" {
+				gas += w.last
+				largest = max(largest, w.last)
+			}
+		}
+		d := p.Run(t)
+		if d.Verdict != dispute.Wrong || d.Entry != uint64(i)+1 {
+			t.Errorf("%s: got %v at entry %d, want wrong at %d", name, d.Verdict, d.Entry, i+1)
+		}
+		if tiles := (run.Values[v].Len() + net.TileLen - 1) / net.TileLen; int(d.Rounds) > rounds(&d, tiles) {
+			t.Errorf("%s: %d rounds of %d tiles, want %d at most", name, d.Rounds, tiles, rounds(&d, tiles))
+		}
+		if input > 100_000 || largest > 4_000_000 {
+			t.Errorf("%s: a call of %d bytes and %d gas", name, input, largest)
+		}
+		t.Logf("%s (operator %d): %d rounds, %d steps of %d gas in all, %d at most; the longest call has %d bytes", name, i, d.Rounds, d.Steps, gas, largest, input)
+	}
+}
+
+func group(op *net.Op) int64 {
+	for i := range op.Attrs {
+		if op.Attrs[i].Name == "group" {
+			return op.Attrs[i].Int
+		}
+	}
+	return 1
+}
