@@ -84,9 +84,8 @@ func (j *Jobs) run(ctx context.Context, n *network, p *prepared, in given) (*set
 		j.spent.settle(held, uint256.NewInt(0))
 		return nil, faultf(http.StatusBadGateway, "chain", "nothing was sent: %v", err)
 	}
-	// From here on money moves, so the order is not cut short by a caller who leaves.
-	id, receipts, err := plan.Fund(context.WithoutCancel(ctx), j.sender)
-	if err != nil {
+	id, receipts, err := j.fund(ctx, plan)
+	if err != nil { // what was held stays so: it may be spent
 		return nil, faultf(http.StatusBadGateway, "chain", "%v", err)
 	}
 	done, err := j.await(ctx, plan, id)
@@ -105,6 +104,15 @@ func (j *Jobs) run(ctx context.Context, n *network, p *prepared, in given) (*set
 	}
 	j.spent.settle(held, &cost)
 	return j.read(ctx, id, term.AWO(&cost))
+}
+
+const fundTimeout = 2 * time.Minute
+
+// fund moves money, which a caller who leaves does not cut short.
+func (j *Jobs) fund(ctx context.Context, plan *requester.Plan) (uint64, []*client.Receipt, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fundTimeout)
+	defer cancel()
+	return plan.Fund(ctx, j.sender)
 }
 
 func (j *Jobs) await(ctx context.Context, plan *requester.Plan, id uint64) (*requester.Job, error) {

@@ -37,6 +37,7 @@ type Language struct {
 	templateErr error // why there is no template
 	options     lm.BatchOptions
 
+	reading chan struct{} // whoever has filled it turns a text into tokens; the others wait
 	places  chan struct{} // one for each answer that runs or waits; full: refused
 	orders  chan order    // to the scheduler, which takes them between steps
 	stopped chan struct{} // closed when the scheduler has ended
@@ -49,7 +50,7 @@ func LoadLanguage(path string, f *gguf.File, o LanguageOptions) (*Language, erro
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	l := &Language{
-		name: o.Name, model: m, places: make(chan struct{}, o.AnswerMax), orders: make(chan order), stopped: make(chan struct{}),
+		name: o.Name, model: m, reading: make(chan struct{}, 1), places: make(chan struct{}, o.AnswerMax), orders: make(chan order), stopped: make(chan struct{}),
 	}
 	if l.texts, err = token.New(f); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -239,7 +240,7 @@ func (l *Language) draw(ctx context.Context, q lm.Request, take func(int32) (mor
 		select {
 		case <-f.news:
 		case <-ctx.Done():
-			return 0, faultOf(ctx.Err())
+			return 0, runEnded(ctx)
 		}
 		tokens, end, err := f.get()
 		for _, t := range tokens {
@@ -264,7 +265,7 @@ func faultOf(err error) *Fault {
 	case errors.Is(err, lm.ErrBatchFull):
 		return overloaded(err.Error())
 	case errors.Is(err, context.DeadlineExceeded):
-		return faultf(http.StatusGatewayTimeout, "timeout", "the answer took too long: ask for fewer tokens")
+		return faultf(http.StatusGatewayTimeout, "timeout", "the answer took too long: ask for less")
 	case errors.Is(err, context.Canceled):
 		return faultf(statusClientGone, "cancelled", "the caller has gone")
 	case errors.Is(err, lm.ErrNotFinite):
@@ -274,6 +275,17 @@ func faultOf(err error) *Fault {
 }
 
 const statusClientGone = 499 // as proxies log it; nobody is there to read it
+
+// encode turns a text into tokens, one text at a time, since long ones take a while.
+func (l *Language) encode(ctx context.Context, parts ...token.Part) ([]int32, *Fault) {
+	select {
+	case l.reading <- struct{}{}:
+		defer func() { <-l.reading }()
+		return l.texts.EncodeAll(parts...), nil
+	case <-ctx.Done():
+		return nil, runEnded(ctx)
+	}
+}
 
 // answerRoom is how many tokens an answer to a prompt can have at most.
 func (l *Language) answerRoom(prompt int) int {

@@ -173,17 +173,6 @@ func (p *prepared) run(ctx context.Context, in given) ([]*tensor.Tensor, *Fault)
 	return nil, wrong("inputs", "%v", err)
 }
 
-// runEnded says why a run was cut short.
-func runEnded(ctx context.Context) *Fault {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return faultf(http.StatusGatewayTimeout, "timeout", "the run took too long")
-	}
-	if errors.Is(context.Cause(ctx), errStopping) {
-		return faultOf(errStopping)
-	}
-	return faultOf(ctx.Err())
-}
-
 // A port is an input or output as it is described to callers.
 type port struct {
 	Name     string  `json:"name"`

@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -99,7 +100,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		f.only("best_of", "1")
 		f.only("suffix", `""`)
 		f.only("logprobs")
-		prompt, fault := readPrompt(f, l)
+		prompt, fault := readPrompt(r.Context(), f, l)
 		if fault == nil {
 			fault = f.done()
 		}
@@ -115,18 +116,18 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 const completionTokensUsual = 16 // as OpenAI has it
 
 // readPrompt takes a prompt as a text or as tokens.
-func readPrompt(f *form, l *Language) ([]int32, *Fault) {
+func readPrompt(ctx context.Context, f *form, l *Language) ([]int32, *Fault) {
 	raw, there := f.take("prompt")
 	if !there {
 		return nil, wrong("prompt", "a prompt is wanted")
 	}
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
-		return l.texts.EncodeAll(token.Part{Text: text}), nil
+		return l.encode(ctx, token.Part{Text: text})
 	}
 	var texts []string
 	if json.Unmarshal(raw, &texts) == nil && len(texts) == 1 {
-		return l.texts.EncodeAll(token.Part{Text: texts[0]}), nil
+		return l.encode(ctx, token.Part{Text: texts[0]})
 	}
 	var tokens []int32
 	if json.Unmarshal(raw, &tokens) == nil {
@@ -160,11 +161,13 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		if fault == nil && l.templateErr != nil {
 			fault = wrong("model", "%s: %v by --template of the server, or use /v1/completions", l.name, l.templateErr)
 		}
+		if fault == nil {
+			a.request.Prompt, fault = l.encode(r.Context(), l.template.Format(talk)...)
+		}
 		if fault != nil {
 			s.refuse(w, r, fault)
 			return
 		}
-		a.request.Prompt = l.texts.EncodeAll(l.template.Format(talk)...)
 		s.reply(w, r, l, &a, chatManner(), given, s.opts.Limits.AnswerTokensDefault)
 	})
 }

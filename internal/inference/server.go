@@ -37,7 +37,7 @@ type Options struct {
 	Version string   // of the program
 	Limits  Limits
 	Log     *slog.Logger
-	Metrics *prometheus.Registry // served at /metrics
+	Metrics *prometheus.Registry // not nil; served at /metrics
 
 	Languages []*Language
 	Networks  *Networks // nil: none
@@ -256,6 +256,9 @@ const writeAhead = 1 << 20
 func (s *Server) recovered(w *watched, r *http.Request, p any) {
 	if p == nil {
 		return
+	}
+	if p == http.ErrAbortHandler { // an answer that cannot go on, which was told where it was found
+		panic(p)
 	}
 	s.opts.Log.Error("request panicked", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 	if w.status == 0 {

@@ -2,6 +2,7 @@ package inference
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -36,4 +37,12 @@ func (t *turns) enter(ctx context.Context) *Fault {
 func (t *turns) leave() {
 	<-t.running
 	t.here.Add(-1)
+}
+
+// runEnded says why what ran for a caller was cut short.
+func runEnded(ctx context.Context) *Fault {
+	if errors.Is(context.Cause(ctx), errStopping) {
+		return faultOf(errStopping)
+	}
+	return faultOf(ctx.Err())
 }
