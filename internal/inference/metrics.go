@@ -46,3 +46,10 @@ func (m *metrics) answered(prompt, answer int) {
 }
 
 func (m *metrics) refused(f *Fault) { m.ended.WithLabelValues(strconv.Itoa(f.Status)).Inc() }
+
+// watch tells how many answers of a model run or wait. The operator chose its name.
+func (m *metrics) watch(reg prometheus.Registerer, l *Language) {
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "aiwork_inference_answers", Help: "Answers of a language model that run or wait.", ConstLabels: prometheus.Labels{"model": l.name},
+	}, func() float64 { return float64(len(l.places)) }))
+}

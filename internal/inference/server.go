@@ -101,6 +101,7 @@ func (s *Server) nameModels() error {
 			return fmt.Errorf("two models are named %s: name the language model otherwise, as NAME=FILE", l.name)
 		}
 		s.languages[l.name] = l
+		s.metrics.watch(s.opts.Metrics, l)
 	}
 	for _, u := range s.opts.Upstreams {
 		if s.taken(u.options.Name) {
