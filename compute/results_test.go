@@ -44,9 +44,9 @@ func TestWorkerHandsOverLongResults(t *testing.T) {
 		}
 		w.stop()
 
-		w.start(nil)
 		task.State = job.Opening.String()
 		w.market.show([]Task{task}, nil)
+		w.start(nil)
 		rest(time.Second)
 		task.State, task.Opened = job.Revealing.String(), true
 		task.Results = []chain.Hash{longOutput(0).Blob, longOutput(2).Blob}

@@ -54,7 +54,7 @@ func Network(seed uint64) (*lower.Model, []*tensor.Tensor) {
 	x := b.op("Conv", []string{"x", b.weight(b.floats(0.3, 6, 3, 3, 3)), b.weight(b.floats(1, 6))}, ints("pads", 1, 1, 1, 1))
 	variance := b.floats(1, 6)
 	for i, v := range tensor.Values[float32](variance) {
-		tensor.Values[float32](variance)[i] = v * v
+		tensor.Values[float32](variance)[i] = float32(v * v)
 	}
 	x = b.op("BatchNormalization", []string{x, b.weight(b.floats(1, 6)), b.weight(b.floats(1, 6)), b.weight(b.floats(1, 6)), b.weight(variance)})
 	x = b.op("Clip", []string{x, b.weight(tensor.Scalar(float32(0))), b.weight(tensor.Scalar(float32(6)))})
