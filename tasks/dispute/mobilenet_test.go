@@ -51,7 +51,8 @@ func TestMobileNet(t *testing.T) {
 		if tiles := (run.Values[v].Len() + net.TileLen - 1) / net.TileLen; int(d.Rounds) > rounds(&d, tiles) {
 			t.Errorf("%s: %d rounds of %d tiles, want %d at most", name, d.Rounds, tiles, rounds(&d, tiles))
 		}
-		if input > 100_000 || largest > 4_000_000 {
+		// With 40 gas for each byte a call must fit the 2^24 gas of a transaction.
+		if input > 100_000 || largest+40*uint64(input) > chain.TxGasMaxLimit {
 			t.Errorf("%s: a call of %d bytes and %d gas", name, input, largest)
 		}
 		t.Logf("%s (operator %d): %d rounds, %d steps of %d gas in all, %d at most; the longest call has %d bytes", name, i, d.Rounds, d.Steps, gas, largest, input)
