@@ -359,7 +359,7 @@ func TestJobsThatCannotBeDone(t *testing.T) {
 // What is no PNG ends as a fault of that item, computed and audited like any other, for a tenth of the price.
 func (m *market) noPicture(t *testing.T) {
 	text := []byte("this is a text, whatever its file is called")
-	inputs := append(pictures(t, 1), requester.Input{Name: "text.png", Data: text, Blob: blake3.Sum256(text)})
+	inputs := append(pictures(t, 1), requester.Input{Name: "text.png", Data: text, Form: "8-bit PNG", Blob: blake3.Sum256(text)})
 	j, r := m.result(m.order(inputs))
 	good, bad := &r.Items[0], &r.Items[1]
 	if good.Fault != "" || len(good.Values) != 5 || good.Verdict != "verified" || good.Paid != "1" {
