@@ -19,7 +19,7 @@ const (
 	resultMax = 255     // bytes of a result
 
 	gasStep = 200_000 // of every step of a tile, and of understanding an operator: also of asking what a step needs
-	gasWork = 200     // of each position and each element that is read: 100 to 900 ns on a busy machine, see BenchmarkStep of package tile
+	gasWork = 200     // of each position and each element that is read: 50 to 260 ns, see BenchmarkStep of package tile
 )
 
 // EntryBytesMax bounds an encoded Entry that is shown on chain; runs with larger ones are the committee's.
