@@ -14,6 +14,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/codec"
+	"github.com/aiwork/aiwork-node/internal/whole"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
@@ -21,7 +22,6 @@ const (
 	entryMagic    = 0x41495752 // "AIWR"
 	entryBytesMax = 64 << 10
 	entrySuffix   = ".work"
-	newPrefix     = ".new-" // of an entry that is being written
 	lockName      = "lock"
 )
 
@@ -88,7 +88,7 @@ func OpenJournal(dir string, genesis chain.Hash, who chain.Address) (*Journal, e
 		return nil, fmt.Errorf("work journal %s: %w", j.dir, ErrJournalLocked)
 	}
 	j.lock = lock
-	torn, err := filepath.Glob(filepath.Join(j.dir, newPrefix+"*"))
+	torn, err := filepath.Glob(filepath.Join(j.dir, whole.Prefix+"*"))
 	for _, path := range torn {
 		err = errors.Join(err, os.Remove(path))
 	}
@@ -113,21 +113,11 @@ func (j *Journal) path(k Key) string { return filepath.Join(j.dir, k.file()) }
 // Put writes an entry and syncs it. Rule COMPUTE-1: it comes before the commitment that is sent.
 func (j *Journal) Put(k Key, e Entry) error { return j.write(j.path(k), e.encode()) }
 
-// write makes a file appear whole and for good.
 func (j *Journal) write(path string, b []byte) error {
-	f, err := os.CreateTemp(j.dir, newPrefix+"*")
-	if err != nil {
+	if err := whole.Write(path, b, 0o600); err != nil {
 		return fmt.Errorf("work journal: %w", err)
 	}
-	defer os.Remove(f.Name()) // nothing once it is renamed
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("work journal: %w", err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("work journal: %w", err)
-	}
-	return syncDir(j.dir)
+	return nil
 }
 
 // Get reads an entry; found is false where there is none. An error is ErrDamaged where the file is not
@@ -203,15 +193,4 @@ func decodeEntry(b []byte) (e Entry, err error) {
 		return e, errors.New("its checksum differs")
 	}
 	return e, r.End()
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("work journal: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("work journal: %w", err)
-	}
-	return nil
 }

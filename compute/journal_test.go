@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/whole"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
@@ -75,7 +76,7 @@ func TestCrashDuringPut(t *testing.T) {
 	if err := j.Put(k, e); err != nil {
 		t.Fatal(err)
 	}
-	torn := filepath.Join(j.dir, newPrefix+"123")
+	torn := filepath.Join(j.dir, whole.Prefix+"123")
 	if err := os.WriteFile(torn, e.encode()[:10], 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
-	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/lm/llama2c"
 	"github.com/aiwork/aiwork-node/compute/token"
@@ -96,7 +95,7 @@ func modelGenerate(c *cli.Context) error {
 		return err
 	}
 	file := c.Args().First()
-	path, err := pathByName(c.String("path"))
+	path, err := pathOf(c.String("path"))
 	if err != nil {
 		return err
 	}
@@ -117,18 +116,6 @@ func modelGenerate(c *cli.Context) error {
 		return err
 	}
 	return g.run()
-}
-
-func pathByName(name string) (kernel.Path, error) {
-	if name == "" {
-		return kernel.Best(), nil
-	}
-	for _, p := range kernel.Paths() {
-		if p.String() == name {
-			return p, nil
-		}
-	}
-	return 0, usagef("--path %s: this machine has %v", name, kernel.Paths())
 }
 
 func sampling(c *cli.Context) (lm.Sampling, error) {

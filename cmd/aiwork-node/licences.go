@@ -31,7 +31,7 @@ func printLicences(c *cli.Context) error {
 }
 
 func modelLicences(w io.Writer) error {
-	models, err := builtin.Models()
+	models, err := builtin.Fronts()
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/model"
-	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/npy"
 	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/plan"
@@ -58,13 +58,11 @@ func loadRunner(c *cli.Context) (*runner, error) {
 	if err != nil || c.Bool("reference") {
 		return &runner{file: f, program: p}, err
 	}
-	o := plan.Options{Threads: c.Int("threads"), Path: kernel.Best()}
-	if name := c.String("path"); name != "" {
-		if o.Path, err = pathOf(name); err != nil {
-			return nil, err
-		}
+	path, err := pathOf(c.String("path"))
+	if err != nil {
+		return nil, err
 	}
-	plans, err := plan.New(p, o)
+	plans, err := plan.New(p, plan.Options{Threads: c.Int("threads"), Path: path})
 	if err != nil {
 		return nil, usagef("%v", err)
 	}
@@ -76,8 +74,11 @@ func loadRunner(c *cli.Context) (*runner, error) {
 	return &runner{f, p, plans, d}, nil
 }
 
-// pathOf finds a way of computing by its name.
+// pathOf finds a way of computing by its name; the best one has none.
 func pathOf(name string) (kernel.Path, error) {
+	if name == "" {
+		return kernel.Best(), nil
+	}
 	var known []string
 	for _, p := range kernel.Paths() {
 		if p.String() == name {
@@ -182,8 +183,7 @@ func describe(outputs []*tensor.Tensor, folder string) (list []outcome, err erro
 		}
 	}
 	for i, t := range outputs {
-		kind := net.Type(onnx.NumberOf(t.Type()))
-		o := outcome{Type: t.Type().String(), Shape: slices.Clone(t.Shape()), Root: net.TensorRoot(kind, t.Raw()), First: firstOf(t)}
+		o := outcome{Type: t.Type().String(), Shape: slices.Clone(t.Shape()), Root: lower.DigestOf(t).Root, First: firstOf(t)}
 		if folder != "" {
 			o.File = filepath.Join(folder, fmt.Sprintf("output_%d.npy", i))
 			if err := os.WriteFile(o.File, npy.Encode(t), 0o644); err != nil {

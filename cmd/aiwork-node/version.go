@@ -30,7 +30,7 @@ func printVersion(c *cli.Context) error {
 	if c.Bool("licences") {
 		return printLicences(c)
 	}
-	models, err := builtin.Models()
+	models, err := builtin.Fronts()
 	if err != nil {
 		return err
 	}

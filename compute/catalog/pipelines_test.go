@@ -73,14 +73,17 @@ func planned(t *testing.T, store model.Store, id chain.Hash) (vision.Runner, err
 // run gives an answer, which must be valid JSON and come out the same again with the same trace.
 func run(t *testing.T, p *pipeline.Pipeline, input []byte, into any) *pipeline.Trace {
 	t.Helper()
-	answer, trace, err := p.Run(context.Background(), input)
+	answer, trace, err := p.Trace(context.Background(), input)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
 		t.Fatalf("%v: %s", err, answer)
 	}
-	again, trace2, err := p.Run(context.Background(), input)
+	if plain, err := p.Run(context.Background(), input); err != nil || string(plain) != string(answer) {
+		t.Errorf("without a trace: %v, another answer", err)
+	}
+	again, trace2, err := p.Trace(context.Background(), input)
 	if err != nil || string(again) != string(answer) || trace.Root() != trace2.Root() || len(trace.Steps) == 0 {
 		t.Errorf("run again: %v, %d steps", err, len(trace2.Steps))
 	}
@@ -109,7 +112,7 @@ func TestOCR(t *testing.T) {
 			t.Errorf("line %+v", l)
 		}
 	}
-	_, _, err = p.Run(context.Background(), []byte("no picture"))
+	_, err = p.Run(context.Background(), []byte("no picture"))
 	if bad, ok := err.(*pipeline.InputError); !ok || bad.Fault != image.FaultFormat {
 		t.Errorf("no picture: %v", err)
 	}

@@ -106,7 +106,7 @@ func (j *joined) Run(ctx context.Context, input []byte) ([]byte, error) {
 	if len(input) > image.InputBytesMax {
 		return nil, &InputError{Fault: image.FaultBytes}
 	}
-	answer, _, err := j.pipeline.Run(ctx, input)
+	answer, err := j.pipeline.Run(ctx, input)
 	if err == nil {
 		return tamper(answer, input), nil
 	}

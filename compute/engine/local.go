@@ -12,7 +12,6 @@ import (
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/net"
-	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/plan"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -119,26 +118,14 @@ func EncodeOutput(head *net.Head, outputs []*tensor.Tensor) []byte {
 	if len(head.Labels) > 0 && len(outputs) == 1 && outputs[0].Type() == tensor.Float32 && outputs[0].Len() == len(head.Labels) {
 		return outputs[0].Raw()
 	}
-	var list []net.Inline
-	for _, t := range outputs {
-		list = append(list, inlineOf(t))
-	}
-	return net.EncodeList(list)
-}
-
-func inlineOf(t *tensor.Tensor) net.Inline {
-	out := net.Inline{Type: net.Type(onnx.NumberOf(t.Type())), Bytes: t.Raw()}
-	for _, d := range t.Shape() {
-		out.Shape = append(out.Shape, uint32(d))
-	}
-	return out
+	return EncodeInputs(outputs)
 }
 
 // EncodeInputs gives the canonical input of a network that takes these tensors.
 func EncodeInputs(inputs []*tensor.Tensor) []byte {
 	var list []net.Inline
 	for _, t := range inputs {
-		list = append(list, inlineOf(t))
+		list = append(list, lower.InlineOf(t))
 	}
 	return net.EncodeList(list)
 }

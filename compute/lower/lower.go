@@ -144,11 +144,8 @@ func (w *writer) top(g *graph) error {
 	}
 	for i, v := range weights {
 		v.top.number = net.Value(len(g.inputs) + i)
-		t := v.tensor
-		data := t.Raw()
-		kind := net.Type(onnx.NumberOf(t.Type()))
-		w.tensors = append(w.tensors, t)
-		w.net.WeightList = append(w.net.WeightList, net.Weight{Type: kind, Shape: dims(t.Shape()), Root: net.TensorRoot(kind, data)})
+		w.tensors = append(w.tensors, v.tensor)
+		w.net.WeightList = append(w.net.WeightList, net.Weight(DigestOf(v.tensor)))
 	}
 	ops, err := operators(g, len(g.inputs)+len(weights))
 	if err != nil {
@@ -314,11 +311,11 @@ func attrOf(a *onnx.Attr) (net.Attr, error) {
 	case onnx.AttrText:
 		out.Text = a.Text
 	case onnx.AttrTensor:
-		data := a.Tensor.Raw()
-		if len(data) > net.InlineMax {
-			return out, &onnx.Unsupported{What: fmt.Sprintf("a tensor of %d bytes as an attribute", len(data))}
+		t := InlineOf(a.Tensor)
+		if len(t.Bytes) > net.InlineMax {
+			return out, &onnx.Unsupported{What: fmt.Sprintf("a tensor of %d bytes as an attribute", len(t.Bytes))}
 		}
-		out.Tensor = &net.Inline{Type: net.Type(onnx.NumberOf(a.Tensor.Type())), Shape: dims(a.Tensor.Shape()), Bytes: data}
+		out.Tensor = &t
 	case onnx.AttrFloats:
 		for _, v := range a.Floats {
 			out.Floats = append(out.Floats, math.Float32bits(v))
@@ -331,12 +328,4 @@ func attrOf(a *onnx.Attr) (net.Attr, error) {
 		must.Hold(false, "an attribute of a kind that the reader refuses")
 	}
 	return out, nil
-}
-
-func dims(shape []int) []uint32 {
-	var out []uint32
-	for _, d := range shape {
-		out = append(out, uint32(d))
-	}
-	return out
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/onnx"
-	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
 // irVersion is the version of the file format that is written: the first one that has all that is used.
@@ -145,17 +144,4 @@ func (r *raiser) block(b *net.Block, captured []string) (*onnx.Graph, error) {
 		g.Inputs, names = append(g.Inputs, onnx.Value{Name: name}), append(names, name)
 	}
 	return g, r.fill(g, b.Ops, b.Outputs, append(names, captured...))
-}
-
-// TensorOf makes a tensor from the bytes of NET-5.
-func TensorOf(kind net.Type, shape []uint32, data []byte) (*tensor.Tensor, error) {
-	t, err := onnx.TypeFrom(int64(kind))
-	if err != nil {
-		return nil, err
-	}
-	var dims []int
-	for _, d := range shape {
-		dims = append(dims, int(d))
-	}
-	return tensor.FromRaw(t, dims, data)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/whole"
 )
 
 const (
@@ -43,29 +44,10 @@ func (s Store) Put(f *File) (chain.Hash, error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return id, fmt.Errorf("model store: %w", err)
 	}
-	return id, writeWhole(s.Path(id), f.Encode())
-}
-
-// writeWhole writes a file so that its name never stands for a part of it.
-func writeWhole(path string, b []byte) (err error) {
-	t, err := os.CreateTemp(filepath.Dir(path), ".part-*")
-	if err != nil {
-		return fmt.Errorf("model store: %w", err)
+	if err := whole.Write(s.Path(id), f.Encode(), 0o644); err != nil {
+		return id, fmt.Errorf("model store: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(t.Name())
-		}
-	}()
-	_, err = t.Write(b)
-	err = cmp.Or(err, t.Sync(), t.Chmod(0o644), t.Close())
-	if err == nil {
-		err = os.Rename(t.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("model store: %w", err)
-	}
-	return nil
+	return id, nil
 }
 
 func (s Store) has(id chain.Hash) bool {

@@ -15,7 +15,7 @@
 //
 //	spec := pipeline.Spec{Kind: pipeline.OCR, Roles: roles, Files: files}
 //	p, err := pipeline.Open(spec, networks)
-//	answer, trace, err := p.Run(ctx, png)
+//	answer, err := p.Run(ctx, png)
 //
 // compute/engine runs pipelines for jobs; `aiwork-node ai` runs them by themselves.
 package pipeline

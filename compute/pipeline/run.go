@@ -62,23 +62,32 @@ func Open(s *Spec, networks Networks) (*Pipeline, error) {
 	return p, nil
 }
 
-// Run gives the answer for an item's input, and the trace of the run. Its error is an *InputError, that of a network, or that of ctx.
-func (p *Pipeline) Run(ctx context.Context, input []byte) ([]byte, *Trace, error) {
+// Run gives the answer for an item's input. Its error is an *InputError, that of a network, or that of ctx.
+func (p *Pipeline) Run(ctx context.Context, input []byte) ([]byte, error) {
+	return p.run(ctx, input, nil)
+}
+
+// Trace is Run with the steps that it takes, which costs the hashing of all that goes in and out of networks.
+func (p *Pipeline) Trace(ctx context.Context, input []byte) ([]byte, *Trace, error) {
 	t := &Trace{}
-	var answer []byte
-	var err error
-	switch p.spec.Kind {
-	case OCR:
-		answer, err = p.read(ctx, input, t)
-	case Faces:
-		answer, err = p.faces(ctx, input, t)
-	default:
-		answer, err = p.speech(ctx, input, t)
-	}
+	answer, err := p.run(ctx, input, t)
 	return answer, t, err
 }
 
+func (p *Pipeline) run(ctx context.Context, input []byte, t *Trace) ([]byte, error) {
+	switch p.spec.Kind {
+	case OCR:
+		return p.read(ctx, input, t)
+	case Faces:
+		return p.faces(ctx, input, t)
+	}
+	return p.speech(ctx, input, t)
+}
+
 func (p *Pipeline) network(role string, t *Trace) vision.Runner {
+	if t == nil {
+		return p.networks[role]
+	}
 	return traced{role, p.networks[role], t}
 }
 

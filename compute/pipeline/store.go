@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/whole"
 )
 
 const (
@@ -37,17 +38,7 @@ func (s Store) Put(p *Spec) (chain.Hash, error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return id, fmt.Errorf("pipeline store: %w", err)
 	}
-	part, err := os.CreateTemp(s.Dir, ".part-*")
-	if err != nil {
-		return id, fmt.Errorf("pipeline store: %w", err)
-	}
-	_, err = part.Write(p.Encode())
-	err = cmp.Or(err, part.Sync(), part.Chmod(0o644), part.Close())
-	if err == nil {
-		err = os.Rename(part.Name(), s.path(id))
-	}
-	if err != nil {
-		os.Remove(part.Name())
+	if err := whole.Write(s.path(id), p.Encode(), 0o644); err != nil {
 		return id, fmt.Errorf("pipeline store: %w", err)
 	}
 	return id, nil

@@ -4,8 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/aiwork/aiwork-node/compute/net"
-	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/compute/vision"
 	"github.com/aiwork/aiwork-node/crypto/merkle"
@@ -70,11 +69,7 @@ func (r traced) Run(ctx context.Context, inputs []*tensor.Tensor) ([]*tensor.Ten
 func rootOf(list []*tensor.Tensor) chain.Hash {
 	leaves := make([][]byte, 0, len(list))
 	for _, t := range list {
-		kind := net.Type(onnx.NumberOf(t.Type()))
-		d := net.Digest{Type: kind, Root: net.TensorRoot(kind, t.Raw())}
-		for _, n := range t.Shape() {
-			d.Shape = append(d.Shape, uint32(n))
-		}
+		d := lower.DigestOf(t)
 		leaves = append(leaves, d.Encode())
 	}
 	return merkle.Root(listTag, leaves)

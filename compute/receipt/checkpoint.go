@@ -3,6 +3,7 @@ package receipt
 import (
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/crypto/merkle"
@@ -114,7 +115,7 @@ func NewCheckpoint(cuts []Cut) *Checkpoint {
 // Observe implements Observer. Inputs are to be given too.
 func (c *Checkpoint) Observe(v net.Value, t *tensor.Tensor) {
 	if c.wanted[v] {
-		c.digests[v] = Digest(t)
+		c.digests[v] = lower.DigestOf(t)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/net"
-	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -71,23 +70,13 @@ func observed(n *net.Net, o Observer) func(node int, outs []*tensor.Tensor) {
 	}
 }
 
-// Digest names a tensor.
-func Digest(t *tensor.Tensor) net.Digest {
-	d := net.Digest{Type: net.Type(onnx.NumberOf(t.Type()))}
-	for _, n := range t.Shape() {
-		d.Shape = append(d.Shape, uint32(n))
-	}
-	d.Root = net.TensorRoot(d.Type, t.Raw())
-	return d
-}
-
 // DigestOf gives the digest of a value; each is computed once.
 func (t *Trace) DigestOf(v net.Value) net.Digest {
 	if t.digest == nil {
 		t.digest = make([]net.Digest, len(t.Values))
 	}
 	if t.digest[v].Type == 0 {
-		t.digest[v] = Digest(t.Values[v])
+		t.digest[v] = lower.DigestOf(t.Values[v])
 	}
 	return t.digest[v]
 }

@@ -24,7 +24,7 @@ type shelf struct {
 }
 
 func newShelf(dir string) (*shelf, error) {
-	files, err := builtin.Models()
+	files, err := builtin.Fronts()
 	library := engine.Library{Models: model.Library{Files: files, Store: model.Store{Dir: dir}}, Pipelines: pipeline.Store{Dir: dir}}
 	return &shelf{library: library}, err
 }

@@ -33,6 +33,18 @@ func Models() ([]*model.File, error) {
 	return []*model.File{m}, nil
 }
 
+// Fronts gives all models that ship without their weights, for listings.
+func Fronts() ([]*model.File, error) {
+	m, err := model.DecodeFront([]byte(contentSafety[:min(len(contentSafety), frontBytesMax)]))
+	if err != nil {
+		return nil, err
+	}
+	return []*model.File{m}, nil
+}
+
+// frontBytesMax is more than a front takes.
+const frontBytesMax = 256 << 10
+
 // ContentSafetyHash is ContentSafetyID as a hash.
 func ContentSafetyHash() (id chain.Hash) {
 	must.Hold(id.UnmarshalText([]byte(ContentSafetyID)) == nil, "the id of the model that ships is no hash")
