@@ -158,7 +158,7 @@ func (s *matrixStep) run(f *frame) error {
 }
 
 // partSteps is about the work of a part of a product that is worth a thread's attention.
-const partSteps = 1 << 18
+const partSteps = 1 << 17
 
 // multiply cuts a product into parts.
 func (f *frame) multiply(c []float32, ldc int, a *kernel.Rows, b *kernel.Columns, e *ended, row, at int) {
