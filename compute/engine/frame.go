@@ -22,6 +22,9 @@ const (
 	kindUnknownModel
 )
 
+// kindNote frames may come before any answer: what the operator may want to know, in words.
+const kindNote byte = 0x40
+
 // Limits of what one side believes of the other.
 const (
 	frameBytesMax   = 64 << 20 // an output; inputs are smaller
