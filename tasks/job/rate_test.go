@@ -138,7 +138,7 @@ func TestMarket(t *testing.T) {
 	}
 	t.Logf("%d of %d items audited (%.1f %%), %d crashes", audited, items, 100*float64(audited)/float64(items), crashes)
 	if crashes < 1000 || audited*100 > items*35 {
-		t.Errorf("%d crashes, %d of %d items audited: want 1,000 at least, and 35 % at most", crashes, audited, items)
+		t.Errorf("%d crashes, %d of %d items audited: want 1,000 at least, and 35 %% at most", crashes, audited, items)
 	}
 }
 
