@@ -61,7 +61,7 @@ type record struct {
 	running bool
 	task    Key                // whose work it is, if it is a worker's
 	cancel  context.CancelFunc // ends it, while it runs
-	done    bool // it succeeded, and is never asked for again: blocks are final
+	done    bool               // it succeeded, and is never asked for again: blocks are final
 	fails   int
 	next    time.Time // not before
 	asked   time.Time // by the agenda, last

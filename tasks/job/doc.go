@@ -37,7 +37,7 @@
 //	JOB-15: a worker whose speed was not measured has at most LeasesMax leases at once, and the n-th lasts n times
 //	        leaseMs: who does one batch in leaseMs misses none, however many are thrown at it. One that has offered a speed
 //	        has as much work at once as it does in leaseMs at that speed (one batch always, LeasesFastMax at most), and a
-//	        lease lasts a quarter of leaseMs and three times what all its work takes at that speed, LeaseSpanMax times leaseMs
+//	        lease lasts half of leaseMs and three times what all its work takes at that speed, LeaseSpanMax times leaseMs
 //	        at most. A missed lease costs missedLeaseBurn, but not more than the batch would have paid.
 //	JOB-16: the time to audit grows with the sampled items that wait for auditors: auditCommitMs for each
 //	        AuditPaceItems begun. From AuditItemsMax on no further audit is drawn.

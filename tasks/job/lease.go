@@ -116,7 +116,7 @@ func LeaseTime(leaseMs, held, backlogMs, ownMs uint64, measured bool) (lastsMs u
 	if ownMs > most || held > 0 && (held >= LeasesFastMax || backlogMs+ownMs > leaseMs) {
 		return 0, false
 	}
-	return min(leaseMs/4+3*(backlogMs+ownMs), most), true
+	return min(leaseMs/2+3*(backlogMs+ownMs), most), true
 }
 
 // take gives a batch to a drawn worker, and tells how long its lease lasts.
