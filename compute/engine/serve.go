@@ -82,7 +82,7 @@ type shop struct {
 	memoryBytes uint64 // the child's ceiling
 	ready       map[chain.Hash]runnable
 	order       []chain.Hash
-	notes       []string // for the parent, before the next answer
+	notes       []string          // for the parent, before the next answer
 	advocate    *receipt.Advocate // of the run that was briefed last
 }
 
