@@ -111,11 +111,11 @@ func (b *builder) conv(n *program.Node) bool {
 	if tensor.CheckShape(shape) != nil || tensor.Count(shape) == 0 || tensor.Count(x.shape) == 0 {
 		return false
 	}
-	if b.depthwise(n, g, shape, bias) || b.turned(n.In[0], n.Out[0], g, w.constant, shape, bias) {
+	if b.depthwise(n.In[0], n.Out[0], g, w.constant, shape, bias) || b.turned(n.In[0], n.Out[0], g, w.constant, shape, bias) {
 		return true
 	}
 	s := &convStep{
-		ended: ended{y: n.Out[0], bias: bias, endRows: w.shape[0]}, x: n.In[0], batch: x.shape[0], groups: g.Groups, channels: w.shape[1],
+		ended: ended{y: n.Out[0], bias: bias, endRows: w.shape[0], sums: true}, x: n.In[0], batch: x.shape[0], groups: g.Groups, channels: w.shape[1],
 		outs: w.shape[0] / g.Groups, positions: tensor.Count(g.Out),
 	}
 	taps := tensor.Count(g.Kernel)

@@ -46,8 +46,9 @@ type ended struct {
 	endRows int       // of results that take a scale and shift, or another value, in the kernel; 0: they do not
 	scales  []float32 // of each row
 	shifts  []float32
-	adds    bool
-	add     int // slot of a value that is added
+	sums    bool // the kernel can add another value
+	adds    bool // and does
+	add     int  // slot of a value that is added
 	clamp   bool
 	lo, hi  float32
 	chains  []*chain
@@ -82,7 +83,7 @@ func (e *ended) takeLink(l *link, elements int) bool {
 	case l.affine && l.period == e.endRows && elements%(l.inner*l.period) == 0 && !more:
 		e.scales, e.shifts = l.constants, l.shift
 		return true
-	case !l.unary && l.binary == kernel.BinaryAdd && l.from == operandFull && l.slot != program.None:
+	case e.sums && !l.unary && l.binary == kernel.BinaryAdd && l.from == operandFull && l.slot != program.None:
 		e.adds, e.add = true, l.slot
 		return true
 	}
