@@ -14,7 +14,10 @@ import (
 	"path/filepath"
 )
 
-const rowsMax = 6 // pixels of a tile; 16 outputs wide
+const (
+	rowsMax     = 6 // pixels of a tile; 16 outputs wide
+	byteRowsMax = 5 // of bytes by bytes, which need two more registers
+)
 
 type gen struct{ asm, decl bytes.Buffer }
 
@@ -37,9 +40,13 @@ func main() {
 	g.asm.WriteString(head + "#include \"go_asm.h\"\n#include \"textflag.h\"\n")
 	g.decl.WriteString(head + "package kernel\n")
 	for rows := rowsMax; rows > 0; rows-- {
-		g.tile(rows)
+		g.tile(rows, false)
 	}
-	g.dispatch()
+	g.dispatch("Words", rowsMax)
+	for rows := byteRowsMax; rows > 0; rows-- {
+		g.tile(rows, true)
+	}
+	g.dispatch("Bytes", byteRowsMax)
 	g.slide()
 	g.widen()
 	code, err := format.Source(g.decl.Bytes())
@@ -54,10 +61,10 @@ func main() {
 }
 
 // dispatch writes the Go function that picks a micro-kernel by height.
-func (g *gen) dispatch() {
-	g.decl.WriteString("\n// pixelTileAVX2 runs the micro-kernel of a height.\nfunc pixelTileAVX2(rows int, t *pixelTile) {\nswitch rows {\n")
-	for r := 1; r <= rowsMax; r++ {
-		fmt.Fprintf(&g.decl, "case %d:\npixelTileAVX2Rows%d(t)\n", r, r)
+func (g *gen) dispatch(form string, rows int) {
+	fmt.Fprintf(&g.decl, "\n// pixel%sAVX2 runs the micro-kernel of a height.\nfunc pixel%sAVX2(rows int, t *pixelTile) {\nswitch rows {\n", form, form)
+	for r := 1; r <= rows; r++ {
+		fmt.Fprintf(&g.decl, "case %d:\npixel%sAVX2Rows%d(t)\n", r, form, r)
 	}
 	g.decl.WriteString("}\n}\n")
 }
@@ -67,10 +74,13 @@ func row(r int) string {
 	return []string{"(SI)", "(SI)(R8*1)", "(SI)(R8*2)", "(R10)", "(R10)(R8*1)", "(R10)(R8*2)"}[r]
 }
 
-// tile writes the sums of some pixels, two k at a time: VPMADDWD adds two products of 16 bits in 32, and cannot saturate. Sums
-// never leave the registers before they are bytes.
-func (g *gen) tile(rows int) {
-	name := fmt.Sprintf("pixelTileAVX2Rows%d", rows)
+// tile writes the sums of some pixels. Sums never leave the registers before they are bytes.
+func (g *gen) tile(rows int, ofBytes bool) {
+	form, step := "Words", (*gen).pair
+	if ofBytes {
+		form, step = "Bytes", (*gen).four
+	}
+	name := fmt.Sprintf("pixel%sAVX2Rows%d", form, rows)
 	g.text(name, fmt.Sprintf("%s runs tiles of %d pixels, 16 outputs wide, one below the other.", name, rows), "(t *pixelTile)", 8)
 	g.a("MOVQ t+0(FP), AX")
 	g.a("MOVQ pixelTile_lda(AX), R8")
@@ -84,33 +94,43 @@ func (g *gen) tile(rows int) {
 	for i := range 2 * rows {
 		g.a("VPXOR Y%d, Y%d, Y%d", i, i, i)
 	}
+	if ofBytes { // ones of 16 bits
+		g.a("VPCMPEQW Y10, Y10, Y10")
+		g.a("VPSRLW $15, Y10, Y10")
+	}
 	g.label("segment")
 	g.a("MOVQ R12, SI")
-	if rows > 3 {
-		g.a("LEAQ (SI)(R8*2), R10")
-		g.a("ADDQ R8, R10")
-	}
-	g.a("MOVQ pixelTile_pairs(AX), CX")
-	g.label("pair")
-	g.a("VMOVDQU (DX), Y12")
-	g.a("VMOVDQU 32(DX), Y13")
-	for r := range rows {
-		g.a("VPBROADCASTD %s, Y14", row(r))
-		g.a("VPMADDWD Y12, Y14, Y15")
-		g.a("VPMADDWD Y13, Y14, Y14")
-		g.a("VPADDD Y15, Y%d, Y%d", 2*r, 2*r)
-		g.a("VPADDD Y14, Y%d, Y%d", 2*r+1, 2*r+1)
-	}
+	g.third(rows)
+	g.a("MOVQ pixelTile_steps(AX), CX")
+	g.label("step")
+	step(g, rows)
 	g.a("ADDQ $64, DX")
 	g.a("ADDQ $4, SI")
 	if rows > 3 {
 		g.a("ADDQ $4, R10")
 	}
 	g.a("DECQ CX")
-	g.a("JNZ pair")
+	g.a("JNZ step")
 	g.a("ADDQ pixelTile_jump(AX), R12")
 	g.a("DECQ BX")
 	g.a("JNZ segment")
+	if ofBytes {
+		g.a("MOVQ pixelTile_extras(AX), CX")
+		g.a("TESTQ CX, CX")
+		g.a("JZ end")
+		g.a("MOVQ pixelTile_extraOffsets(AX), R13")
+		g.a("MOVQ pixelTile_extraWeights(AX), DX")
+		g.label("extra")
+		g.a("MOVLQSX (R13), SI")
+		g.a("ADDQ R9, SI")
+		g.third(rows)
+		step(g, rows)
+		g.a("ADDQ $64, DX")
+		g.a("ADDQ $4, R13")
+		g.a("DECQ CX")
+		g.a("JNZ extra")
+		g.label("end")
+	}
 	g.a("MOVQ pixelTile_bias(AX), SI")
 	g.a("VMOVDQU (SI), Y12")
 	g.a("VMOVDQU 32(SI), Y13")
@@ -138,6 +158,42 @@ func (g *gen) tile(rows int) {
 	g.a("JNZ tile")
 	g.a("VZEROUPPER")
 	g.a("RET")
+}
+
+// third points R10 to row 3.
+func (g *gen) third(rows int) {
+	if rows > 3 {
+		g.a("LEAQ (SI)(R8*2), R10")
+		g.a("ADDQ R8, R10")
+	}
+}
+
+// pair adds the products of two k, of 16 bits each: VPMADDWD adds two of them in 32, and cannot saturate.
+func (g *gen) pair(rows int) {
+	g.a("VMOVDQU (DX), Y12")
+	g.a("VMOVDQU 32(DX), Y13")
+	for r := range rows {
+		g.a("VPBROADCASTD %s, Y14", row(r))
+		g.a("VPMADDWD Y12, Y14, Y15")
+		g.a("VPMADDWD Y13, Y14, Y14")
+		g.a("VPADDD Y15, Y%d, Y%d", 2*r, 2*r)
+		g.a("VPADDD Y14, Y%d, Y%d", 2*r+1, 2*r+1)
+	}
+}
+
+// four adds the products of four k, of bytes each: VPMADDUBSW adds two of them in 16 bits, where the weights leave them room.
+func (g *gen) four(rows int) {
+	g.a("VMOVDQU (DX), Y12")
+	g.a("VMOVDQU 32(DX), Y13")
+	for r := range rows {
+		g.a("VPBROADCASTD %s, Y14", row(r))
+		g.a("VPMADDUBSW Y12, Y14, Y15")
+		g.a("VPMADDUBSW Y13, Y14, Y14")
+		g.a("VPMADDWD Y10, Y15, Y15")
+		g.a("VPMADDWD Y10, Y14, Y14")
+		g.a("VPADDD Y15, Y%d, Y%d", 2*r, 2*r)
+		g.a("VPADDD Y14, Y%d, Y%d", 2*r+1, 2*r+1)
+	}
 }
 
 // requantise makes bytes of rows of sums with their bias: row r is in registers 2·r and 2·r+1, whose lanes are in the order that packing

@@ -5,7 +5,9 @@ package kernel
 // Pixels says whether bytes are quicker pixel by pixel than plane by plane on this path.
 func (p Path) Pixels() bool { return p == PathAVX2 }
 
-func (p Path) pixelTile(rows int, t *pixelTile) { pixelTileAVX2(rows, t) }
+func (p Path) pixelWords(rows int, t *pixelTile) { pixelWordsAVX2(rows, t) }
+
+func (p Path) pixelBytes(rows int, t *pixelTile) { pixelBytesAVX2(rows, t) }
 
 func (p Path) pixelSlide(s *pixelSlide) { pixelSlideAVX2(s) }
 

@@ -5,7 +5,9 @@ package kernel
 // Pixels says whether bytes are quicker pixel by pixel than plane by plane on this path.
 func (p Path) Pixels() bool { return false }
 
-func (p Path) pixelTile(int, *pixelTile) {}
+func (p Path) pixelWords(int, *pixelTile) {}
+
+func (p Path) pixelBytes(int, *pixelTile) {}
 
 func (p Path) pixelSlide(*pixelSlide) {}
 

@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"math"
 	"slices"
+	"unsafe"
 
 	"github.com/aiwork/aiwork-node/internal/must"
 )
@@ -12,8 +14,9 @@ import (
 //go:generate go run gen_pixels.go
 
 const (
-	pixelRowsMax = 6  // of a tile
-	pixelWide    = 16 // outputs of a panel
+	pixelRowsMax     = 6  // of a tile of words
+	pixelByteRowsMax = 5  // and of bytes
+	pixelWide        = 16 // outputs of a panel
 )
 
 // PixelStride is the number of bytes of a pixel: its channels, and some more that may hold anything.
@@ -58,102 +61,213 @@ func (e *PixelEnd) of(sum int32, lane int) uint8 {
 	return uint8(unsigned().of(float32(float32(sum+e.Bias[lane])*e.Ratios[lane]), e.Zero))
 }
 
-// PixelWeights are the weights of a convolution, in panels of 16 outputs.
+// PixelWeights are the weights of a convolution, in panels of 16 outputs. The first form has words, two k in a step. The second has bytes,
+// four k in a step, and multiplies them by bytes: pairs of products are added in 16 bits, which 255 times the weights of the pair
+// must not leave. What is too large for that is left to extra steps at the end.
 type PixelWeights struct {
 	N        int // outputs
 	segments int // of k: rows of the window
-	pairs    int // of k in a segment
-	data     []int16
+	jump     int // from one to the next, in bytes of the input
+	steps    int // of a segment
+	words    []int16
+	bytes    []int8
+	extras   []pixelExtra // of each panel
 	end      PixelEnd
 }
+
+// A pixelExtra is the steps of a panel that come again, with other weights.
+type pixelExtra struct {
+	offsets []int32 // in the window, in bytes
+	weights []int8
+}
+
+const (
+	pixelPair    = 2   // k of a step of words
+	pixelFour    = 4   // and of bytes
+	pixelSumMax  = 128 // of the weights of a pair that have one sign: 255 times as much fits in 16 bits
+	pixelManyPer = 5   // more than one extra step for so many are not worth it
+)
 
 // Panels is the number of parts that the outputs can be cut in.
 func (w *PixelWeights) Panels() int { return len(w.end.Bias) / pixelWide }
 
-// PackPixelWeights lays weights[output][segment][k] out, less their zero points; zero is that of the input.
-func PackPixelWeights(weights []int16, segments, length int, zero int32, end PixelEnd) *PixelWeights {
+// PackPixelWeights lays weights[output][segment][k] out, less their zero points; segments of the input are jump bytes apart, and zero is its
+// zero point.
+func PackPixelWeights(weights []int16, segments, length, jump int, zero int32, end PixelEnd) *PixelWeights {
 	n := len(end.Bias)
 	must.Hold(n > 0 && len(weights) == n*segments*length && length > 0, "weights that do not fit")
-	w := &PixelWeights{N: n, segments: segments, pairs: (length + 1) / 2, end: end.panels(zero, weights, segments*length)}
-	w.data = make([]int16, 2*len(w.end.Bias)*segments*w.pairs)
-	for i := range n {
-		panel := w.data[i/pixelWide*w.panelLen():]
-		for s := range segments {
-			for k, v := range weights[(i*segments+s)*length:][:length] {
-				panel[((s*w.pairs+k/2)*pixelWide+pixelLane(i%pixelWide))*2+k%2] = v
-			}
-		}
+	w := &PixelWeights{N: n, segments: segments, jump: jump, end: end.panels(zero, weights, segments*length)}
+	if !w.packBytes(weights, length) {
+		w.bytes, w.extras = nil, nil
+		w.packWords(weights, length)
 	}
 	return w
 }
 
-// panelLen is the number of elements of a panel.
-func (w *PixelWeights) panelLen() int { return 2 * pixelWide * w.segments * w.pairs }
+func (w *PixelWeights) packWords(weights []int16, length int) {
+	w.steps = (length + pixelPair - 1) / pixelPair
+	w.words = make([]int16, len(w.end.Bias)*w.segments*w.steps*pixelPair)
+	for i, v := range weights {
+		w.words[w.place(i, length, pixelPair)] = v
+	}
+}
 
-// PixelRows are the windows of neighbouring pixels, as words: segment s of window r begins at element r·Step + s·Jump.
+// place is where element i of weights lies in panels with so many k in a step.
+func (w *PixelWeights) place(i, length, each int) int {
+	k, s, n := i%length, i/length%w.segments, i/length/w.segments
+	step := (n/pixelWide*w.segments+s)*w.steps + k/each
+	return (step*pixelWide+pixelLane(n%pixelWide))*each + k%each
+}
+
+// packBytes says whether bytes are worth it.
+func (w *PixelWeights) packBytes(weights []int16, length int) bool {
+	const size = pixelWide * pixelFour
+	w.steps = (length + pixelFour - 1) / pixelFour
+	left := make([]int16, len(w.end.Bias)*w.segments*w.steps*pixelFour)
+	for i, v := range weights {
+		left[w.place(i, length, pixelFour)] = v
+	}
+	w.bytes = make([]int8, len(left))
+	w.extras = make([]pixelExtra, w.Panels())
+	all, extra := w.segments*w.steps, 0
+	for i := range w.extras {
+		e := &w.extras[i]
+		for s := range all {
+			at := (i*all + s) * size
+			for more := takePairs(w.bytes[at:][:size], left[at:]); more; extra++ {
+				part := make([]int8, size)
+				more = takePairs(part, left[at:])
+				e.offsets = append(e.offsets, int32(s/w.steps*w.jump+s%w.steps*pixelFour))
+				e.weights = append(e.weights, part...)
+			}
+		}
+	}
+	return extra*pixelManyPer <= all*len(w.extras)
+}
+
+// takePairs moves as much of the pairs of weights to a step as its sums have room for, and says whether something is left.
+func takePairs(step []int8, left []int16) (more bool) {
+	for i := 0; i < len(step); i += 2 {
+		large, small := i, i+1
+		if max(left[i], -left[i]) < max(left[i+1], -left[i+1]) {
+			large, small = small, large
+		}
+		s := max(-pixelSumMax/2, min(left[small], pixelSumMax/2))
+		low, high := -pixelSumMax-min(s, 0), pixelSumMax-max(s, 0)
+		l := max(low, min(left[large], high, math.MaxInt8))
+		step[small], step[large] = int8(s), int8(l)
+		left[small], left[large] = left[small]-s, left[large]-l
+		more = more || left[small] != 0 || left[large] != 0
+	}
+	return more
+}
+
+// PixelRows are the windows of neighbouring pixels: that of row r begins at byte r·Step.
 type PixelRows struct {
-	X          []int16
-	Rows       int
-	Step, Jump int
+	X          []uint8
+	Rows, Step int
 }
 
 // A pixelTile is what a micro-kernel does in one call: tiles of rows, one below the other, times one panel. Strides are in bytes.
 type pixelTile struct {
-	a        *int16
-	b        *int16
-	c        *uint8
-	bias     *int32
-	ratio    *float32
-	lda      int
-	jump     int
-	segments int
-	pairs    int
-	ldc      int
-	tiles    int
-	high     float32
-	zero     int32
+	a            unsafe.Pointer
+	b            unsafe.Pointer
+	c            *uint8
+	bias         *int32
+	ratio        *float32
+	extraOffsets *int32
+	extraWeights *int8
+	extras       int
+	lda          int
+	jump         int
+	segments     int
+	steps        int
+	ldc          int
+	tiles        int
+	high         float32
+	zero         int32
 }
+
+// PixelScratch is what one thread needs for products of pixels. Its zero value is ready.
+type PixelScratch struct{ words []int16 }
 
 // MultiplyPixels makes outputs of panels first to last-1 for all rows: those of row r lie at y[r·stride].
-func (p Path) MultiplyPixels(y []uint8, stride int, x PixelRows, w *PixelWeights, first, last int) {
-	must.Hold(stride >= pixelWide*last, "pixels without room for their outputs")
+func (p Path) MultiplyPixels(y []uint8, stride int, x PixelRows, w *PixelWeights, first, last int, s *PixelScratch) {
+	each, height := pixelFour, pixelByteRowsMax
+	if w.words != nil {
+		each, height = pixelPair, pixelRowsMax
+	}
+	size := (x.Rows-1)*x.Step + (w.segments-1)*w.jump + w.steps*each
+	_, _ = x.X[:size], y[:(x.Rows-1)*stride+last*pixelWide]
+	must.Hold(x.Rows > 0 && stride >= pixelWide*last, "pixels without room for their outputs")
+	if w.words != nil {
+		if len(s.words) < size {
+			s.words = make([]int16, size)
+		}
+		p.WidenBytes(s.words, x.X[:size])
+	}
+	whole := x.Rows / height * height
 	for panel := first; panel < last; panel++ {
-		whole := x.Rows / pixelRowsMax * pixelRowsMax
-		p.pixelTiles(y[panel*pixelWide:], stride, x, w, panel, 0, whole, pixelRowsMax)
-		p.pixelTiles(y[panel*pixelWide:], stride, x, w, panel, whole, x.Rows, x.Rows-whole)
+		for _, part := range [][3]int{{0, whole, height}, {whole, x.Rows, x.Rows - whole}} {
+			if part[0] < part[1] {
+				p.pixelTiles(y[panel*pixelWide:], stride, x, w, panel, part, s)
+			}
+		}
 	}
 }
 
-// pixelTiles does the rows from one to another in tiles of some height.
-func (p Path) pixelTiles(y []uint8, stride int, x PixelRows, w *PixelWeights, panel, from, to, height int) {
-	if from == to {
-		return
-	}
-	a, b, c := x.X[from*x.Step:], w.data[panel*w.panelLen():][:w.panelLen()], y[from*stride:]
-	_ = a[:(to-from-1)*x.Step+(w.segments-1)*x.Jump+2*w.pairs]
-	_ = c[:(to-from-1)*stride+pixelWide]
-	end := PixelEnd{w.end.Bias[panel*pixelWide:][:pixelWide], w.end.Ratios[panel*pixelWide:][:pixelWide], w.end.Zero}
+// pixelTiles does the rows from one to another in tiles of some height; MultiplyPixels has checked that they are there.
+func (p Path) pixelTiles(y []uint8, stride int, x PixelRows, w *PixelWeights, panel int, part [3]int, s *PixelScratch) {
+	from, to, height := part[0], part[1], part[2]
 	if !p.Pixels() {
-		for r := range to - from {
-			pixelGo(c[r*stride:], a[r*x.Step:], x.Jump, b, w.pairs, &end)
+		for r := from; r < to; r++ {
+			w.row(y[r*stride:], x.X[r*x.Step:], panel)
 		}
 		return
 	}
-	p.pixelTile(height, &pixelTile{
-		a: &a[0], b: &b[0], c: &c[0], bias: &end.Bias[0], ratio: &end.Ratios[0], lda: 2 * x.Step, jump: 2 * x.Jump, segments: w.segments,
-		pairs: w.pairs, ldc: stride, tiles: (to - from) / height, high: float32(255 - end.Zero), zero: end.Zero,
-	})
+	t := &pixelTile{
+		c: &y[from*stride], bias: &w.end.Bias[panel*pixelWide], ratio: &w.end.Ratios[panel*pixelWide], lda: x.Step, jump: w.jump,
+		segments: w.segments, steps: w.steps, ldc: stride, tiles: (to - from) / height, high: float32(255 - w.end.Zero), zero: w.end.Zero,
+	}
+	at := panel * w.segments * w.steps * pixelWide
+	if w.words != nil {
+		t.a, t.b = unsafe.Pointer(&s.words[from*x.Step]), unsafe.Pointer(&w.words[at*pixelPair])
+		t.lda, t.jump = 2*x.Step, 2*w.jump
+		p.pixelWords(height, t)
+		return
+	}
+	t.a, t.b = unsafe.Pointer(&x.X[from*x.Step]), unsafe.Pointer(&w.bytes[at*pixelFour])
+	if e := w.extras[panel]; e.offsets != nil {
+		t.extras, t.extraOffsets, t.extraWeights = len(e.offsets), &e.offsets[0], &e.weights[0]
+	}
+	p.pixelBytes(height, t)
 }
 
-// pixelGo is the portable form of a panel for one row.
-func pixelGo(y []uint8, x []int16, jump int, panel []int16, pairs int, end *PixelEnd) {
+// row is the portable form: a panel of one row.
+func (w *PixelWeights) row(y, x []uint8, panel int) {
 	for j := range pixelWide {
 		lane, sum := pixelLane(j), int32(0)
-		for l := range len(panel) / 2 / pixelWide {
-			w, from := panel[(l*pixelWide+lane)*2:], x[l/pairs*jump+l%pairs*2:]
-			sum += int32(w[0])*int32(from[0]) + int32(w[1])*int32(from[1])
+		for step := range w.segments * w.steps {
+			at, from := (panel*w.segments*w.steps+step)*pixelWide+lane, step/w.steps*w.jump
+			if w.words != nil {
+				for k, v := range w.words[at*pixelPair:][:pixelPair] {
+					sum += int32(v) * int32(x[from+step%w.steps*pixelPair+k])
+				}
+				continue
+			}
+			for k, v := range w.bytes[at*pixelFour:][:pixelFour] {
+				sum += int32(v) * int32(x[from+step%w.steps*pixelFour+k])
+			}
 		}
-		y[j] = end.of(sum, lane)
+		if w.words == nil {
+			e := &w.extras[panel]
+			for i, o := range e.offsets {
+				for k, v := range e.weights[(i*pixelWide+lane)*pixelFour:][:pixelFour] {
+					sum += int32(v) * int32(x[int(o)+k])
+				}
+			}
+		}
+		y[j] = w.end.of(sum, panel*pixelWide+lane)
 	}
 }
 

@@ -4,51 +4,92 @@
 
 package kernel
 
-// pixelTileAVX2Rows6 runs tiles of 6 pixels, 16 outputs wide, one below the other.
+// pixelWordsAVX2Rows6 runs tiles of 6 pixels, 16 outputs wide, one below the other.
 //
 //go:noescape
-func pixelTileAVX2Rows6(t *pixelTile)
+func pixelWordsAVX2Rows6(t *pixelTile)
 
-// pixelTileAVX2Rows5 runs tiles of 5 pixels, 16 outputs wide, one below the other.
+// pixelWordsAVX2Rows5 runs tiles of 5 pixels, 16 outputs wide, one below the other.
 //
 //go:noescape
-func pixelTileAVX2Rows5(t *pixelTile)
+func pixelWordsAVX2Rows5(t *pixelTile)
 
-// pixelTileAVX2Rows4 runs tiles of 4 pixels, 16 outputs wide, one below the other.
+// pixelWordsAVX2Rows4 runs tiles of 4 pixels, 16 outputs wide, one below the other.
 //
 //go:noescape
-func pixelTileAVX2Rows4(t *pixelTile)
+func pixelWordsAVX2Rows4(t *pixelTile)
 
-// pixelTileAVX2Rows3 runs tiles of 3 pixels, 16 outputs wide, one below the other.
+// pixelWordsAVX2Rows3 runs tiles of 3 pixels, 16 outputs wide, one below the other.
 //
 //go:noescape
-func pixelTileAVX2Rows3(t *pixelTile)
+func pixelWordsAVX2Rows3(t *pixelTile)
 
-// pixelTileAVX2Rows2 runs tiles of 2 pixels, 16 outputs wide, one below the other.
+// pixelWordsAVX2Rows2 runs tiles of 2 pixels, 16 outputs wide, one below the other.
 //
 //go:noescape
-func pixelTileAVX2Rows2(t *pixelTile)
+func pixelWordsAVX2Rows2(t *pixelTile)
 
-// pixelTileAVX2Rows1 runs tiles of 1 pixels, 16 outputs wide, one below the other.
+// pixelWordsAVX2Rows1 runs tiles of 1 pixels, 16 outputs wide, one below the other.
 //
 //go:noescape
-func pixelTileAVX2Rows1(t *pixelTile)
+func pixelWordsAVX2Rows1(t *pixelTile)
 
-// pixelTileAVX2 runs the micro-kernel of a height.
-func pixelTileAVX2(rows int, t *pixelTile) {
+// pixelWordsAVX2 runs the micro-kernel of a height.
+func pixelWordsAVX2(rows int, t *pixelTile) {
 	switch rows {
 	case 1:
-		pixelTileAVX2Rows1(t)
+		pixelWordsAVX2Rows1(t)
 	case 2:
-		pixelTileAVX2Rows2(t)
+		pixelWordsAVX2Rows2(t)
 	case 3:
-		pixelTileAVX2Rows3(t)
+		pixelWordsAVX2Rows3(t)
 	case 4:
-		pixelTileAVX2Rows4(t)
+		pixelWordsAVX2Rows4(t)
 	case 5:
-		pixelTileAVX2Rows5(t)
+		pixelWordsAVX2Rows5(t)
 	case 6:
-		pixelTileAVX2Rows6(t)
+		pixelWordsAVX2Rows6(t)
+	}
+}
+
+// pixelBytesAVX2Rows5 runs tiles of 5 pixels, 16 outputs wide, one below the other.
+//
+//go:noescape
+func pixelBytesAVX2Rows5(t *pixelTile)
+
+// pixelBytesAVX2Rows4 runs tiles of 4 pixels, 16 outputs wide, one below the other.
+//
+//go:noescape
+func pixelBytesAVX2Rows4(t *pixelTile)
+
+// pixelBytesAVX2Rows3 runs tiles of 3 pixels, 16 outputs wide, one below the other.
+//
+//go:noescape
+func pixelBytesAVX2Rows3(t *pixelTile)
+
+// pixelBytesAVX2Rows2 runs tiles of 2 pixels, 16 outputs wide, one below the other.
+//
+//go:noescape
+func pixelBytesAVX2Rows2(t *pixelTile)
+
+// pixelBytesAVX2Rows1 runs tiles of 1 pixels, 16 outputs wide, one below the other.
+//
+//go:noescape
+func pixelBytesAVX2Rows1(t *pixelTile)
+
+// pixelBytesAVX2 runs the micro-kernel of a height.
+func pixelBytesAVX2(rows int, t *pixelTile) {
+	switch rows {
+	case 1:
+		pixelBytesAVX2Rows1(t)
+	case 2:
+		pixelBytesAVX2Rows2(t)
+	case 3:
+		pixelBytesAVX2Rows3(t)
+	case 4:
+		pixelBytesAVX2Rows4(t)
+	case 5:
+		pixelBytesAVX2Rows5(t)
 	}
 }
 

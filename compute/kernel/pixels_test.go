@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -31,6 +32,64 @@ func drawWords(r *rand.Rand, n int) []int16 {
 	return v
 }
 
+// drawWeights draws words, bytes of any size, or bytes few of which are large.
+func drawWeights(r *rand.Rand, n int) []int16 {
+	v := drawWords(r, n)
+	if kind := r.IntN(4); kind > 0 {
+		for i := range v {
+			v[i] = int16(r.IntN(256) - 128)
+			if kind > 1 {
+				v[i] /= 3
+			}
+		}
+		for range 2 {
+			v[r.IntN(n)] = []int16{127, -128}[r.IntN(2)]
+		}
+	}
+	return v
+}
+
+// Both forms of weights must come up, and extra steps.
+func TestPixelForms(t *testing.T) {
+	seen := map[string]bool{}
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 33))
+		w := PackPixelWeights(drawWeights(r, 640), 2, 10, 20, 0, pixelEnd(r, 32))
+		seen["words"] = seen["words"] || w.words != nil
+		for _, e := range w.extras {
+			seen["extras"] = seen["extras"] || len(e.offsets) > 0
+			seen["none"] = seen["none"] || len(e.offsets) == 0
+		}
+	}
+	if len(seen) != 3 || !seen["words"] || !seen["extras"] || !seen["none"] {
+		t.Errorf("not all forms: %v", seen)
+	}
+}
+
+// Pairs of all weights stay within 16 bits in every step, and come to what they were.
+func TestTakePairs(t *testing.T) {
+	for a := -255; a <= 255; a++ {
+		for b := -255; b <= 255; b++ {
+			left, sum, more := []int16{int16(a), int16(b)}, [2]int{}, true
+			for steps := 0; more; steps++ {
+				step := make([]int8, 2)
+				more = takePairs(step, left)
+				up, down := 0, 0
+				for i, v := range step {
+					sum[i] += int(v)
+					up, down = up+255*max(int(v), 0), down+255*min(int(v), 0)
+				}
+				if up > math.MaxInt16 || down < math.MinInt16 || steps == 4 {
+					t.Fatalf("%d and %d: step %d is %v", a, b, steps, step)
+				}
+			}
+			if sum != [2]int{a, b} {
+				t.Fatalf("%d and %d become %v", a, b, sum)
+			}
+		}
+	}
+}
+
 func drawBytes(r *rand.Rand, n int) []uint8 {
 	v := make([]uint8, n)
 	for i := range v {
@@ -55,10 +114,9 @@ func pixelCase(t *testing.T, seed uint64) {
 	n, rows, segments, length := 1+r.IntN(50), 1+r.IntN(20), 1+r.IntN(3), 1+r.IntN(40)
 	step, zero := 1+r.IntN(60), []int32{0, 255, int32(r.IntN(256))}[r.IntN(3)]
 	jump := length + 1 + r.IntN(9)
-	weights, end := drawWords(r, n*segments*length), pixelEnd(r, n)
-	from := drawBytes(r, (rows-1)*step+segments*jump+length+2)
-	words := make([]int16, len(from))
-	w := PackPixelWeights(weights, segments, length, zero, end)
+	weights, end := drawWeights(r, n*segments*length), pixelEnd(r, n)
+	from := drawBytes(r, (rows-1)*step+segments*jump+length+3)
+	w := PackPixelWeights(weights, segments, length, jump, zero, end)
 	stride := PixelStride(max(n, 5))
 	want := make([]uint8, rows*n)
 	for i := range rows {
@@ -71,10 +129,9 @@ func pixelCase(t *testing.T, seed uint64) {
 		}
 	}
 	for _, path := range Paths() {
-		path.WidenBytes(words, from)
 		y, half := make([]uint8, rows*stride), w.Panels()/2
 		for _, part := range [][2]int{{0, half}, {half, w.Panels()}} {
-			path.MultiplyPixels(y, stride, PixelRows{words, rows, step, jump}, w, part[0], part[1])
+			path.MultiplyPixels(y, stride, PixelRows{from, rows, step}, w, part[0], part[1], &PixelScratch{})
 		}
 		for i := range rows {
 			if got := y[i*stride:][:n]; !slices.Equal(got, want[i*n:][:n]) {

@@ -124,7 +124,7 @@ type pixelConvStep struct {
 }
 
 // Inputs are laid out so many bytes at a time, which stay in the second cache.
-const pixelBytes = 96 << 10
+const pixelBytes = 64 << 10
 
 // byPixels plans a convolution on pixels; the geometry is that of s.
 func (b *builder) byPixels(n *program.Node, s *byteConvStep, g operator.Window, weights []int16, shape []int) bool {
@@ -174,20 +174,16 @@ func (p *pixelConvStep) pack(b *builder, n *program.Node, s *byteConvStep, g ope
 		ch, o := rest%s.channels, rest/s.channels
 		rows[(o*p.kernel[0]+row)*length+column*p.pixel+ch] = w
 	}
-	p.weights = kernel.PackPixelWeights(rows, p.kernel[0], length, s.zeroX, end)
+	p.weights = kernel.PackPixelWeights(rows, p.kernel[0], length, p.dilation*p.width*p.pixel, s.zeroX, end)
 }
 
 // cut decides how much is done at a time.
 func (p *pixelConvStep) cut() {
-	size := 1
-	if p.weights != nil {
-		size = 2
-	}
 	if p.weights != nil && p.kernel == [2]int{1, 1} && p.stride == [2]int{1, 1} && p.in == p.out && p.before == [2]int{} {
 		p.pixels = p.batch * p.in[0] * p.in[1]
 		return
 	}
-	row := p.width * p.pixel * size
+	row := p.width * p.pixel
 	p.rows = min(p.out[0], max(1, (pixelBytes/row-p.reach[0])/p.stride[0]+1))
 }
 
@@ -207,22 +203,18 @@ func (p *pixelConvStep) run(f *frame) error {
 		last := min(first+rows, p.out[0])
 		from := x[image*p.in[0]*p.in[1]*p.pixel:][:p.in[0]*p.in[1]*p.pixel]
 		to := y[(image*p.out[0]+first)*p.out[1]*p.made:][:(last-first)*p.out[1]*p.made]
-		if p.taps != nil {
-			p.slide(f, w, to, from, first, last)
-		} else {
-			p.windows(f, w, to, from, first, last)
-		}
+		p.windows(f, w, to, from, first, last)
 	})
 	return nil
 }
 
 // points does windows of one pixel.
 func (p *pixelConvStep) points(f *frame, y, x []uint8) {
-	const tile = 6
-	blocks := (2*p.pixels*p.pixel + pixelBytes - 1) / pixelBytes
+	const tile = 30 // whole tiles of either height
+	blocks := (p.pixels*p.pixel + pixelBytes - 1) / pixelBytes
 	panels, groups := p.weights.Panels(), 1
 	if threads := f.crew.threads(); threads > 1 {
-		blocks = max(blocks, min(4*threads, p.pixels/(8*tile)))
+		blocks = max(blocks, min(4*threads, p.pixels/(2*tile)))
 		groups = min(panels, max(1, 4*threads/blocks))
 	}
 	per := ((p.pixels+blocks-1)/blocks + tile - 1) / tile * tile
@@ -230,37 +222,28 @@ func (p *pixelConvStep) points(f *frame, y, x []uint8) {
 	f.crew.split(blocks*groups, p.steps, func(part int, w *worker) {
 		group, first := part%groups, part/groups*per
 		count := min(per, p.pixels-first)
-		w.words = grown(w.words, count*p.pixel)
-		f.path.WidenBytes(w.words, x[first*p.pixel:][:count*p.pixel])
-		rows := kernel.PixelRows{X: w.words, Rows: count, Step: p.pixel}
-		f.path.MultiplyPixels(y[first*p.made:], p.made, rows, p.weights, group*panels/groups, (group+1)*panels/groups)
+		rows := kernel.PixelRows{X: x[first*p.pixel:][:count*p.pixel], Rows: count, Step: p.pixel}
+		f.path.MultiplyPixels(y[first*p.made:], p.made, rows, p.weights, group*panels/groups, (group+1)*panels/groups, &w.pixels)
 	})
 }
 
 // windows does some rows of outputs.
 func (p *pixelConvStep) windows(f *frame, w *worker, y, x []uint8, first, last int) {
+	p.lay(w, x, first, last)
 	row := p.width * p.pixel
-	high := (last-first-1)*p.stride[0] + p.reach[0]
-	w.words = grown(w.words, high*row+2) // a pair may reach beyond the last k
-	left, inside := p.before[1]*p.pixel, min(p.in[1], p.width-p.before[1])*p.pixel
-	for h := range high {
-		to := w.words[h*row:][:row]
-		if at := first*p.stride[0] + h - p.before[0]; at >= 0 && at < p.in[0] {
-			fill(to[:left], int16(p.zero))
-			f.path.WidenBytes(to[left:], x[at*p.in[1]*p.pixel:][:inside])
-			fill(to[left+inside:], int16(p.zero))
-		} else {
-			fill(to, int16(p.zero))
-		}
-	}
 	for h := range last - first {
-		rows := kernel.PixelRows{X: w.words[h*p.stride[0]*row:], Rows: p.out[1], Step: p.stride[1] * p.pixel, Jump: p.dilation * row}
-		f.path.MultiplyPixels(y[h*p.out[1]*p.made:], p.made, rows, p.weights, 0, p.weights.Panels())
+		to, from := y[h*p.out[1]*p.made:][:p.out[1]*p.made], w.plane8[h*p.stride[0]*row:]
+		if p.taps != nil {
+			f.path.SlidePixels(to, from, p.out[1], p.stride[1]*p.pixel, p.taps)
+			continue
+		}
+		rows := kernel.PixelRows{X: from, Rows: p.out[1], Step: p.stride[1] * p.pixel}
+		f.path.MultiplyPixels(to, p.made, rows, p.weights, 0, p.weights.Panels(), &w.pixels)
 	}
 }
 
-// slide does some rows of outputs of each channel by itself.
-func (p *pixelConvStep) slide(f *frame, w *worker, y, x []uint8, first, last int) {
+// lay copies what is under some rows of outputs, with its border.
+func (p *pixelConvStep) lay(w *worker, x []uint8, first, last int) {
 	row := p.width * p.pixel
 	high := (last-first-1)*p.stride[0] + p.reach[0]
 	w.plane8 = grown(w.plane8, high*row)
@@ -274,8 +257,5 @@ func (p *pixelConvStep) slide(f *frame, w *worker, y, x []uint8, first, last int
 		} else {
 			fill(to, p.zero)
 		}
-	}
-	for h := range last - first {
-		f.path.SlidePixels(y[h*p.out[1]*p.made:], w.plane8[h*p.stride[0]*row:], p.out[1], p.stride[1]*p.pixel, p.taps)
 	}
 }
