@@ -289,7 +289,7 @@ func TestRoom(t *testing.T) {
 	for model := range byte(3) { // of 3 pages each
 		must(t, put(model, 2))
 		age := time.Now().Add(time.Duration(model) * time.Hour)
-		must(t, os.Chtimes((folder.Shelf([32]byte{model}, "go", nil)).path(), age, age))
+		must(t, os.Chtimes(folder.Shelf([32]byte{model}, "go", nil).path(), age, age))
 	}
 	used := time.Now().Add(9 * time.Hour)
 	must(t, os.Chtimes(folder.Shelf([32]byte{0}, "go", nil).path(), used, used)) // model 0 was used last
