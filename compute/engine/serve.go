@@ -12,6 +12,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
@@ -81,7 +82,8 @@ type shop struct {
 	memoryBytes uint64 // the child's ceiling
 	ready       map[chain.Hash]runnable
 	order       []chain.Hash
-	notes       []string // for the parent, before the next answer
+	notes       []string          // for the parent, before the next answer
+	advocate    *receipt.Advocate // of the run that was briefed last
 }
 
 // readyMax is how many models are kept ready at once.
@@ -93,10 +95,16 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if kind != kindRun || len(body) < len(chain.Hash{}) {
+	if kind == kindPlea {
+		return s.plead(out, body)
+	}
+	if kind != kindRun && kind != kindBrief || len(body) < len(chain.Hash{}) {
 		return errFrame
 	}
 	id := chain.Hash(body[:len(chain.Hash{})])
+	if kind == kindBrief {
+		return s.brief(out, id, body[len(id):])
+	}
 	compiled, err := s.find(id)
 	if model.IsNoModel(err) {
 		return writeFrame(out, kindUnknownModel, id[:])

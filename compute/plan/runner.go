@@ -72,10 +72,14 @@ func (r *Runner) Close() { r.team.close() }
 // Run computes the outputs from the inputs, as program.Run does. An operator.LimitError says that it needs
 // more than the limits.
 func (r *Runner) Run(ctx context.Context, inputs []*tensor.Tensor, limits program.Limits) ([]*tensor.Tensor, error) {
+	return r.run(ctx, inputs, limits, nil)
+}
+
+func (r *Runner) run(ctx context.Context, inputs []*tensor.Tensor, limits program.Limits, p *Profile) ([]*tensor.Tensor, error) {
 	if err := r.program.Check(inputs); err != nil {
 		return nil, err
 	}
-	j := &job{ctx: ctx, runner: r, budget: operator.Budget{Bytes: limits.Bytes, Steps: limits.Steps}}
+	j := &job{ctx: ctx, runner: r, budget: operator.Budget{Bytes: limits.Bytes, Steps: limits.Steps}, profile: p}
 	j.crew = r.team.hire()
 	defer j.crew.leave()
 	return j.graph(r.program.Graph(), inputs, nil)
@@ -87,6 +91,8 @@ type job struct {
 	runner *Runner
 	budget operator.Budget
 	crew   crew
+
+	profile *Profile // nil: nobody wants to know
 }
 
 // graph runs a graph from its start.
