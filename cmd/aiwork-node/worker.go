@@ -97,6 +97,7 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	w := &worker{home: nodeHome(c), log: newLogger(cfg, os.Stderr), reg: prometheus.NewRegistry(), drainMax: c.Duration("drain-max")}
+	sweepModels(w.home.Models(), w.log)
 	if err := w.open(c); err != nil {
 		return err
 	}
