@@ -14,10 +14,8 @@ import (
 	"time"
 
 	"github.com/aiwork/aiwork-node/compute/image"
-	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/net"
-	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/photos"
@@ -36,7 +34,7 @@ func TestMain(m *testing.M) {
 	case "real":
 		models, err := builtin.Models()
 		if err == nil {
-			err = Serve(context.Background(), os.Stdin, os.Stdout, Library{model.Library{Files: models, Store: model.Store{Dir: os.Getenv(storeEnv)}}, pipeline.Store{Dir: os.Getenv(storeEnv)}})
+			err = Serve(context.Background(), os.Stdin, os.Stdout, LibraryOf(os.Getenv(storeEnv), models))
 		}
 		exit(err)
 	case "actor":

@@ -74,12 +74,12 @@ func TestCompletionsAreEqualHoweverAsked(t *testing.T) {
 		c := r.Choices[0]
 		how := lm.Sampling{Temperature: 0.9, TopPPpm: 900_000, Penalty: 1, Seed: uint64(i)}
 		runner, seq := lm.NewRunner(l.model, 1), lm.NewCache(l.model.Config, 2).NewSequence()
-		n, err := lm.Verify(runner, seq, r.Aiwork.PromptTokens, c.Tokens, how)
+		n, err := lm.Verify(t.Context(), runner, seq, r.Aiwork.PromptTokens, c.Tokens, how)
 		if err != nil || n != len(c.Tokens) || n == 0 || r.Usage.Completion != n {
 			t.Errorf("seed %d: %d of %d tokens follow, %v", i, n, len(c.Tokens), err)
 		}
 		how.Seed++
-		if n, _ := lm.Verify(runner, lm.NewCache(l.model.Config, 2).NewSequence(), r.Aiwork.PromptTokens, c.Tokens, how); n == len(c.Tokens) {
+		if n, _ := lm.Verify(t.Context(), runner, lm.NewCache(l.model.Config, 2).NewSequence(), r.Aiwork.PromptTokens, c.Tokens, how); n == len(c.Tokens) {
 			t.Errorf("seed %d: another seed gives the same answer", i)
 		}
 	}

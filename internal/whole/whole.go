@@ -1,7 +1,9 @@
 package whole
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -11,12 +13,17 @@ const Prefix = ".new-"
 
 // Write puts b into the file at path, which it replaces if there is one. The folder must be there.
 func Write(path string, b []byte, mode os.FileMode) error {
+	return WriteFrom(path, bytes.NewReader(b), mode)
+}
+
+// WriteFrom is Write for what is too long to be held.
+func WriteFrom(path string, from io.Reader, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), Prefix+"*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // nothing once it is renamed
-	_, err = f.Write(b)
+	_, err = io.Copy(f, from)
 	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return err
 	}
