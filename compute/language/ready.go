@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/kernel"
@@ -134,7 +133,7 @@ func (r *Ready) Follows(ctx context.Context, item, result []byte) (bool, error) 
 		return false, err
 	}
 	a, err := DecodeAnswer(result)
-	if err != nil || !r.has(a.Tokens) || !a.endsAsTold(NewTeller(r.Texts, r.ends(p), p.StopTexts), len(prompt), p.TokensMax) {
+	if err != nil || !r.Told(p, len(prompt), a) {
 		return false, ctx.Err()
 	}
 	pages := (len(prompt)+len(a.Tokens))/lm.PageLen + 1
@@ -149,17 +148,20 @@ func (r *Ready) Follows(ctx context.Context, item, result []byte) (bool, error) 
 	return n == len(a.Tokens), nil
 }
 
-// endsAsTold says whether text, length and end of an answer follow from its tokens.
-func (a *Answer) endsAsTold(teller *Teller, promptTokens, tokensMax int) bool {
-	again := &Answer{}
+// Told says whether text and end of an answer follow from its tokens, and its length from the prompt. It computes nothing.
+func (m *Model) Told(p *Prompt, promptTokens int, a *Answer) bool {
+	if !m.has(a.Tokens) || a.PromptTokens != promptTokens {
+		return false
+	}
+	teller, again := NewTeller(m.Texts, m.ends(p), p.StopTexts), &Answer{}
 	for i, t := range a.Tokens {
 		e := lm.Event{Token: t}
-		if i+1 == tokensMax {
+		if i+1 == p.TokensMax {
 			e.End = lm.EndLength
 		}
 		if again.End != Goes || again.take(teller, []lm.Event{e}) != nil {
 			return false
 		}
 	}
-	return again.End == a.End && a.PromptTokens == promptTokens && again.Text == a.Text && slices.Equal(again.Tokens, a.Tokens)
+	return again.End == a.End && again.Text == a.Text
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/quant"
 )
 
@@ -120,7 +121,7 @@ func testLanguage(t testing.TB, o LanguageOptions) *Language {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tiny.gguf")
 	writeModel(t, path)
-	f, err := gguf.Open(path)
+	f, err := language.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

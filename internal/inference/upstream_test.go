@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/model"
 )
 
@@ -36,7 +37,7 @@ func TestUpstreamOfOurOwn(t *testing.T) {
 	o := testOptions()
 	o.Key = "a key for the upstream"
 	o.Languages = []*Language{testLanguage(t, LanguageOptions{})}
-	n, err := OpenNetworks(model.Library{Files: []*model.File{logFile(t)}}, 1, o.Limits)
+	n, err := OpenNetworks(engine.LibraryOf("", []*model.File{logFile(t)}), 1, o.Limits)
 	if err != nil {
 		t.Fatal(err)
 	}
