@@ -22,6 +22,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/quant"
+	"github.com/aiwork/aiwork-node/compute/token"
 )
 
 // Kinds of tokens in a GGUF file.
@@ -139,6 +140,8 @@ func testLanguage(t testing.TB, o LanguageOptions) *Language {
 	}
 	return l
 }
+
+func partOf(text string) token.Part { return token.Part{Text: text} }
 
 // A served is a server that runs until the test ends.
 type served struct {
