@@ -16,13 +16,18 @@ func engineCommand() *cli.Command {
 		Name:   "engine",
 		Hidden: true,
 		Usage:  "run models for a parent process over standard input and output",
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files"}},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files"},
+			packedFlag(),
+		},
 		Action: func(c *cli.Context) error {
 			files, err := builtin.Models()
 			if err != nil {
 				return err
 			}
-			return engine.Serve(c.Context, os.Stdin, os.Stdout, engine.LibraryOf(c.String("models"), files))
+			library := engine.LibraryOf(c.String("models"), files)
+			library.Packed = packedOf(c, c.String("models"))
+			return engine.Serve(c.Context, os.Stdin, os.Stdout, library)
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/operator"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/compute/vision"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -19,11 +20,15 @@ type Library struct {
 	Models    model.Library
 	Pipelines pipeline.Store
 	Languages language.Store
+	Packed    packed.Folder // where weights are kept as the kernels take them
+	note      func(text string)
 }
 
 // LibraryOf gives what lies in a folder, and the models of these files.
 func LibraryOf(folder string, files []*model.File) Library {
-	return Library{model.Library{Files: files, Store: model.Store{Dir: folder}}, pipeline.Store{Dir: folder}, language.Store{Dir: folder}}
+	return Library{
+		Models: model.Library{Files: files, Store: model.Store{Dir: folder}}, Pipelines: pipeline.Store{Dir: folder}, Languages: language.Store{Dir: folder},
+	}
 }
 
 // Infos lists all that can be run, at most modelsMax: what ships, then pipelines, language models, and the other models. A pipeline
@@ -72,6 +77,8 @@ type runnable interface {
 	Run(ctx context.Context, input []byte) ([]byte, error)
 	// Follows says whether a result is what Run gives for an input. Its errors are those of Run.
 	Follows(ctx context.Context, input, result []byte) (bool, error)
+	// Settle is called between items and says whether to close it and open it anew is worth while: it takes less memory then.
+	Settle() bool
 	Close()
 }
 
@@ -81,9 +88,9 @@ func (l Library) open(id chain.Hash, threads int, memoryBytes uint64) (runnable,
 	if l.Languages.Has(id) {
 		return l.speaker(id, threads, memoryBytes)
 	}
-	f, err := l.Models.Get(id)
+	c, err := l.Compile(id, threads)
 	if err == nil {
-		return Compile(f, threads)
+		return c, nil
 	}
 	if !model.IsNoModel(err) {
 		return nil, err
@@ -108,11 +115,7 @@ func (l Library) join(s *pipeline.Spec, threads int) (runnable, error) {
 	j := &joined{}
 	var err error
 	j.pipeline, err = pipeline.Open(s, func(id chain.Hash) (vision.Runner, error) {
-		f, err := l.Models.Get(id)
-		if err != nil {
-			return nil, err
-		}
-		c, err := Compile(f, threads)
+		c, err := l.Compile(id, threads)
 		if err != nil {
 			return nil, err
 		}
@@ -150,6 +153,14 @@ func (j *joined) Run(ctx context.Context, input []byte) ([]byte, error) {
 // Follows runs the pipeline again.
 func (j *joined) Follows(ctx context.Context, input, result []byte) (bool, error) {
 	return runsAgain(ctx, j, input, result)
+}
+
+// Settle settles the networks.
+func (j *joined) Settle() (anew bool) {
+	for _, c := range j.networks {
+		anew = c.Settle() || anew
+	}
+	return anew
 }
 
 // Close gives the networks' threads back.

@@ -39,6 +39,9 @@ func (s speaker) Follows(ctx context.Context, input, result []byte) (bool, error
 	return ok, asInputError(err)
 }
 
+// Settle says no: a model lies in memory as it will.
+func (s speaker) Settle() bool { return false }
+
 // asInputError marks the faults of inputs.
 func asInputError(err error) error {
 	if fault, ok := errors.AsType[image.Fault](err); ok {

@@ -21,7 +21,7 @@ func slack(v []float32) []float32 {
 }
 
 func TestMultiplyEqualsDefinition(t *testing.T) {
-	sizes := [][3]int{{1, 1, 1}, {1, 40, 300}, {5, 16, 3}, {7, 33, 257}, {50, 49, 600}, {13, 8, 520}, {31, 100, 64}, {64, 17, 256}}
+	sizes := [][3]int{{1, 1, 1}, {1, 40, 300}, {5, 16, 3}, {7, 33, 257}, {50, 49, 600}, {13, 8, 520}, {31, 100, 64}, {64, 17, 256}, {14, 70, 5}, {25, 19, 300}, {12, 16, 9}, {70, 33, 2}}
 	for _, path := range Paths() {
 		for i, d := range sizes {
 			v := newValues(uint64(i))
@@ -30,15 +30,12 @@ func TestMultiplyEqualsDefinition(t *testing.T) {
 				draw = v.any
 			}
 			m, n, k := d[0], d[1], d[2]
-			a, b, bias := fill(m*k, draw), fill(k*n, draw), fill(m, v.mild)
+			a, b := fill(m*k, draw), fill(k*n, draw)
 			want := make([]float32, m*n)
 			DefineGemm(want, a, b, nil, m, n, k)
-			end := &End{}
-			if i%3 == 0 {
-				end = &End{Bias: bias, Clamp: true, Lo: -0.5, Hi: 1}
-				for j := range want {
-					want[j] = clamp((want[j]+bias[j/n])+0, end.Lo, end.Hi)
-				}
+			end := endOf(i, m, n, v)
+			for j := range want {
+				want[j] = defineEnd(end, want[j], j/n, j)
 			}
 			for _, rows := range []*Rows{path.PackRows(a, m, k, nil), path.RowsOf(a, m, k)} {
 				for _, columns := range []*Columns{MatrixColumns(slack(b), k, n), path.PackColumns(MatrixColumns(slack(b), k, n))} {
@@ -49,6 +46,38 @@ func TestMultiplyEqualsDefinition(t *testing.T) {
 			}
 		}
 	}
+}
+
+// endOf gives all kinds of ends in turn.
+func endOf(i, m, n int, v values) *End {
+	e := &End{}
+	if i%3 == 0 {
+		e = &End{Bias: fill(m, v.mild), Clamp: true, Lo: -0.5, Hi: 1}
+	}
+	if i%2 == 1 {
+		e.Scale, e.Shift, e.Lo, e.Hi = fill(m, v.any), fill(m, v.any), 0, 6
+	}
+	if i%4 > 1 {
+		e.Add, e.Lo, e.Hi = fill(m*n, v.any), 0, 6
+	}
+	return e
+}
+
+// defineEnd is what an End says of the chain of an element.
+func defineEnd(e *End, chain float32, row, at int) float32 {
+	if e.Bias != nil {
+		chain = (chain + e.Bias[row]) + 0
+	}
+	if e.Scale != nil {
+		chain = FMA(chain, e.Scale[row], e.Shift[row])
+	}
+	if e.Add != nil {
+		chain += e.Add[at]
+	}
+	if e.Clamp {
+		chain = clamp(chain, e.Lo, e.Hi)
+	}
+	return chain
 }
 
 // multiplyInParts does a product in four parts, as threads would.

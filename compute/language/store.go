@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,7 +60,10 @@ func (s Store) Put(path string) (id chain.Hash, name string, err error) {
 		return id, m.Name, err
 	}
 	defer from.Close()
-	if err := whole.WriteFrom(s.Path(id), from, 0o644); err != nil {
+	if err := whole.WriteWith(s.Path(id), 0o644, func(w io.Writer) error {
+		_, err := io.Copy(w, from)
+		return err
+	}); err != nil {
 		return id, m.Name, fmt.Errorf("model store: %w", err)
 	}
 	return id, m.Name, nil

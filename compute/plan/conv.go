@@ -65,12 +65,8 @@ func (s *convStep) run(f *frame) error {
 		for g := range s.groups {
 			columns := s.columns
 			columns.X = from[g*s.channels*s.spread.padded.count():]
-			var bias []float32
-			if s.bias != nil {
-				bias = s.bias[g*s.outs:]
-			}
 			at := (i*s.groups + g) * s.outs * s.positions
-			f.multiply(y[at:], s.positions, s.rows[g], &columns, &s.ended, bias, at)
+			f.multiply(y[at:], s.positions, s.rows[g], &columns, &s.ended, g*s.outs, at)
 		}
 	}
 	return nil
@@ -119,7 +115,7 @@ func (b *builder) conv(n *program.Node) bool {
 		return true
 	}
 	s := &convStep{
-		ended: ended{y: n.Out[0], bias: bias}, x: n.In[0], batch: x.shape[0], groups: g.Groups, channels: w.shape[1],
+		ended: ended{y: n.Out[0], bias: bias, endRows: w.shape[0]}, x: n.In[0], batch: x.shape[0], groups: g.Groups, channels: w.shape[1],
 		outs: w.shape[0] / g.Groups, positions: tensor.Count(g.Out),
 	}
 	taps := tensor.Count(g.Kernel)
@@ -129,8 +125,10 @@ func (b *builder) conv(n *program.Node) bool {
 	s.columns = windowColumns(g, s.spread, s.channels)
 	for i := range g.Groups {
 		at := i * s.outs * s.channels * taps
-		s.rows = append(s.rows, pack(b.r, packKey{weights: w.constant, layout: layoutRows, at: at, rows: s.outs}, func() *kernel.Rows {
-			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], s.outs, s.channels*taps, nil)
+		key := packKey{weights: w.constant, layout: layoutRows, at: at, rows: s.outs, k: s.channels * taps}
+		kept := func(data []byte) *kernel.Rows { return b.r.path.KeptRows(data, key.rows, key.k) }
+		s.rows = append(s.rows, pack(b.r, key, kept, func() *kernel.Rows {
+			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], key.rows, key.k, nil)
 		}))
 	}
 	if s.spread.plain {

@@ -75,7 +75,7 @@ func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, 
 	c.SetUint64(openKey(defender), open+1)
 	d.DeadlineMs = c.Now() + FirstMs
 	logOpened(c, &d)
-	c.SetRecord(recordKey(d.ID), nil, d.encode())
+	c.SetRecord(recordKey(d.ID), nil, d.Encode())
 	return d.ID
 }
 
@@ -207,7 +207,7 @@ func Outcome(c *native.Call, id uint64) (v Verdict, ended bool) {
 	must.Hold(c.Self() == chain.AddrDisputes, "dispute: asked on another contract's slots")
 	d, raw := loadDispute(c, id)
 	if d.due(c) {
-		c.SetRecord(recordKey(id), raw, d.encode())
+		c.SetRecord(recordKey(id), raw, d.Encode())
 	}
 	return d.Verdict, d.Phase == Ended && !c.Failed()
 }

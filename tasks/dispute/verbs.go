@@ -85,7 +85,7 @@ func (w *work) party() bool {
 
 func (w *work) finish() {
 	if !w.Failed() {
-		w.SetRecord(recordKey(w.ID), w.raw, w.encode())
+		w.SetRecord(recordKey(w.ID), w.raw, w.Encode())
 	}
 }
 
@@ -96,7 +96,7 @@ func runPoke(c *native.Call) {
 	}
 	d, raw := loadDispute(c, id)
 	if c.Require(d.Phase != Missing, "disputes: no such dispute") && c.Require(d.due(c), "disputes: nothing is due") {
-		c.SetRecord(recordKey(id), raw, d.encode())
+		c.SetRecord(recordKey(id), raw, d.Encode())
 	}
 }
 
