@@ -77,6 +77,7 @@ type answer struct {
 	PrefillSeconds float64 `json:"prefillSeconds"`
 	DecodeSeconds  float64 `json:"decodeSeconds"`
 	Verified       *bool   `json:"verified,omitempty"`
+	VerifySeconds  float64 `json:"verifySeconds,omitempty"` // of one pass over prompt and answer
 }
 
 func modelGenerate(c *cli.Context) error {
@@ -285,11 +286,12 @@ func (g *generator) verify() error {
 	if err != nil {
 		return err
 	}
+	g.answer.VerifySeconds = time.Since(start).Seconds()
 	follows := n == len(g.answer.Tokens)
 	g.answer.Verified = &follows
 	if !follows {
 		return faultError{fmt.Errorf("token %d of the answer does not follow", n)}
 	}
-	g.out.Note("verified: all %d tokens follow, in one pass of %.2f s", n, time.Since(start).Seconds())
+	g.out.Note("verified: all %d tokens follow, in one pass of %.2f s", n, g.answer.VerifySeconds)
 	return nil
 }

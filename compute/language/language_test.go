@@ -6,10 +6,8 @@ package language
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,49 +16,18 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/language/languagetest"
 	"github.com/aiwork/aiwork-node/compute/lm"
-	"github.com/aiwork/aiwork-node/compute/lm/llama2c"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/token"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
-const testContext, testVocab = 256, 300
+const testContext, testVocab = languagetest.Context, languagetest.Vocab
 
-// writeModel writes a random model with more to its metadata; one of its weights is changed where that is asked for.
 func writeModel(t testing.TB, change int, more func(*gguf.Writer)) string {
 	t.Helper()
-	const dim, hidden, layers, heads, keyHeads = 32, 48, 2, 4, 2
-	var raw []byte
-	for _, n := range []uint32{dim, hidden, layers, heads, keyHeads, testVocab, testContext} {
-		raw = binary.LittleEndian.AppendUint32(raw, n)
-	}
-	weights := testVocab*dim + layers*(2*dim+2*dim*dim+2*dim*dim/2+3*dim*hidden) + dim + testContext*dim/heads
-	rnd := rand.New(rand.NewPCG(1, 1))
-	for i := range weights {
-		v := float32(rnd.IntN(2001)-1000) / 2000
-		if i == change {
-			v += 1
-		}
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-	}
-	var w gguf.Writer
-	if more != nil {
-		more(&w)
-	}
-	if err := llama2c.Convert(&w, "random", raw); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "random.gguf")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := w.WriteTo(f); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return languagetest.Write(t, languagetest.Change{Weight: change, More: more})
 }
 
 func open(t testing.TB, path string) *Model {
