@@ -32,7 +32,7 @@ type hand struct {
 	itemMs  uint64 // it really takes
 	claim   uint64 // items an hour
 	queue   []*lot
-	doneMs  uint64 // of work on what was committed
+	doneMs  uint64 // of work on what was committed, since it was counted anew
 	crashMs uint64 // when it ends; 0: never
 }
 
@@ -43,6 +43,7 @@ type lot struct {
 	b       job.Batch
 	startMs map[chain.Address]uint64 // the inputs are there
 	left    map[chain.Address]uint64 // ms of work
+	spent   map[chain.Address]uint64 // ms of work, since they were counted anew
 	tried   uint64                   // when it was poked last
 }
 
@@ -55,23 +56,21 @@ type fleet struct {
 	full  bool // the last draw found nobody with room, and nothing has changed since
 }
 
-func newFleet(t testing.TB, n int, hedge bool, make func(i int) hand) *fleet {
+func newFleet(t testing.TB, n int, hedge bool, of func(i int) hand) *fleet {
 	f := &fleet{world: newWorld(t, 3, 0), hands: map[chain.Address]*hand{}, hedge: hedge}
 	f.keeper()
 	for i := range n {
-		h := make(i)
+		h := of(i)
 		h.who = f.fund(account("hand", i))
 		f.workers = append(f.workers, h.who)
 		f.do(h.who, chain.AddrRegistry, tokens(1000), registry.PackRegister(h.who, []chain.Hash{model}, ""))
-		f.do(h.who, chain.AddrRegistry, none, registry.PackOffer([]chain.Hash{model}, []uint64{h.claim}, make0(1), nil))
+		f.do(h.who, chain.AddrRegistry, none, registry.PackOffer([]chain.Hash{model}, []uint64{h.claim}, make([]uint256.Int, 1), nil))
 		f.hands[h.who] = &h
 		f.list = append(f.list, &h)
 	}
 	f.sessions(1)
 	return f
 }
-
-func make0(n int) []uint256.Int { return make([]uint256.Int, n) }
 
 // do is a call that may be refused; money is summed up at the end of the test.
 func (f *fleet) do(from, to chain.Address, value *uint256.Int, input []byte) native.Result {
@@ -87,8 +86,15 @@ func (f *fleet) order(batches int) uint64 {
 	res := f.must(f.do(f.requester, chain.AddrJobs, &t.Total, job.PackCreate(s)))
 	id, err := job.UnpackCreate(res.Output)
 	f.nil(err)
+	for from := job.ItemsPerCallMax; from < int(s.ItemCount); from += job.ItemsPerCallMax {
+		var more []chain.Hash
+		for i := from; i < min(int(s.ItemCount), from+job.ItemsPerCallMax); i++ {
+			more = append(more, blob(i))
+		}
+		f.must(f.do(f.requester, chain.AddrJobs, none, job.PackAddItems(id, more, nil)))
+	}
 	for i := range uint32(batches) {
-		f.lots = append(f.lots, &lot{id: id, index: i, b: f.batch(id, i), startMs: map[chain.Address]uint64{}, left: map[chain.Address]uint64{}})
+		f.lots = append(f.lots, &lot{id: id, index: i, b: f.batch(id, i), startMs: map[chain.Address]uint64{}, left: map[chain.Address]uint64{}, spent: map[chain.Address]uint64{}})
 	}
 	return id
 }
@@ -123,6 +129,7 @@ func (f *fleet) work(h *hand) {
 		}
 		part := min(budget, l.left[h.who])
 		l.left[h.who] -= part
+		l.spent[h.who] += part
 		budget -= part
 		if l.left[h.who] > 0 {
 			return
@@ -132,7 +139,7 @@ func (f *fleet) work(h *hand) {
 		mine.Worker = h.who
 		root := job.Root(l.b.Place(f.block.Genesis), h.who, l.b.First, salt(h.who, &mine), f.outputs(&agents{}, &mine))
 		if f.do(h.who, chain.AddrJobs, none, job.PackCommit(l.id, l.index, root, uint32(l.b.Count))).Err == nil {
-			h.doneMs += h.itemMs * uint64(l.b.Count)
+			h.doneMs += l.spent[h.who]
 		}
 		f.full = false
 		f.look(l)
@@ -150,6 +157,7 @@ func (f *fleet) look(l *lot) {
 	l.b = f.batch(l.id, l.index)
 	if l.b.Attempt != before.Attempt {
 		clear(l.left)
+		clear(l.spent)
 	}
 	for _, a := range []chain.Address{l.b.Worker, l.b.Second.Worker} {
 		h := f.hands[a]
@@ -202,6 +210,16 @@ func (f *fleet) audit(l *lot, place job.Place) {
 	f.look(l)
 }
 
+// count counts work anew.
+func (f *fleet) count() {
+	for _, h := range f.list {
+		h.doneMs = 0
+	}
+	for _, l := range f.lots {
+		clear(l.spent)
+	}
+}
+
 // earned gives what a worker has gained, less what it lost of its bond, in parts of an item's price.
 func (f *fleet) earned(h *hand) int64 {
 	info := f.worker(h.who)
@@ -247,7 +265,7 @@ func stragglers(t *testing.T, hedge bool) []uint64 {
 		return h
 	})
 	var times []uint64
-	for range 20 {
+	for range 12 {
 		began, id := f.now(), f.order(job.BatchesMax)
 		for f.job(id).State.Live() {
 			f.step()
@@ -260,6 +278,9 @@ func stragglers(t *testing.T, hedge bool) []uint64 {
 }
 
 func TestStragglers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two fleets of a hundred workers")
+	}
 	without, with := stragglers(t, false), stragglers(t, true)
 	p50, p99 := len(with)/2, len(with)-1
 	t.Logf("jobs of 64 batches, 100 workers, 10 of them ten times as slow as they say: p50 %.1f s, p99 %.1f s; with second workers %.1f s, %.1f s",
@@ -272,26 +293,27 @@ func TestStragglers(t *testing.T) {
 // A tenth of the workers crash at a time drawn from a seed and do not come back: the others do nine tenths at least of what they
 // could, as long as there is work.
 func TestCrashes(t *testing.T) {
-	const seconds = 150
+	if testing.Short() {
+		t.Skip("a fleet of a hundred workers")
+	}
+	const seconds = 90
 	d := dice.New(sha256.Sum256(fmt.Append(nil, "crashes")))
 	var from uint64
 	f := newFleet(t, 100, true, func(i int) hand {
 		h := hand{itemMs: 2000, claim: 1800}
 		if i%10 == 3 {
-			h.crashMs = 1_000_000 + 20_000 + d.Below(100_000)
+			h.crashMs = 1_000_000 + 20_000 + d.Below(50_000)
 		}
 		return h
 	})
 	var could uint64
 	for f.now() < 1_000_000+seconds*1000 {
-		if len(f.lots) < 500 {
+		if len(f.lots) < 300 {
 			f.order(job.BatchesMax)
 		}
 		if f.step(); f.now() < 1_015_000 { // the first draws, and the first batches
 			from = f.now()
-			for _, h := range f.list {
-				h.doneMs = 0
-			}
+			f.count()
 			continue
 		}
 		for _, h := range f.list {
