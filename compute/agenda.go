@@ -17,6 +17,10 @@ type Role string
 const (
 	RoleWorker  Role = "worker"
 	RoleAuditor Role = "auditor"
+	// RoleChallenger has disputed a result and goes on with that.
+	RoleChallenger Role = "challenger"
+	// RoleWatcher may look at a result that lies open.
+	RoleWatcher Role = "watcher"
 )
 
 // Task is a batch in which an address must act, or may have to soon.
@@ -35,6 +39,7 @@ type Task struct {
 	Revealed   bool          `json:"revealed"` // auditor: has revealed
 	Opened     bool          `json:"opened"`
 	Results    []chain.Hash  `json:"results,omitempty"` // blobs of what was opened
+	Given      [][]byte      `json:"given,omitempty"`   // what was opened, to those who may dispute it
 	DeadlineMs uint64        `json:"deadlineMs"`
 
 	Dispute  *dispute.Dispute `json:"dispute,omitempty"`  // about an item of it, not ended
@@ -46,7 +51,7 @@ func (t *Task) stage() string {
 	if t.Dispute == nil {
 		return t.State
 	}
-	return fmt.Sprintf("%s %d %s %d", t.State, t.Dispute.ID, t.Dispute.Phase, t.Dispute.Rounds)
+	return fmt.Sprintf("%s %d %s %d %d", t.State, t.Dispute.ID, t.Dispute.Phase, t.Dispute.Rounds, t.Dispute.Steps)
 }
 
 // Place gives what commitments of the task are bound to.
@@ -157,10 +162,7 @@ func (a *Agenda) hedgeDue(j *job.Job, b *job.Batch) bool {
 }
 
 func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b *job.Batch) error {
-	t := Task{
-		Role: RoleWorker, Job: j.ID, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), Model: j.Model, Worker: b.Worker,
-		First: b.First, Sample: b.Sample, Opened: b.Opened, DeadlineMs: b.DeadlineMs,
-	}
+	t := taskOf(j, b)
 	switch b.State {
 	case job.Assigned:
 		switch {
@@ -175,12 +177,7 @@ func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b 
 			return nil
 		}
 	case job.Disputed:
-		if b.Worker != who {
-			return nil
-		}
-		if err := t.addDispute(r, b); err != nil {
-			return err
-		}
+		return a.addDisputed(r, who, j, b)
 	case job.Auditing, job.Opening, job.Revealing:
 		if b.Worker == who {
 			break
@@ -192,17 +189,62 @@ func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b 
 	default:
 		return nil
 	}
+	return a.add(r, &t, b)
+}
+
+func taskOf(j *job.Job, b *job.Batch) Task {
+	return Task{
+		Role: RoleWorker, Job: j.ID, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), Model: j.Model, Worker: b.Worker,
+		First: b.First, Sample: b.Sample, Opened: b.Opened, DeadlineMs: b.DeadlineMs,
+	}
+}
+
+// addDisputed adds what a disputed batch asks of its worker, its challenger, and an auditor that has not revealed yet: one address may
+// be the last two.
+func (a *Agenda) addDisputed(r native.SlotReader, who chain.Address, j *job.Job, b *job.Batch) error {
+	t := taskOf(j, b)
+	if err := t.addDispute(r, b); err != nil {
+		return err
+	}
+	if t.Dispute != nil && t.Dispute.Parties[dispute.Challenger] == who {
+		t.Role = RoleChallenger
+	}
+	if b.Worker == who || t.Role == RoleChallenger {
+		if err := a.add(r, &t, b); err != nil {
+			return err
+		}
+	}
+	t = taskOf(j, b)
+	asked, err := t.asAuditor(r, who)
+	if err != nil || !asked || b.Paused != job.Revealing {
+		return err
+	}
+	return a.add(r, &t, b)
+}
+
+// add names a task's items and adds it.
+func (a *Agenda) add(r native.SlotReader, t *Task, b *job.Batch) error {
+	if err := t.addItems(r, b); err != nil {
+		return err
+	}
+	a.Tasks = append(a.Tasks, *t)
+	return nil
+}
+
+func (t *Task) addItems(r native.SlotReader, b *job.Batch) error {
 	for i := range uint32(b.Count) {
-		item, err := job.LoadItem(r, j.ID, b.First+i)
+		item, err := job.LoadItem(r, t.Job, b.First+i)
 		if err != nil {
 			return err
 		}
 		t.Blobs = append(t.Blobs, item.Blob)
+		if b.Opened && t.Role != RoleWorker {
+			t.Given = append(t.Given, item.Output.Encode())
+		}
 		if id := item.Output.Blob; item.Opened && !id.IsZero() {
 			t.Results = append(t.Results, id)
 		}
 	}
-	a.Tasks = append(a.Tasks, t)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,7 +33,8 @@ type Options struct {
 	Market  Market
 	Engine  Engine
 	AtOnce  int    // items in the engine or its queue, of one batch or several; 0: one
-	Tracer  Tracer // to answer disputes; nil: they are lost
+	Party   *Party // to take part in disputes; nil: they are lost
+	Watch   uint32 // share of the open results of others that are run again, in ppm
 	Journal *Journal
 	Genesis chain.Hash
 	Poke    bool // also move on what anybody may, for the tip
@@ -45,9 +47,7 @@ type Runner struct {
 	opts  Options
 	turn  chan struct{} // places in the engine and its queue
 	slots chan struct{} // places for steps under way
-
-	defending chan struct{} // held by whoever uses the defence
-	defence   defence
+	salt  [32]byte      // makes what is watched a secret of this process
 
 	wg sync.WaitGroup
 
@@ -82,10 +82,12 @@ var ErrOtherChain = errors.New("the node belongs to another chain now")
 
 // NewRunner gives a runner that does nothing until Run.
 func NewRunner(o Options) *Runner {
-	return &Runner{
-		opts: o, turn: make(chan struct{}, max(1, o.AtOnce)), slots: make(chan struct{}, stepsMax), defending: make(chan struct{}, 1),
+	r := &Runner{
+		opts: o, turn: make(chan struct{}, max(1, o.AtOnce)), slots: make(chan struct{}, stepsMax),
 		records: map[string]*record{}, unwell: errNotBegun,
 	}
+	_, _ = rand.Read(r.salt[:]) // it never fails
+	return r
 }
 
 // Health gives the error of the last look at the chain, nil when all is well. It is safe for concurrent use.
@@ -101,6 +103,7 @@ func (r *Runner) Health() error {
 // error is ErrOtherChain.
 func (r *Runner) Run(ctx context.Context, drained <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer r.endDisputes()
 	defer r.wg.Wait()
 	defer cancel()
 	var heads <-chan chain.Height // nil: not connected
@@ -206,6 +209,7 @@ func (r *Runner) look(ctx context.Context) (left int, err error) {
 			r.start(ctx, s)
 		}
 	}
+	r.disputes(ctx, a.Tasks)
 	r.dropLost(ctx, a.Tasks)
 	if r.opts.Poke {
 		for _, d := range a.Dues {

@@ -284,6 +284,8 @@ func (a *aiwork) addMarket(t *Table) {
 	t.Add(Method{Name: "aiwork_getWorker", Summary: "A worker's record, or null.", Params: []string{"address"}}, a.worker)
 	t.Add(Method{Name: "aiwork_getWorkers", Summary: "Workers on the roster, 256 at most from a place on.", Params: []string{"from"}, Cost: 10}, a.workers)
 	t.Add(Method{Name: "aiwork_getAgenda", Summary: "What the head's state asks of a worker or auditor.", Params: []string{"address"}, Cost: 5}, a.agenda)
+	t.Add(Method{Name: "aiwork_getUnsettled", Summary: "Batches of others than an address whose results lie open and are not settled: they may be disputed.", Params: []string{"address"}, Cost: 20}, a.unsettled)
+	t.Add(Method{Name: "aiwork_getDispute", Summary: "A dispute by its number; null if there is none.", Params: []string{"number"}}, a.dispute)
 	t.Add(Method{Name: "aiwork_quoteJob", Summary: "What a job would cost at most, line by line.", Params: []string{"job"}, Cost: 5, Class: ClassCall}, a.quote)
 	t.Add(Method{Name: "aiwork_getPrice", Summary: "What an item of a model costs now: posted price, median ask, queue, capacity.", Params: []string{"model"}, Cost: 5}, a.price)
 	t.Add(Method{Name: "aiwork_getJob", Summary: "A job with its batches, items, verdicts and money, or null.", Params: []string{"id"}, Cost: 20}, a.job)

@@ -199,7 +199,8 @@ func runAuditReveal(c *native.Call) {
 		return
 	}
 	w, _, ok := begin(c, id, index)
-	if !ok || !c.Require(w.b.State == Revealing, "jobs: the batch is "+w.b.State.String()+", not revealing") ||
+	disputed := w.b.State == Disputed && w.b.Paused == Revealing
+	if !ok || !c.Require(w.b.State == Revealing || disputed, "jobs: the batch is "+w.b.State.String()+", not revealing") ||
 		!c.Require(len(hashes) == bits.OnesCount64(w.b.Sample), "jobs: the sample has another number of items") {
 		return
 	}
@@ -217,7 +218,10 @@ func runAuditReveal(c *native.Call) {
 	c.Set(sealKey(w.place(), i), digest)
 	w.b.Revealed |= 1 << i
 	logAuditRevealed(c, &w.b, !w.b.Opened || digest == w.b.Digest)
-	if w.b.Revealed == w.b.Sealed {
+	if !disputed {
+		w.hasten()
+	}
+	if !disputed && w.due() {
 		w.decide()
 	}
 	w.end()
