@@ -19,7 +19,8 @@ type child struct {
 	stdin  io.WriteCloser
 	stdout io.Reader
 	stderr *words
-	dead   bool // ended and waited for
+	note   func(text string) // is told what the child notes
+	dead   bool              // ended and waited for
 }
 
 // A reply is one frame of the child.
@@ -30,7 +31,7 @@ type reply struct {
 }
 
 func startChild(ctx context.Context, o Options) (*child, []ModelInfo, error) {
-	c := &child{cmd: exec.Command(o.Exe, o.Args...), stderr: &words{}}
+	c := &child{cmd: exec.Command(o.Exe, o.Args...), stderr: &words{}, note: o.Note}
 	c.cmd.Stderr, c.cmd.SysProcAttr = c.stderr, ownGroup()
 	c.cmd.WaitDelay = exitGrace // for the end of its standard error, once it is dead
 	var err error
@@ -70,19 +71,37 @@ func (c *child) run(ctx context.Context, timeout time.Duration, id chain.Hash, i
 	if err != nil {
 		return nil, err
 	}
-	switch kind {
-	case kindOutput:
+	if kind == kindOutput {
 		return body, nil
+	}
+	return nil, c.refusal(kind, body, id)
+}
+
+// check has the child say whether a result follows from an item.
+func (c *child) check(ctx context.Context, timeout time.Duration, id chain.Hash, input, result []byte) (bool, error) {
+	kind, body, err := c.ask(ctx, timeout, kindCheck, encodeCheck(id, input, result))
+	if err != nil {
+		return false, err
+	}
+	if kind == kindVerdict && len(body) == 1 && body[0] <= 1 {
+		return body[0] == 1, nil
+	}
+	return false, c.refusal(kind, body, id)
+}
+
+// refusal reads an answer that is no result.
+func (c *child) refusal(kind byte, body []byte, id chain.Hash) error {
+	switch kind {
 	case kindInputFault:
 		if fault, err := decodeFault(body); err == nil {
-			return nil, &InputError{Fault: fault}
+			return &InputError{Fault: fault}
 		}
 	case kindUnknownModel:
 		if string(body) == string(id[:]) {
-			return nil, &UnknownModelError{ID: id}
+			return &UnknownModelError{ID: id}
 		}
 	}
-	return nil, c.broken()
+	return c.broken()
 }
 
 // ask sends a frame and waits for the answer. Whatever goes wrong, the child is dead afterwards.
@@ -93,7 +112,7 @@ func (c *child) ask(ctx context.Context, timeout time.Duration, kind byte, body 
 			answer <- reply{err: err}
 			return
 		}
-		kind, body, err := readFrame(c.stdout)
+		kind, body, err := readAnswer(c.stdout, c.note)
 		answer <- reply{kind, body, err}
 	}()
 	timer := time.NewTimer(timeout)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -30,17 +31,22 @@ func (e *InputError) Unwrap() error { return e.Fault }
 type Compiled struct {
 	head   *net.Head
 	runner *plan.Runner
+	kept   kept
 	liar   liar
 }
 
 // Compile readies a model for the quickest path of this machine, with at most this many threads.
 func Compile(f *model.File, threads int) (*Compiled, error) {
+	o := plan.Default()
+	o.Threads = threads
+	return compile(f, o)
+}
+
+func compile(f *model.File, o plan.Options) (*Compiled, error) {
 	p, err := f.Compile()
 	if err != nil {
 		return nil, err
 	}
-	o := plan.Default()
-	o.Threads = threads
 	runner, err := plan.New(p, o)
 	if err != nil {
 		return nil, err
@@ -48,8 +54,11 @@ func Compile(f *model.File, threads int) (*Compiled, error) {
 	return &Compiled{head: &f.Net.Head, runner: runner, liar: newLiar(f)}, nil
 }
 
-// Close gives the threads back.
-func (c *Compiled) Close() { c.runner.Close() }
+// Close gives threads and memory back.
+func (c *Compiled) Close() {
+	c.runner.Close()
+	c.kept.close()
+}
 
 // Run decodes a canonical input, runs the model and returns the output. Its error is an *InputError, or that of ctx.
 func (c *Compiled) Run(ctx context.Context, input []byte) ([]byte, error) {
@@ -68,6 +77,17 @@ func (c *Compiled) Run(ctx context.Context, input []byte) ([]byte, error) {
 		return nil, &InputError{Fault: image.FaultShape}
 	}
 	return tamper(EncodeOutput(c.head, outputs), input), nil
+}
+
+// Follows runs the model again.
+func (c *Compiled) Follows(ctx context.Context, input, result []byte) (bool, error) {
+	return runsAgain(ctx, c, input, result)
+}
+
+// runsAgain says whether another run of an input gives the same result.
+func runsAgain(ctx context.Context, r runnable, input, result []byte) (bool, error) {
+	again, err := r.Run(ctx, input)
+	return err == nil && bytes.Equal(again, result), err
 }
 
 // inputs makes the network's inputs of the bytes of an item.

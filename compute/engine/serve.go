@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -45,6 +46,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup)
 		return err
 	}
 	shop := &shop{models: models, threads: int(s.threads), memoryBytes: s.memoryBytes, ready: map[chain.Hash]runnable{}}
+	shop.models.note = shop.note
 	for {
 		err := shop.one(ctx, in, out)
 		if errors.Is(err, io.EOF) {
@@ -80,6 +82,7 @@ type shop struct {
 	memoryBytes uint64 // the child's ceiling
 	ready       map[chain.Hash]runnable
 	order       []chain.Hash
+	notes       []string          // for the parent, before the next answer
 	advocate    *receipt.Advocate // of the run that was briefed last
 }
 
@@ -95,7 +98,7 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	if kind == kindPlea {
 		return s.plead(out, body)
 	}
-	if kind != kindRun && kind != kindBrief || len(body) < len(chain.Hash{}) {
+	if kind != kindRun && kind != kindBrief && kind != kindCheck || len(body) < len(chain.Hash{}) {
 		return errFrame
 	}
 	id := chain.Hash(body[:len(chain.Hash{})])
@@ -109,7 +112,10 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	output, err := compiled.Run(ctx, body[len(id):])
+	reply, output, err := do(ctx, compiled, kind, body[len(id):])
+	if err := s.tell(out); err != nil {
+		return err
+	}
 	var fault *InputError
 	if errors.As(err, &fault) {
 		return writeFrame(out, kindInputFault, []byte{byte(fault.Fault)})
@@ -117,7 +123,40 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return writeFrame(out, kindOutput, output)
+	if err := writeFrame(out, reply, output); err != nil {
+		return err
+	}
+	s.settle(id, compiled)
+	return nil
+}
+
+// settle opens a model anew where it takes less memory then, while the parent looks at the answer. One that cannot be opened any more is
+// missed when it is asked for.
+func (s *shop) settle(id chain.Hash, r runnable) {
+	if !r.Settle() {
+		return
+	}
+	s.remove(id)
+	_, _ = s.find(id)
+	debug.FreeOSMemory()
+}
+
+// do runs an item, or says whether a result follows from one.
+func do(ctx context.Context, r runnable, kind byte, body []byte) (reply byte, output []byte, err error) {
+	if kind == kindRun {
+		output, err = r.Run(ctx, body)
+		return kindOutput, output, err
+	}
+	input, result, ok := decodeCheck(body)
+	if !ok {
+		return 0, nil, errFrame
+	}
+	follows, err := r.Follows(ctx, input, result)
+	output = []byte{0}
+	if follows {
+		output[0] = 1
+	}
+	return kindVerdict, output, err
 }
 
 // find gives a model that is ready, making it so if need be at the cost of the one that was used longest ago.
@@ -126,7 +165,7 @@ func (s *shop) find(id chain.Hash) (runnable, error) {
 		s.order = append(slices.Delete(s.order, at, at+1), id)
 		return s.ready[id], nil
 	}
-	c, err := s.models.open(id, s.threads)
+	c, err := s.models.open(id, s.threads, s.memoryBytes)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", id, err)
 	}

@@ -17,6 +17,7 @@ type value struct {
 	constant *tensor.Tensor
 	buffer   *buffer // in the arena; nil: given to the run, or an operator's own
 	bytes    *buffer // in the arena of bytes, likewise
+	pixels   *buffer // there, pixel by pixel; nil: not in that form
 	made     int     // step that sets it; -1 for what is there from the start
 	known    bool
 }
@@ -34,6 +35,7 @@ type builder struct {
 	start       int            // node
 	uses        []int          // of each slot, by nodes and outputs
 	trial       operator.Budget
+	at          *program.Node // that is being planned
 }
 
 // A planned step is a step with what decides on its buffers.
@@ -43,6 +45,7 @@ type planned struct {
 	sets    []int
 	scratch []*buffer
 	cost    int
+	note    note
 }
 
 // build makes a plan for a graph from a node on.
@@ -73,7 +76,8 @@ func (r *Runner) build(j *job, g *program.Graph, start int, slots []int, values 
 		if err := j.ctx.Err(); err != nil {
 			return nil, err
 		}
-		if n := &b.g.Nodes[i]; n.Run == nil {
+		b.at = &b.g.Nodes[i]
+		if b.at.Run == nil {
 			if b.branch(i) {
 				i-- // its nodes are there now
 				continue
@@ -141,6 +145,9 @@ func (b *builder) node(n *program.Node) (ok bool, err error) {
 	}
 	if constant {
 		return b.fold(n)
+	}
+	if n.Op != "QLinearConv" {
+		b.asPlanes(usesOf(n)...)
 	}
 	if b.settledByShape(n) {
 		return true, nil
@@ -325,7 +332,7 @@ func (b *builder) view(n *program.Node, out *tensor.Tensor) bool {
 
 // add appends a step.
 func (b *builder) add(s step, reads []int, cost int) *planned {
-	p := &planned{step: s, reads: reads, cost: min(cost, costMax) + stepsOfNode}
+	p := &planned{step: s, reads: reads, cost: min(cost, costMax) + stepsOfNode, note: note{label: b.at.Label, ops: b.at.Op, steps: cost}}
 	b.steps = append(b.steps, p)
 	return p
 }
@@ -371,6 +378,7 @@ func (b *builder) endAt(i int) {
 	t := &tailStep{graph: b.origin, at: i}
 	for s, v := range b.values {
 		if needed[s] && v.known {
+			b.asPlanes(s)
 			t.slots = append(t.slots, s)
 		}
 	}
@@ -380,11 +388,12 @@ func (b *builder) endAt(i int) {
 
 // finish joins chains into the steps before them, lays out the arena and hands over.
 func (b *builder) finish() {
+	b.asPlanes(b.g.Outputs...)
 	b.joinChains()
 	b.joinParts()
 	last := len(b.steps) - 1
 	use := func(slot, at int) {
-		for _, buf := range []*buffer{b.values[slot].buffer, b.values[slot].bytes} {
+		for _, buf := range []*buffer{b.values[slot].buffer, b.values[slot].bytes, b.values[slot].pixels} {
 			if buf != nil {
 				buf.first, buf.last = min(buf.first, at), max(buf.last, at)
 			}
@@ -404,6 +413,7 @@ func (b *builder) finish() {
 			buf.first, buf.last = min(buf.first, at), max(buf.last, at)
 		}
 		b.p.steps = append(b.p.steps, s.step)
+		b.p.notes = append(b.p.notes, s.note)
 		b.p.cost += s.cost
 	}
 	for _, slot := range b.g.Outputs {

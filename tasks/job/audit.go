@@ -18,7 +18,7 @@ func (w *work) drawAudit() bool {
 	if wait || w.Uint64(auditingKey()) >= AuditItemsMax || w.Failed() {
 		return again
 	}
-	w.b.Sample = Sample(DrawSeed(DrawSample, seed, w.place(), w.b.Asked), int(w.b.Count), uint64(w.j.AuditPpm))
+	w.b.Sample = Sample(DrawSeed(DrawSample, seed, w.place(), w.b.Asked), int(w.b.Count), uint64(w.b.AuditPpm))
 	if !w.invite(DrawSeed(DrawPanel, seed, w.place(), w.b.Asked), int(w.j.Panel)) && !w.Failed() {
 		w.again(NoVerdict) // nobody can audit: the safe end is to pay nobody and take nothing
 	}
@@ -302,6 +302,7 @@ func (w *work) payWorker() {
 	w.Pay(worker.Payout, paid)
 	w.Burn(&fee)
 	registry.Release(w.Call, w.b.Worker, &w.b.Collateral)
+	registry.Pass(w.Call, w.b.Worker)
 	if w.Failed() {
 		return
 	}
