@@ -152,6 +152,7 @@ type Line struct {
 	Values   []float64          `json:"values,omitempty"` // in the order of the model's classes
 	Output   *Output            `json:"output,omitempty"` // of a model without labels
 	Answer   json.RawMessage    `json:"answer,omitempty"` // of a pipeline, if it is still to be had
+	Trace    *chain.Hash        `json:"trace,omitempty"`  // the root of the steps that led to it
 	Said     *Said              `json:"said,omitempty"`   // of a language model, if it is still to be had
 	Fault    string             `json:"fault,omitempty"`
 	Worker   string             `json:"worker"`
