@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,6 +68,7 @@ func engineFlags() []cli.Flag {
 		&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of each engine's process", Value: 2048},
 		&cli.DurationFlag{Name: "item-timeout", Usage: "how long an engine may take for an item", Value: 30 * time.Second},
 		&cli.IntFlag{Name: "item-tries", Usage: "runs of an item whose engine crashes or hangs, before its batch is given back", Value: 3},
+		packedFlag(),
 	}
 }
 
@@ -102,6 +104,7 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	w := &worker{home: nodeHome(c), log: newLogger(cfg, os.Stderr), reg: prometheus.NewRegistry(), drainMax: c.Duration("drain-max")}
+	sweepModels(w.home.Models(), w.log)
 	if err := w.open(c); err != nil {
 		return err
 	}
@@ -206,7 +209,7 @@ func (w *worker) startEngines(c *cli.Context) error {
 // engineOptions are those of engine i.
 func engineOptions(c *cli.Context, h home.Home, exe string, i int) engine.Options {
 	return engine.Options{
-		Exe: exe, Args: []string{"engine", "--models", h.Models()}, ThreadsMax: shareOf(threads(c), max(1, c.Int("engines")), i),
+		Exe: exe, Args: []string{"engine", "--models", h.Models(), "--packed-mib", strconv.Itoa(c.Int("packed-mib"))}, ThreadsMax: shareOf(threads(c), max(1, c.Int("engines")), i),
 		MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20, ItemTimeout: c.Duration("item-timeout"),
 	}
 }
