@@ -125,7 +125,11 @@ func (a *Agenda) addJob(r native.SlotReader, who chain.Address, id uint64) error
 			return err
 		}
 		if due {
-			a.Dues = append(a.Dues, Due{Job: id, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), DeadlineMs: b.DeadlineMs})
+			d := Due{Job: id, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), DeadlineMs: b.DeadlineMs}
+			if b.State == job.Assigned && a.TimeMs < b.DeadlineMs {
+				d.DeadlineMs = b.HedgeMs + uint64(b.HedgeAsked) // another occasion than the end of the lease
+			}
+			a.Dues = append(a.Dues, d)
 		}
 		if err := a.addBatch(r, who, &j, b); err != nil {
 			return err
@@ -142,15 +146,33 @@ func (a *Agenda) due(r native.SlotReader, j *job.Job, b *job.Batch) (bool, error
 		return ready || (b.State == job.Drawing && a.TimeMs >= j.DeadlineMs), nil
 	case job.Disputed:
 		return disputeDue(r, b.Dispute, a.TimeMs)
+	case job.Assigned:
+		return a.hedgeDue(j, b) || a.TimeMs >= b.DeadlineMs || b.Hedged && a.TimeMs >= b.Second.DeadlineMs, nil
 	default:
 		return b.DeadlineMs > 0 && a.TimeMs >= b.DeadlineMs, nil
 	}
 }
 
+// hedgeDue reports whether a second worker can be asked for, or drawn, for a batch whose worker is late (JOB-23).
+func (a *Agenda) hedgeDue(j *job.Job, b *job.Batch) bool {
+	if b.HedgeMs == 0 || a.TimeMs < b.HedgeMs || j.State != job.Open {
+		return false
+	}
+	return b.HedgeAsked == 0 || chain.SessionOf(a.Height+1) >= b.HedgeAsked+beacon.Lookahead
+}
+
 func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b *job.Batch) error {
 	t := taskOf(j, b)
 	switch b.State {
-	case job.Assigned, job.Committed:
+	case job.Assigned:
+		switch {
+		case b.Worker == who:
+		case b.Hedged && b.Second.Worker == who:
+			t.Worker, t.DeadlineMs = who, b.Second.DeadlineMs
+		default:
+			return nil
+		}
+	case job.Committed:
 		if b.Worker != who {
 			return nil
 		}
@@ -240,17 +262,21 @@ func (t *Task) asAuditor(r native.SlotReader, who chain.Address) (asked bool, er
 	return false, nil
 }
 
-// AttemptOver reports whether a state shows that nobody can be asked about an attempt at a batch any more:
-// its batch or job has ended, or the batch was drawn anew. Blocks are final, so what one head shows holds
+// AttemptOver reports whether a state shows that somebody cannot be asked about an attempt at a batch any more:
+// its batch or job has ended, the batch was drawn anew, or, for a worker, another one has committed. Blocks are final, so what one head shows holds
 // for ever, however old that head is. A state that does not know the job yet shows nothing.
-func AttemptOver(r native.SlotReader, id uint64, batch uint32, attempt uint8) (bool, error) {
-	j, err := job.Load(r, id)
+func AttemptOver(r native.SlotReader, who chain.Address, k Key) (bool, error) {
+	j, err := job.Load(r, k.Job)
 	if err != nil || j.State == job.Missing {
 		return false, err
 	}
 	if !j.State.Live() {
 		return true, nil
 	}
-	b, err := job.LoadBatch(r, id, batch)
-	return err == nil && (b.State.Final() || b.Attempt > attempt), err
+	b, err := job.LoadBatch(r, k.Job, k.Batch)
+	if err != nil {
+		return false, err
+	}
+	lost := k.Role == RoleWorker && b.Attempt == k.Attempt && b.State > job.Assigned && b.Worker != who
+	return lost || b.State.Final() || b.Attempt > k.Attempt, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
 const (
@@ -58,7 +59,9 @@ type Runner struct {
 // record is what is remembered of a step.
 type record struct {
 	running bool
-	done    bool // it succeeded, and is never asked for again: blocks are final
+	task    Key                // whose work it is, if it is a worker's
+	cancel  context.CancelFunc // ends it, while it runs
+	done    bool               // it succeeded, and is never asked for again: blocks are final
 	fails   int
 	next    time.Time // not before
 	asked   time.Time // by the agenda, last
@@ -68,6 +71,7 @@ type record struct {
 type step struct {
 	key    string
 	repeat bool // success does not mean that it is never due again
+	task   Key  // whose work it is; zero where it is not worth cutting short
 	run    func(context.Context) error
 }
 
@@ -198,10 +202,15 @@ func (r *Runner) look(ctx context.Context) (left int, err error) {
 		}
 		left++
 		if run := r.stepOf(&t); run != nil {
-			r.start(ctx, step{key: fmt.Sprintf("%s %s %s", t.Role, t.String(), t.stage()), run: run})
+			s := step{key: fmt.Sprintf("%s %s %s", t.Role, t.String(), t.stage()), run: run}
+			if t.State == job.Assigned.String() {
+				s.task = t.Key()
+			}
+			r.start(ctx, s)
 		}
 	}
 	r.disputes(ctx, a.Tasks)
+	r.dropLost(ctx, a.Tasks)
 	if r.opts.Poke {
 		for _, d := range a.Dues {
 			key := fmt.Sprintf("poke job %d batch %d attempt %d %s %d", d.Job, d.Batch, d.Attempt, d.State, d.DeadlineMs)
@@ -236,12 +245,46 @@ func (r *Runner) start(ctx context.Context, s step) {
 	default:
 		return
 	}
-	rec.running = true
+	own, cancel := context.WithCancel(ctx)
+	rec.running, rec.task, rec.cancel = true, s.task, cancel
 	r.wg.Go(func() {
-		err := s.run(ctx)
-		r.finish(ctx, s, err)
+		defer cancel()
+		err := s.run(own)
+		r.finish(own, s, err)
 		<-r.slots
 	})
+}
+
+// dropLost cuts short the work on batches that another worker has committed to, or that are over. That the agenda does not list
+// one is the occasion to ask, and no more (COMPUTE-4).
+func (r *Runner) dropLost(ctx context.Context, tasks []Task) {
+	for key, cancel := range r.unlisted(tasks) {
+		over, err := r.opts.Market.Over(ctx, key)
+		if err != nil {
+			return // told by the next look
+		}
+		if over {
+			r.opts.Log.Info("batch dropped: it is over, or another worker was first", "job", key.Job, "batch", key.Batch)
+			cancel()
+		}
+	}
+}
+
+// unlisted gives the work under way that no task of the agenda stands for.
+func (r *Runner) unlisted(tasks []Task) map[Key]context.CancelFunc {
+	listed := map[Key]bool{}
+	for i := range tasks {
+		listed[tasks[i].Key()] = true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := map[Key]context.CancelFunc{}
+	for _, rec := range r.records {
+		if rec.running && rec.task != (Key{}) && !listed[rec.task] {
+			out[rec.task] = rec.cancel
+		}
+	}
+	return out
 }
 
 // finish notes how a step ended. What succeeded is never sent again, even if the node that is asked next

@@ -16,6 +16,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/photos"
@@ -23,8 +24,9 @@ import (
 
 // The tests start this very test binary as the child. The variable says what kind of child it is to be.
 const (
-	childEnv = "AIWORK_ENGINE_TEST_CHILD"
-	storeEnv = "AIWORK_ENGINE_TEST_STORE"
+	childEnv  = "AIWORK_ENGINE_TEST_CHILD"
+	storeEnv  = "AIWORK_ENGINE_TEST_STORE"
+	packedEnv = "AIWORK_ENGINE_TEST_PACKED"
 )
 
 func TestMain(m *testing.M) {
@@ -34,7 +36,9 @@ func TestMain(m *testing.M) {
 	case "real":
 		models, err := builtin.Models()
 		if err == nil {
-			err = Serve(context.Background(), os.Stdin, os.Stdout, LibraryOf(os.Getenv(storeEnv), models))
+			library := LibraryOf(os.Getenv(storeEnv), models)
+			library.Packed = packed.Folder{Dir: os.Getenv(packedEnv), BytesMax: packed.DefaultBytesMax, Build: packed.Build()}
+			err = Serve(context.Background(), os.Stdin, os.Stdout, library)
 		}
 		exit(err)
 	case "actor":
