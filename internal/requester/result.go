@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -271,10 +272,20 @@ func (r *Result) Print(w io.Writer) {
 			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, a)
 		}
 		if s := r.Items[i].Said; s != nil {
-			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, s.Text)
+			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, printable(s.Text))
 		}
 	}
 	r.Account.print(w)
+}
+
+// printable takes what could command a terminal out of a stranger's text.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
+			return r
+		}
+		return -1
+	}, text)
 }
 
 func (l *Line) row(classes int) []string {
