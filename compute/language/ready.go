@@ -35,8 +35,8 @@ type Ready struct {
 	weights *lm.Model
 	shelf   *packed.Shelf // nil: the weights are in memory
 	threads int
-	pages   int // of the cache of keys and values, at most
-	batch   *lm.Batch
+	pages   int       // of the cache of keys and values, at most
+	batch   *lm.Batch // nil until an item is run, and while one is checked, so that there is one cache at a time
 }
 
 // Load lays the weights out for the quickest path of this machine. An error is of this machine or of the file.
@@ -54,7 +54,6 @@ func (m *Model) Load(o Options) (*Ready, error) {
 	}
 	r := &Ready{Model: m, weights: weights, shelf: shelf, threads: max(1, o.Threads)}
 	r.pages = int(cache / int64(lm.NewCache(weights.Config, 1).PageBytes()))
-	r.batch = lm.NewBatch(weights, lm.BatchOptions{Threads: r.threads, Pages: r.pages, Requests: 1, StepTokens: stepTokens})
 	return r, nil
 }
 
@@ -83,6 +82,9 @@ func (r *Ready) Run(ctx context.Context, item []byte) ([]byte, error) {
 	tokens, err := r.Tokens(p)
 	if err != nil {
 		return nil, err
+	}
+	if r.batch == nil {
+		r.batch = lm.NewBatch(r.weights, lm.BatchOptions{Threads: r.threads, Pages: r.pages, Requests: 1, StepTokens: stepTokens})
 	}
 	ends := r.ends(p)
 	id, err := r.batch.Add(lm.Request{Prompt: tokens, TokensMax: p.TokensMax, Stop: ends, Sampling: p.Sampling()})
@@ -157,6 +159,7 @@ func (r *Ready) Follows(ctx context.Context, item, result []byte) (bool, error) 
 	if pages > r.pages {
 		return false, r.explain(fmt.Errorf("%w: %d needed of %d", lm.ErrCacheFull, pages, r.pages))
 	}
+	r.batch = nil
 	runner, cache := lm.NewRunner(r.weights, r.threads), lm.NewCache(r.weights.Config, pages)
 	n, err := lm.Verify(ctx, runner, cache.NewSequence(), prompt, a.Tokens, p.Sampling())
 	if err != nil {
