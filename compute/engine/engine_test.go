@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	case "real":
 		models, err := builtin.Models()
 		if err == nil {
-			err = Serve(context.Background(), os.Stdin, os.Stdout, Library{model.Library{Files: models, Store: model.Store{Dir: os.Getenv(storeEnv)}}, pipeline.Store{Dir: os.Getenv(storeEnv)}})
+			err = Serve(context.Background(), os.Stdin, os.Stdout, Library{Models: model.Library{Files: models, Store: model.Store{Dir: os.Getenv(storeEnv)}}, Pipelines: pipeline.Store{Dir: os.Getenv(storeEnv)}})
 		}
 		exit(err)
 	case "actor":

@@ -98,11 +98,12 @@ func (b *builder) byteFactors(n *program.Node) (s *byteProductStep, ok bool) {
 
 // pack turns the weights over, less their zero point.
 func (s *byteProductStep) pack(b *builder, w *tensor.Tensor, zero *value) {
-	key, z := packKey{weights: w, layout: layoutBytes, rows: s.n}, int64(0)
+	key, z := packKey{weights: w, layout: layoutBytesTurned, rows: s.n, k: s.k}, int64(0)
 	if zero != nil {
 		key.less, z = zero.constant, zero.constant.Ints()[0]
 	}
-	s.rows = pack(b.r, key, func() *kernel.IntRows {
+	kept := func(data []byte) *kernel.IntRows { return kernel.KeptIntRows(data, s.n, s.k) }
+	s.rows = pack(b.r, key, kept, func() *kernel.IntRows {
 		v, turned := w.Ints(), make([]int16, w.Len())
 		for l := range s.k {
 			for j := range s.n {

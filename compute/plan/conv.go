@@ -136,8 +136,10 @@ func (b *builder) dense(x, y int, g operator.Window, w *tensor.Tensor, shape []i
 	s.columns = windowColumns(g, s.spread, s.channels)
 	for i := range g.Groups {
 		at := i * s.outs * s.channels * taps
-		s.rows = append(s.rows, pack(b.r, packKey{weights: w, layout: layoutRows, at: at, rows: s.outs}, func() *kernel.Rows {
-			return b.r.path.PackRows(tensor.Values[float32](w)[at:], s.outs, s.channels*taps, nil)
+		key := packKey{weights: w, layout: layoutRows, at: at, rows: s.outs, k: s.channels * taps}
+		kept := func(data []byte) *kernel.Rows { return b.r.path.KeptRows(data, key.rows, key.k) }
+		s.rows = append(s.rows, pack(b.r, key, kept, func() *kernel.Rows {
+			return b.r.path.PackRows(tensor.Values[float32](w)[at:], key.rows, key.k, nil)
 		}))
 	}
 	if s.spread.plain {

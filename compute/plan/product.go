@@ -10,34 +10,6 @@ import (
 
 // Products of matrices.
 
-// packKey names packed weights: those of a constant, in one of a few layouts.
-type packKey struct {
-	weights *tensor.Tensor
-	layout  layout
-	at      int            // element at which they begin
-	rows    int            // that are packed; the same weights may serve other groups
-	less    *tensor.Tensor // the zero point that is taken away, nil for none
-}
-
-type layout uint8
-
-const (
-	layoutRows layout = iota
-	layoutColumns
-	layoutTurned
-	layoutBytes
-)
-
-// pack gives the packed form of a constant, made once for all plans of a Runner.
-func pack[T any](r *Runner, key packKey, make func() T) T {
-	if have, ok := r.packs[key]; ok {
-		return have.(T)
-	}
-	made := make()
-	r.packs[key] = made
-	return made
-}
-
 // ended is what a product does with its results: what the kernels can do at the end of their chains, in its order, then
 // chains one after the other.
 type ended struct {
@@ -242,7 +214,9 @@ func (b *builder) constantColumns(t *tensor.Tensor, k, n int, turned bool) *kern
 	if turned {
 		kind = layoutTurned
 	}
-	return pack(b.r, packKey{weights: t, layout: kind}, func() *kernel.Columns {
+	key := packKey{weights: t, layout: kind, rows: n, k: k}
+	kept := func(data []byte) *kernel.Columns { return b.r.path.KeptColumns(data, k, n) }
+	return pack(b.r, key, kept, func() *kernel.Columns {
 		from := tensor.Values[float32](t)
 		to := make([]float32, k*n+kernel.Slack)
 		copy(to, from)

@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Threads int         // that compute; 0 means 1
 	Path    kernel.Path // see Default
+	Shelf   Shelf       // of packed weights; nil: each Runner packs for itself
 }
 
 // Default is one thread on the quickest path of this machine.
@@ -40,6 +41,7 @@ func (o Options) Check() error {
 type Runner struct {
 	program *program.Program
 	path    kernel.Path
+	shelf   Shelf
 	team    *team
 
 	mu      sync.Mutex
@@ -58,7 +60,7 @@ func New(p *program.Program, o Options) (*Runner, error) {
 		return nil, err
 	}
 	r := &Runner{
-		program: p, path: o.Path, team: newTeam(max(1, o.Threads)),
+		program: p, path: o.Path, shelf: o.Shelf, team: newTeam(max(1, o.Threads)),
 		plans: map[string]*plan{}, variety: map[string]int{}, ids: map[*program.Graph]int{}, packs: map[packKey]any{},
 	}
 	return r, nil

@@ -214,8 +214,8 @@ func (g *gen) addProducts(rows, offset int, first bool) {
 			continue
 		}
 		g.a("VPMADDWD Y%d, Y%d, Y%d", one, weightsA, other)
-		g.a("VPADDD Y%d, Y%d, Y%d", other, a, a)
 		g.a("VPMADDWD Y%d, Y%d, Y%d", one, weightsB, one)
+		g.a("VPADDD Y%d, Y%d, Y%d", other, a, a)
 		g.a("VPADDD Y%d, Y%d, Y%d", one, b, b)
 	}
 }
