@@ -140,6 +140,8 @@ func (g *gen) tile(rows int, ofBytes bool) {
 	g.a("MOVQ pixelTile_ratio(AX), SI")
 	g.a("VMOVUPS (SI), Y12")
 	g.a("VMOVUPS 32(SI), Y13")
+	g.a("CMPQ pixelTile_floats(AX), $0")
+	g.a("JNE floats")
 	g.a("VBROADCASTSS pixelTile_high(AX), Y14")
 	g.a("VPBROADCASTW pixelTile_zero(AX), Y15")
 	g.requantise(rows, 12, 14, 15)
@@ -151,6 +153,7 @@ func (g *gen) tile(rows int, ofBytes bool) {
 			g.a("ADDQ R11, DI")
 		}
 	}
+	g.label("next")
 	for range rows {
 		g.a("ADDQ R8, R9")
 	}
@@ -158,6 +161,19 @@ func (g *gen) tile(rows int, ofBytes bool) {
 	g.a("JNZ tile")
 	g.a("VZEROUPPER")
 	g.a("RET")
+	g.label("floats")
+	for r := range rows {
+		for i := range 2 {
+			g.a("VCVTDQ2PS Y%d, Y%d", 2*r+i, 2*r+i)
+			g.a("VMULPS Y%d, Y%d, Y%d", 12+i, 2*r+i, 2*r+i)
+		}
+		g.a("VPERM2F128 $0x20, Y%d, Y%d, Y14", 2*r+1, 2*r)
+		g.a("VPERM2F128 $0x31, Y%d, Y%d, Y15", 2*r+1, 2*r)
+		g.a("VMOVUPS Y14, (DI)")
+		g.a("VMOVUPS Y15, 32(DI)")
+		g.a("ADDQ R11, DI")
+	}
+	g.a("JMP next")
 }
 
 // third points R10 to row 3.

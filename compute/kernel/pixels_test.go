@@ -54,11 +54,11 @@ func TestPixelForms(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 33))
-		w := PackPixelWeights(drawWeights(r, 640), 2, 10, 20, 0, pixelEnd(r, 32))
+		w := PackPixelWeights(drawWeights(r, 640), 32, 2, 10)
 		seen["words"] = seen["words"] || w.words != nil
 		for _, e := range w.extras {
-			seen["extras"] = seen["extras"] || len(e.offsets) > 0
-			seen["none"] = seen["none"] || len(e.offsets) == 0
+			seen["extras"] = seen["extras"] || len(e.steps) > 0
+			seen["none"] = seen["none"] || len(e.steps) == 0
 		}
 	}
 	if len(seen) != 3 || !seen["words"] || !seen["extras"] || !seen["none"] {
@@ -116,19 +116,26 @@ func pixelCase(t *testing.T, seed uint64) {
 	jump := length + 1 + r.IntN(9)
 	weights, end := drawWeights(r, n*segments*length), pixelEnd(r, n)
 	from := drawBytes(r, (rows-1)*step+segments*jump+length+3)
-	w := PackPixelWeights(weights, segments, length, jump, zero, end)
+	w := PackPixelWeights(weights, n, segments, length).Product(jump, zero, end)
 	stride := PixelStride(max(n, 5))
-	want := make([]uint8, rows*n)
+	want, sums := make([]uint8, rows*n), make([]int32, rows*n)
 	for i := range rows {
 		for j := range n {
 			sum := end.Bias[j]
 			for k := range segments * length {
 				sum += (int32(from[i*step+k/length*jump+k%length]) - zero) * int32(weights[j*segments*length+k])
 			}
-			want[i*n+j] = uint8(unsigned().of(float32(float32(sum)*end.Ratios[j]), end.Zero))
+			want[i*n+j], sums[i*n+j] = uint8(unsigned().of(float32(float32(sum)*end.Ratios[j]), end.Zero)), sum
 		}
 	}
 	for _, path := range Paths() {
+		floats := make([]float32, rows*n)
+		path.MultiplyPixelsFloat(floats, n, PixelRows{from, rows, step}, w, 0, w.Panels(), &PixelScratch{})
+		for i, sum := range sums {
+			if v := float32(float32(sum) * end.Ratios[i%n]); floats[i] != v {
+				t.Fatalf("%v, seed %d, row %d, output %d: got %v, want %v", path, seed, i/n, i%n, floats[i], v)
+			}
+		}
 		y, half := make([]uint8, rows*stride), w.Panels()/2
 		for _, part := range [][2]int{{0, half}, {half, w.Panels()}} {
 			path.MultiplyPixels(y, stride, PixelRows{from, rows, step}, w, part[0], part[1], &PixelScratch{})

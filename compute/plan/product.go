@@ -26,6 +26,7 @@ const (
 	layoutColumns
 	layoutTurned
 	layoutBytes
+	layoutPixels
 )
 
 // pack gives the packed form of a constant, made once for all plans of a Runner.
