@@ -17,6 +17,10 @@ type Role string
 const (
 	RoleWorker  Role = "worker"
 	RoleAuditor Role = "auditor"
+	// RoleChallenger has disputed a result and goes on with that.
+	RoleChallenger Role = "challenger"
+	// RoleWatcher may look at a result that lies open.
+	RoleWatcher Role = "watcher"
 )
 
 // Task is a batch in which an address must act, or may have to soon.
@@ -35,6 +39,7 @@ type Task struct {
 	Revealed   bool          `json:"revealed"` // auditor: has revealed
 	Opened     bool          `json:"opened"`
 	Results    []chain.Hash  `json:"results,omitempty"` // blobs of what was opened
+	Given      [][]byte      `json:"given,omitempty"`   // what was opened, to those who may dispute it
 	DeadlineMs uint64        `json:"deadlineMs"`
 
 	Dispute  *dispute.Dispute `json:"dispute,omitempty"`  // about an item of it, not ended
@@ -46,7 +51,7 @@ func (t *Task) stage() string {
 	if t.Dispute == nil {
 		return t.State
 	}
-	return fmt.Sprintf("%s %d %s %d", t.State, t.Dispute.ID, t.Dispute.Phase, t.Dispute.Rounds)
+	return fmt.Sprintf("%s %d %s %d %d", t.State, t.Dispute.ID, t.Dispute.Phase, t.Dispute.Rounds, t.Dispute.Steps)
 }
 
 // Place gives what commitments of the task are bound to.
@@ -120,7 +125,11 @@ func (a *Agenda) addJob(r native.SlotReader, who chain.Address, id uint64) error
 			return err
 		}
 		if due {
-			a.Dues = append(a.Dues, Due{Job: id, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), DeadlineMs: b.DeadlineMs})
+			d := Due{Job: id, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), DeadlineMs: b.DeadlineMs}
+			if b.State == job.Assigned && a.TimeMs < b.DeadlineMs {
+				d.DeadlineMs = b.HedgeMs + uint64(b.HedgeAsked) // another occasion than the end of the lease
+			}
+			a.Dues = append(a.Dues, d)
 		}
 		if err := a.addBatch(r, who, &j, b); err != nil {
 			return err
@@ -137,28 +146,38 @@ func (a *Agenda) due(r native.SlotReader, j *job.Job, b *job.Batch) (bool, error
 		return ready || (b.State == job.Drawing && a.TimeMs >= j.DeadlineMs), nil
 	case job.Disputed:
 		return disputeDue(r, b.Dispute, a.TimeMs)
+	case job.Assigned:
+		return a.hedgeDue(j, b) || a.TimeMs >= b.DeadlineMs || b.Hedged && a.TimeMs >= b.Second.DeadlineMs, nil
 	default:
 		return b.DeadlineMs > 0 && a.TimeMs >= b.DeadlineMs, nil
 	}
 }
 
-func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b *job.Batch) error {
-	t := Task{
-		Role: RoleWorker, Job: j.ID, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), Model: j.Model, Worker: b.Worker,
-		First: b.First, Sample: b.Sample, Opened: b.Opened, DeadlineMs: b.DeadlineMs,
+// hedgeDue reports whether a second worker can be asked for, or drawn, for a batch whose worker is late (JOB-23).
+func (a *Agenda) hedgeDue(j *job.Job, b *job.Batch) bool {
+	if b.HedgeMs == 0 || a.TimeMs < b.HedgeMs || j.State != job.Open {
+		return false
 	}
+	return b.HedgeAsked == 0 || chain.SessionOf(a.Height+1) >= b.HedgeAsked+beacon.Lookahead
+}
+
+func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b *job.Batch) error {
+	t := taskOf(j, b)
 	switch b.State {
-	case job.Assigned, job.Committed:
+	case job.Assigned:
+		switch {
+		case b.Worker == who:
+		case b.Hedged && b.Second.Worker == who:
+			t.Worker, t.DeadlineMs = who, b.Second.DeadlineMs
+		default:
+			return nil
+		}
+	case job.Committed:
 		if b.Worker != who {
 			return nil
 		}
 	case job.Disputed:
-		if b.Worker != who {
-			return nil
-		}
-		if err := t.addDispute(r, b); err != nil {
-			return err
-		}
+		return a.addDisputed(r, who, j, b)
 	case job.Auditing, job.Opening, job.Revealing:
 		if b.Worker == who {
 			break
@@ -170,17 +189,62 @@ func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b 
 	default:
 		return nil
 	}
+	return a.add(r, &t, b)
+}
+
+func taskOf(j *job.Job, b *job.Batch) Task {
+	return Task{
+		Role: RoleWorker, Job: j.ID, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), Model: j.Model, Worker: b.Worker,
+		First: b.First, Sample: b.Sample, Opened: b.Opened, DeadlineMs: b.DeadlineMs,
+	}
+}
+
+// addDisputed adds what a disputed batch asks of its worker, its challenger, and an auditor that has not revealed yet: one address may
+// be the last two.
+func (a *Agenda) addDisputed(r native.SlotReader, who chain.Address, j *job.Job, b *job.Batch) error {
+	t := taskOf(j, b)
+	if err := t.addDispute(r, b); err != nil {
+		return err
+	}
+	if t.Dispute != nil && t.Dispute.Parties[dispute.Challenger] == who {
+		t.Role = RoleChallenger
+	}
+	if b.Worker == who || t.Role == RoleChallenger {
+		if err := a.add(r, &t, b); err != nil {
+			return err
+		}
+	}
+	t = taskOf(j, b)
+	asked, err := t.asAuditor(r, who)
+	if err != nil || !asked || b.Paused != job.Revealing {
+		return err
+	}
+	return a.add(r, &t, b)
+}
+
+// add names a task's items and adds it.
+func (a *Agenda) add(r native.SlotReader, t *Task, b *job.Batch) error {
+	if err := t.addItems(r, b); err != nil {
+		return err
+	}
+	a.Tasks = append(a.Tasks, *t)
+	return nil
+}
+
+func (t *Task) addItems(r native.SlotReader, b *job.Batch) error {
 	for i := range uint32(b.Count) {
-		item, err := job.LoadItem(r, j.ID, b.First+i)
+		item, err := job.LoadItem(r, t.Job, b.First+i)
 		if err != nil {
 			return err
 		}
 		t.Blobs = append(t.Blobs, item.Blob)
+		if b.Opened && t.Role != RoleWorker {
+			t.Given = append(t.Given, item.Output.Encode())
+		}
 		if id := item.Output.Blob; item.Opened && !id.IsZero() {
 			t.Results = append(t.Results, id)
 		}
 	}
-	a.Tasks = append(a.Tasks, t)
 	return nil
 }
 
@@ -198,17 +262,21 @@ func (t *Task) asAuditor(r native.SlotReader, who chain.Address) (asked bool, er
 	return false, nil
 }
 
-// AttemptOver reports whether a state shows that nobody can be asked about an attempt at a batch any more:
-// its batch or job has ended, or the batch was drawn anew. Blocks are final, so what one head shows holds
+// AttemptOver reports whether a state shows that somebody cannot be asked about an attempt at a batch any more:
+// its batch or job has ended, the batch was drawn anew, or, for a worker, another one has committed. Blocks are final, so what one head shows holds
 // for ever, however old that head is. A state that does not know the job yet shows nothing.
-func AttemptOver(r native.SlotReader, id uint64, batch uint32, attempt uint8) (bool, error) {
-	j, err := job.Load(r, id)
+func AttemptOver(r native.SlotReader, who chain.Address, k Key) (bool, error) {
+	j, err := job.Load(r, k.Job)
 	if err != nil || j.State == job.Missing {
 		return false, err
 	}
 	if !j.State.Live() {
 		return true, nil
 	}
-	b, err := job.LoadBatch(r, id, batch)
-	return err == nil && (b.State.Final() || b.Attempt > attempt), err
+	b, err := job.LoadBatch(r, k.Job, k.Batch)
+	if err != nil {
+		return false, err
+	}
+	lost := k.Role == RoleWorker && b.Attempt == k.Attempt && b.State > job.Assigned && b.Worker != who
+	return lost || b.State.Final() || b.Attempt > k.Attempt, nil
 }

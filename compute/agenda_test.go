@@ -61,7 +61,7 @@ func (w *lifeWorld) agenda(who chain.Address) Agenda {
 
 func (w *lifeWorld) over(k Key) bool {
 	w.t.Helper()
-	over, err := AttemptOver(w.View(), k.Job, k.Batch, k.Attempt)
+	over, err := AttemptOver(w.View(), w.Accounts[1].Address, k)
 	if err != nil {
 		w.t.Fatal(err)
 	}

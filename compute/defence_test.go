@@ -31,6 +31,9 @@ type courtroom struct {
 	set    *native.Set
 	params chain.Params
 	play   *receipttest.Play
+
+	logs      []chain.Log
+	unsettled []Task
 }
 
 var (
@@ -40,7 +43,7 @@ var (
 
 func newCourtroom(t *testing.T, run, liar *receipt.Trace) *courtroom {
 	c := &courtroom{view: state.New(state.Empty{})}
-	c.params.Jobs.DisputeBond = 1
+	c.params.Jobs = chain.JobParams{DisputeBond: 1, DisputeFirstMs: 120_000, DisputeAnswerMs: 20_000, DisputeFeedMs: 60_000}
 	bond := uint256.NewInt(job.Gwei)
 	c.set = native.NewSet(dispute.Module(), native.Module{Name: "opener", Address: opener, Methods: []native.Method{{
 		Signature: "open()", Returns: "()", Mutability: native.Payable, Run: func(call *native.Call) {
@@ -72,7 +75,9 @@ func (c *courtroom) call(from, to chain.Address, input []byte) error {
 	c.view.BeginTx()
 	defer c.view.EndTx()
 	block := &native.Block{Params: &c.params, ParentTimeMs: 1_000_000}
-	return c.set.Run(native.Frame{State: c.view, Block: block, Caller: from, Self: to, Input: input, Gas: 16_000_000}).Err
+	err := c.set.Run(native.Frame{State: c.view, Block: block, Caller: from, Self: to, Input: input, Gas: 16_000_000}).Err
+	c.logs = append(c.logs, c.view.Logs()...)
+	return err
 }
 
 func (c *courtroom) load() dispute.Dispute {
@@ -88,15 +93,49 @@ func (s slots) Slot(a chain.Address, key chain.Hash) (chain.Hash, error) {
 	return s.view.Slot(a, key), nil
 }
 
-// tracer gives one run.
-type tracer struct {
-	run   *receipt.Trace
-	calls int
+// bar gives advocates that have made one run.
+type bar struct {
+	run    *receipt.Trace
+	calls  int
+	closed int
 }
 
-func (t *tracer) Trace(context.Context, chain.Hash, []byte) (*receipt.Trace, error) {
-	t.calls++
-	return t.run, nil
+func (b *bar) Brief(context.Context, chain.Hash, []byte) (Advocate, error) {
+	b.calls++
+	return &advocate{receipt.NewAdvocate(b.run), b}, nil
+}
+
+type advocate struct {
+	*receipt.Advocate
+	bar *bar
+}
+
+func (a *advocate) Plead(_ context.Context, d *dispute.Dispute, s dispute.Side, shown [2][]byte) ([]byte, error) {
+	return a.Advocate.Plead(d, s, shown)
+}
+
+func (a *advocate) Close() { a.bar.closed++ }
+
+// Bond implements Court.
+func (c *courtroom) Bond(context.Context) (least, held uint256.Int, err error) {
+	return *uint256.NewInt(job.Gwei), *uint256.NewInt(job.Gwei), nil
+}
+
+// Dispute implements Court.
+func (c *courtroom) Dispute(context.Context, uint64) (dispute.Dispute, error) { return c.load(), nil }
+
+// Shown implements Court.
+func (c *courtroom) Shown(_ context.Context, d *dispute.Dispute) ([2][]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return d.EntriesIn(c.logs), nil
+}
+
+// Unsettled implements Court.
+func (c *courtroom) Unsettled(context.Context, chain.Address) ([]Task, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unsettled, nil
 }
 
 // The record of a dispute travels to the worker as JSON.
@@ -125,8 +164,8 @@ func TestWorkerDefends(t *testing.T) {
 		liar := receipttest.Lie(run, m.Net.FirstOf(at), rand.New(rand.NewPCG(uint64(at), 1)))
 		synctest.Test(t, func(t *testing.T) {
 			w, c := newWorld(t), newCourtroom(t, run, liar)
-			traced := &tracer{run: run}
-			w.tracer = traced
+			traced := &bar{run: run}
+			w.court, w.counsel = c, traced
 			refuse := true // the first transaction is lost
 			w.market.onSend = func(_ context.Context, _ int, call Call) error {
 				if refuse {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/holiman/uint256"
 	"lukechampine.com/blake3"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -205,13 +206,15 @@ func (e *fakeEngine) count() int {
 
 // world is a runner with everything that it needs, and what survives it.
 type world struct {
-	t      *testing.T
-	market *fakeMarket
-	engine *fakeEngine
-	dir    string
-	logs   *logCount
-	runner *Runner
-	tracer Tracer
+	t       *testing.T
+	market  *fakeMarket
+	engine  *fakeEngine
+	dir     string
+	logs    *logCount
+	runner  *Runner
+	watch   uint32
+	court   Court // nil: no disputes
+	counsel Counsel
 
 	journal *Journal
 	cancel  context.CancelFunc
@@ -231,10 +234,16 @@ func (w *world) start(drained <-chan struct{}) {
 	if w.journal, err = OpenJournal(w.dir, chain.Hash{1}, me); err != nil {
 		w.t.Fatal(err)
 	}
-	w.runner = NewRunner(Options{
-		Address: me, Roles: []Role{RoleWorker, RoleAuditor}, Market: w.market, Engine: w.engine, Tracer: w.tracer, Journal: w.journal,
-		Genesis: chain.Hash{1}, Poke: true, Log: slog.New(w.logs),
-	})
+	o := Options{
+		Address: me, Roles: []Role{RoleWorker, RoleAuditor, RoleChallenger}, Market: w.market, Engine: w.engine, Journal: w.journal,
+		Genesis: chain.Hash{1}, Poke: true, Watch: w.watch, Log: slog.New(w.logs),
+	}
+	if w.court != nil {
+		o.Party = NewParty(PartyOptions{
+			Address: me, Market: w.market, Court: w.court, Counsel: w.counsel, BondMax: *uint256.NewInt(job.Gwei), Log: o.Log,
+		})
+	}
+	w.runner = NewRunner(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.runner.Run(ctx, drained) }()

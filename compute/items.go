@@ -113,8 +113,13 @@ func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) (m made) {
 }
 
 func (r *Runner) blob(ctx context.Context, id chain.Hash) ([]byte, error) {
+	return fetch(ctx, r.opts.Market, id)
+}
+
+// fetch gets a blob from a market, which may take a while to find it.
+func fetch(ctx context.Context, m Market, id chain.Hash) ([]byte, error) {
 	for try := 1; ; try++ {
-		b, err := r.opts.Market.Blob(ctx, id)
+		b, err := m.Blob(ctx, id)
 		switch {
 		case err == nil:
 			return b, nil

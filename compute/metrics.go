@@ -5,12 +5,18 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 )
 
 // Metrics count what a Runner does. A nil Metrics counts nothing.
 type Metrics struct {
 	items prometheus.Histogram
 	steps *prometheus.CounterVec
+
+	disputes   *prometheus.CounterVec
+	challenges prometheus.Counter
+	rerun      prometheus.Counter
 }
 
 // NewMetrics registers the package's metrics.
@@ -23,8 +29,17 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "aiwork_compute_steps_total", Help: "Steps of work and audit by outcome: done, refused by the chain, or failed.",
 		}, []string{"outcome"}),
+		disputes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aiwork_compute_disputes_total", Help: "Disputes by side (challenger or defender) and by what became of them: begun, won, lost or undecided.",
+		}, []string{"side", "outcome"}),
+		challenges: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aiwork_compute_challenges_total", Help: "False results that were challenged with a bond.",
+		}),
+		rerun: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aiwork_compute_watched_items_total", Help: "Results of others that were run again by chance.",
+		}),
 	}
-	reg.MustRegister(m.items, m.steps)
+	reg.MustRegister(m.items, m.steps, m.disputes, m.challenges, m.rerun)
 	return m
 }
 
@@ -45,4 +60,23 @@ func (m *Metrics) step(err error) {
 		outcome = "failed"
 	}
 	m.steps.WithLabelValues(outcome).Inc()
+}
+
+// dispute counts a dispute of a side.
+func (m *Metrics) dispute(s dispute.Side, outcome string) {
+	if m != nil {
+		m.disputes.WithLabelValues(sideName(s), outcome).Inc()
+	}
+}
+
+func (m *Metrics) challenged() {
+	if m != nil {
+		m.challenges.Inc()
+	}
+}
+
+func (m *Metrics) watched() {
+	if m != nil {
+		m.rerun.Inc()
+	}
 }

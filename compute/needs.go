@@ -7,6 +7,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 )
 
 // Market is what a worker or auditor needs of the chain. Its methods are safe for concurrent use.
@@ -26,6 +27,34 @@ type Market interface {
 	PutBlob(ctx context.Context, data []byte) error
 	// Send signs, submits and waits for inclusion. *Refused: included, but reverted, or refused at once.
 	Send(ctx context.Context, c Call) error
+}
+
+// A Court is what a party to disputes needs of the chain beside Market. Its methods are safe for concurrent use.
+type Court interface {
+	// Bond gives what a challenge costs at least, zero on a chain without disputes, and what the market's account has.
+	Bond(context.Context) (least, held uint256.Int, err error)
+	// Dispute gives a dispute's record.
+	Dispute(ctx context.Context, id uint64) (dispute.Dispute, error)
+	// Shown gives the entries that the parties of a dispute have shown, the defender's first.
+	Shown(ctx context.Context, d *dispute.Dispute) ([2][]byte, error)
+	// Unsettled lists batches of others whose results lie open and are not settled.
+	Unsettled(ctx context.Context, who chain.Address) ([]Task, error)
+}
+
+// Counsel gives advocates.
+type Counsel interface {
+	// Brief runs an item and keeps every value of the run. See engine.Brief for its errors.
+	Brief(ctx context.Context, model chain.Hash, input []byte) (Advocate, error)
+}
+
+// An Advocate makes the calls of a party to a dispute from a run of its item. See engine.Advocate.
+type Advocate interface {
+	// Claim gives the run's result and receipt.
+	Claim() *dispute.Claim
+	// Plead gives the call that a record asks of a side now; nil for none.
+	Plead(ctx context.Context, d *dispute.Dispute, s dispute.Side, shown [2][]byte) ([]byte, error)
+	// Close ends it.
+	Close()
 }
 
 // Call is a transaction to be, from the market's own account.

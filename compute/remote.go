@@ -61,6 +61,7 @@ func (m *Remote) Over(ctx context.Context, k Key) (bool, error) {
 		Batches []struct {
 			State   string        `json:"state"`
 			Attempt client.Uint64 `json:"attempt"`
+			Worker  chain.Address `json:"worker"`
 		} `json:"batches"`
 	}
 	err := m.client.Call(ctx, &j, "aiwork_getJob", client.Uint64(k.Job))
@@ -73,7 +74,15 @@ func (m *Remote) Over(ctx context.Context, k Key) (bool, error) {
 		return false, nil
 	}
 	b := &j.Batches[k.Batch]
+	if k.Role == RoleWorker && uint64(b.Attempt) == uint64(k.Attempt) && taken(b.State) && b.Worker != m.sender.Address() {
+		return true, nil
+	}
 	return b.State == job.Settled.String() || b.State == job.Void.String() || uint64(b.Attempt) > uint64(k.Attempt), nil
+}
+
+// taken reports whether a batch in a state has been committed to.
+func taken(state string) bool {
+	return state != job.Waiting.String() && state != job.Drawing.String() && state != job.Assigned.String()
 }
 
 // Blob asks the node and checks the answer against the id.

@@ -148,9 +148,11 @@ func TestRemoteBlob(t *testing.T) {
 }
 
 func TestRemoteOver(t *testing.T) {
-	batch := func(state string, attempt uint64) map[string]any {
-		return map[string]any{"state": state, "attempt": client.Uint64(attempt)}
+	n, m := newRemote(t)
+	by := func(who chain.Address, state string, attempt uint64) map[string]any {
+		return map[string]any{"state": state, "attempt": client.Uint64(attempt), "worker": who}
 	}
+	batch := func(state string, attempt uint64) map[string]any { return by(m.sender.Address(), state, attempt) }
 	job := func(state string, batches ...map[string]any) any {
 		return map[string]any{"state": state, "batches": batches}
 	}
@@ -167,8 +169,9 @@ func TestRemoteOver(t *testing.T) {
 		"settled":         {job("closing", batch("drawing", 0), batch("settled", 1)), true},
 		"void":            {job("open", batch("drawing", 0), batch("void", 1)), true},
 		"no such batch":   {job("filling"), false},
+		"another's lease": {job("open", batch("drawing", 0), by(chain.Address{1}, "assigned", 1)), false},
+		"another's work":  {job("open", batch("drawing", 0), by(chain.Address{1}, "committed", 1)), true},
 	} {
-		n, m := newRemote(t)
 		n.answers["aiwork_getJob"] = c.answer
 		if got, err := m.Over(t.Context(), Key{RoleWorker, 1, 1, 1}); err != nil || got != c.want {
 			t.Errorf("%s: got %v, %v, want %v", name, got, err, c.want)

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
 const (
@@ -31,7 +33,8 @@ type Options struct {
 	Market  Market
 	Engine  Engine
 	AtOnce  int    // items in the engine or its queue, of one batch or several; 0: one
-	Tracer  Tracer // to answer disputes; nil: they are lost
+	Party   *Party // to take part in disputes; nil: they are lost
+	Watch   uint32 // share of the open results of others that are run again, in ppm
 	Journal *Journal
 	Genesis chain.Hash
 	Poke    bool // also move on what anybody may, for the tip
@@ -44,9 +47,7 @@ type Runner struct {
 	opts  Options
 	turn  chan struct{} // places in the engine and its queue
 	slots chan struct{} // places for steps under way
-
-	defending chan struct{} // held by whoever uses the defence
-	defence   defence
+	salt  [32]byte      // makes what is watched a secret of this process
 
 	wg sync.WaitGroup
 
@@ -58,7 +59,9 @@ type Runner struct {
 // record is what is remembered of a step.
 type record struct {
 	running bool
-	done    bool // it succeeded, and is never asked for again: blocks are final
+	task    Key                // whose work it is, if it is a worker's
+	cancel  context.CancelFunc // ends it, while it runs
+	done    bool               // it succeeded, and is never asked for again: blocks are final
 	fails   int
 	next    time.Time // not before
 	asked   time.Time // by the agenda, last
@@ -68,6 +71,7 @@ type record struct {
 type step struct {
 	key    string
 	repeat bool // success does not mean that it is never due again
+	task   Key  // whose work it is; zero where it is not worth cutting short
 	run    func(context.Context) error
 }
 
@@ -78,10 +82,12 @@ var ErrOtherChain = errors.New("the node belongs to another chain now")
 
 // NewRunner gives a runner that does nothing until Run.
 func NewRunner(o Options) *Runner {
-	return &Runner{
-		opts: o, turn: make(chan struct{}, max(1, o.AtOnce)), slots: make(chan struct{}, stepsMax), defending: make(chan struct{}, 1),
+	r := &Runner{
+		opts: o, turn: make(chan struct{}, max(1, o.AtOnce)), slots: make(chan struct{}, stepsMax),
 		records: map[string]*record{}, unwell: errNotBegun,
 	}
+	_, _ = rand.Read(r.salt[:]) // it never fails
+	return r
 }
 
 // Health gives the error of the last look at the chain, nil when all is well. It is safe for concurrent use.
@@ -97,6 +103,7 @@ func (r *Runner) Health() error {
 // error is ErrOtherChain.
 func (r *Runner) Run(ctx context.Context, drained <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer r.endDisputes()
 	defer r.wg.Wait()
 	defer cancel()
 	var heads <-chan chain.Height // nil: not connected
@@ -195,9 +202,15 @@ func (r *Runner) look(ctx context.Context) (left int, err error) {
 		}
 		left++
 		if run := r.stepOf(&t); run != nil {
-			r.start(ctx, step{key: fmt.Sprintf("%s %s %s", t.Role, t.String(), t.stage()), run: run})
+			s := step{key: fmt.Sprintf("%s %s %s", t.Role, t.String(), t.stage()), run: run}
+			if t.State == job.Assigned.String() {
+				s.task = t.Key()
+			}
+			r.start(ctx, s)
 		}
 	}
+	r.disputes(ctx, a.Tasks)
+	r.dropLost(ctx, a.Tasks)
 	if r.opts.Poke {
 		for _, d := range a.Dues {
 			key := fmt.Sprintf("poke job %d batch %d attempt %d %s %d", d.Job, d.Batch, d.Attempt, d.State, d.DeadlineMs)
@@ -232,12 +245,46 @@ func (r *Runner) start(ctx context.Context, s step) {
 	default:
 		return
 	}
-	rec.running = true
+	own, cancel := context.WithCancel(ctx)
+	rec.running, rec.task, rec.cancel = true, s.task, cancel
 	r.wg.Go(func() {
-		err := s.run(ctx)
-		r.finish(ctx, s, err)
+		defer cancel()
+		err := s.run(own)
+		r.finish(own, s, err)
 		<-r.slots
 	})
+}
+
+// dropLost cuts short the work on batches that another worker has committed to, or that are over. That the agenda does not list
+// one is the occasion to ask, and no more (COMPUTE-4).
+func (r *Runner) dropLost(ctx context.Context, tasks []Task) {
+	for key, cancel := range r.unlisted(tasks) {
+		over, err := r.opts.Market.Over(ctx, key)
+		if err != nil {
+			return // told by the next look
+		}
+		if over {
+			r.opts.Log.Info("batch dropped: it is over, or another worker was first", "job", key.Job, "batch", key.Batch)
+			cancel()
+		}
+	}
+}
+
+// unlisted gives the work under way that no task of the agenda stands for.
+func (r *Runner) unlisted(tasks []Task) map[Key]context.CancelFunc {
+	listed := map[Key]bool{}
+	for i := range tasks {
+		listed[tasks[i].Key()] = true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := map[Key]context.CancelFunc{}
+	for _, rec := range r.records {
+		if rec.running && rec.task != (Key{}) && !listed[rec.task] {
+			out[rec.task] = rec.cancel
+		}
+	}
+	return out
 }
 
 // finish notes how a step ended. What succeeded is never sent again, even if the node that is asked next

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -472,6 +473,38 @@ func TestDamagedEntry(t *testing.T) {
 		wantCalls(t, w.market, "commit")
 		if w.logs.count() != 2 {
 			t.Errorf("warnings: got %v, want one for the work done again, one for the step", w.logs.warnings)
+		}
+	})
+}
+
+// Another worker has committed to the batch first: its work is cut short, but only once the chain shows that it is over, for the
+// node may lag.
+func TestWorkIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var cut atomic.Bool
+		w.engine.on = func(ctx context.Context, _ []byte) ([]byte, error) {
+			<-ctx.Done()
+			cut.Store(true)
+			return nil, ctx.Err()
+		}
+		w.start(nil)
+		defer w.stop()
+		task := w.task(RoleWorker, job.Assigned, 1)
+		w.market.show([]Task{task}, nil)
+		rest(time.Second)
+		w.market.show(nil, nil)
+		rest(time.Minute)
+		if cut.Load() {
+			t.Fatal("the work is cut short although nothing shows that it is over")
+		}
+		w.market.mu.Lock()
+		w.market.over[task.Key()] = true
+		w.market.mu.Unlock()
+		w.market.show(nil, nil)
+		rest(time.Second)
+		if !cut.Load() || len(w.market.calls()) != 0 {
+			t.Errorf("cut short: %v, sent: %v; want it cut short and nothing sent", cut.Load(), w.market.calls())
 		}
 	})
 }

@@ -27,12 +27,14 @@ func (r *Runner) stepOf(t *Task) func(context.Context) error {
 		return func(ctx context.Context) error { return r.open(ctx, t) }
 	case t.Role == RoleWorker && t.State == job.Revealing.String() && len(t.Results) > 0:
 		return func(ctx context.Context) error { return r.publish(ctx, t) }
-	case t.Role == RoleWorker && t.Dispute != nil && answers(t.Dispute):
-		return func(ctx context.Context) error { return r.defend(ctx, t) }
+	case (t.Role == RoleWorker || t.Role == RoleChallenger) && t.Dispute != nil && asks(t.Dispute, t.side()):
+		return func(ctx context.Context) error { return r.plead(ctx, t) }
 	case t.Role == RoleAuditor && t.State == job.Auditing.String() && !t.Sealed:
 		return func(ctx context.Context) error { return r.audit(ctx, t) }
-	case t.Role == RoleAuditor && t.State == job.Revealing.String() && t.Sealed && !t.Revealed:
+	case t.Role == RoleAuditor && (t.State == job.Revealing.String() || t.State == job.Disputed.String()) && t.Sealed && !t.Revealed:
 		return func(ctx context.Context) error { return r.reveal(ctx, t) }
+	case t.Role == RoleAuditor && t.State == job.Auditing.String() && t.Opened && t.Sealed:
+		return func(ctx context.Context) error { return r.object(ctx, t) }
 	default:
 		return nil
 	}
@@ -121,13 +123,27 @@ func (r *Runner) audit(ctx context.Context, t *Task) error {
 	return err
 }
 
-// reveal shows what this auditor has committed to.
+// object disputes a result in the sample that is not this auditor's own, while others are asked too.
+func (r *Runner) object(ctx context.Context, t *Task) error {
+	places := job.Sampled(t.Sample)
+	e, err := r.kept(t, len(places))
+	if err != nil {
+		return err
+	}
+	return r.contest(ctx, t, places, e.Outputs)
+}
+
+// reveal shows what this auditor has committed to. Before that it disputes what it knows to be false: where the others of the panel
+// stand by it, the last reveal may be the end of the batch. Should the challenge fail, there is the vote.
 func (r *Runner) reveal(ctx context.Context, t *Task) error {
 	e, err := r.kept(t, len(job.Sampled(t.Sample)))
-	if err == nil {
-		err = r.await(ctx, t)
-	}
 	if err != nil {
+		return err
+	}
+	if t.State == job.Revealing.String() {
+		r.contestFirst(ctx, t, job.Sampled(t.Sample), e.Outputs)
+	}
+	if err := r.await(ctx, t); err != nil {
 		return err
 	}
 	err = r.send(ctx, job.PackAuditReveal(t.Job, t.Batch, e.Salt, outputHashes(e.Outputs)))

@@ -18,7 +18,7 @@ interface IJobs {
         uint256 funded,
         uint64 deadlineMs
     );
-    event BatchAssigned(uint64 indexed job, uint32 indexed batch, address indexed worker, uint8 attempt, uint64 leaseMs);
+    event BatchAssigned(uint64 indexed job, uint32 indexed batch, address indexed worker, uint8 attempt, uint64 leaseMs, uint32 auditPpm);
     event BatchReleased(uint64 indexed job, uint32 indexed batch, address indexed worker, uint256 fine, uint8 reason);
     event BatchCommitted(uint64 indexed job, uint32 indexed batch, address indexed worker, bytes32 root);
     event AuditDrawn(uint64 indexed job, uint32 indexed batch, uint64 sample, uint64 deadlineMs, address[] auditors);
@@ -45,9 +45,14 @@ interface IJobs {
     event BatchDisputed(uint64 indexed job, uint32 indexed batch, address indexed challenger, uint64 dispute, uint32 item);
     event ChallengerPaid(uint64 indexed job, uint32 indexed batch, address indexed challenger, uint256 amount);
 
+    /// A second worker was drawn beside one that is late; whoever commits first does the batch, the other is dropped.
+    event BatchHedged(uint64 indexed job, uint32 indexed batch, address indexed worker, uint64 leaseMs, uint32 auditPpm);
+    event BatchDropped(uint64 indexed job, uint32 indexed batch, address indexed worker);
+
     /// Creates and funds a job; the call's value is the escrow, at least what quote says. originals holds
-    /// the SHA-256 of the files that the inputs were made from, or nothing. Zero for auditPpm, panel,
-    /// lifeMs or batchItems means the chain's default.
+    /// the SHA-256 of the files that the inputs were made from, or nothing. Zero for panel, lifeMs
+    /// or batchItems means the chain's default; zero for auditPpm lets the share follow from price and worker (batchOf).
+    /// A price below the model's posted price (priceOf) is refused.
     function createJob(
         bytes32 model,
         bytes32[] calldata items,
@@ -108,6 +113,13 @@ interface IJobs {
             uint8 panelSize,
             uint32 sharePpm
         );
+
+    /// The posted price of a model's items, the median of its workers' asks, how many items wait for a worker, and how many
+    /// an hour its workers have measured together.
+    function priceOf(bytes32 model)
+        external
+        view
+        returns (uint256 posted, uint256 ask, uint64 waiting, uint64 capacity);
     function jobOf(uint64 job)
         external
         view
@@ -151,6 +163,13 @@ interface IJobs {
             bytes32 root,
             uint256 paid
         );
+
+    /// The share of a batch's items that is audited, from when a second worker may be asked for (0: no more), the second
+    /// worker, and until when its lease lasts.
+    function leaseOf(uint64 job, uint32 batch)
+        external
+        view
+        returns (uint32 auditPpm, uint64 hedgeMs, address second, uint64 secondMs);
     function itemOf(uint64 job, uint32 item)
         external
         view

@@ -17,13 +17,16 @@ func engineCommand() *cli.Command {
 		Name:   "engine",
 		Hidden: true,
 		Usage:  "run models for a parent process over standard input and output",
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files"}},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files"},
+			packedFlag(),
+		},
 		Action: func(c *cli.Context) error {
 			models, err := libraryOf(c.String("models"))
 			if err != nil {
 				return err
 			}
-			library := engine.Library{Models: models, Pipelines: pipeline.Store{Dir: c.String("models")}}
+			library := engine.Library{Models: models, Pipelines: pipeline.Store{Dir: c.String("models")}, Packed: packedOf(c, c.String("models"))}
 			return engine.Serve(c.Context, os.Stdin, os.Stdout, library)
 		},
 	}

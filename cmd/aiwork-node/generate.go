@@ -17,6 +17,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/lm/llama2c"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/compute/token"
 	"github.com/aiwork/aiwork-node/internal/term"
 )
@@ -41,6 +42,7 @@ func generateCommand() *cli.Command {
 			&cli.IntFlag{Name: "threads", Usage: "how many processors to use", Value: runtime.NumCPU()},
 			&cli.StringFlag{Name: "path", Usage: "instructions to use: go, avx2, avx512 or neon; default: the best of this machine"},
 			&cli.BoolFlag{Name: "verify", Usage: "check the answer again in one pass, as an auditor does"},
+			packedFlag(),
 		},
 		Action: modelGenerate,
 	}
@@ -109,9 +111,11 @@ func modelGenerate(c *cli.Context) error {
 	}
 	defer f.Close()
 	g := &generator{c: c, file: f, how: how, out: printer(c), answer: answer{Model: file, Path: path.String(), Seed: how.Seed}}
-	if g.model, err = lm.Load(f, path); err != nil {
+	var shelf *packed.Shelf
+	if g.model, shelf, err = loadLanguage(packedOf(c, nodeHome(c).Models()), f, file, path, func(text string) { g.out.Note("%s", text) }); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
+	defer shelf.Close()
 	if err := g.readPrompt(); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func jobCommand() *cli.Command {
 				Flags: append(signerFlags(),
 					&cli.StringFlag{Name: "model", Usage: "`NAME` or id of the model; default: the node's first"},
 					&cli.StringFlag{Name: "price", Usage: "`TOKENS` for each item", Value: "1"},
-					&cli.Float64Flag{Name: "audit", Usage: "`SHARE` of the items that validators compute again, above 0, at most 1; default: the chain's"},
+					&cli.Float64Flag{Name: "audit", Usage: "`SHARE` of the items that validators compute again, above 0, at most 1; default: as much as price and worker ask for"},
 					&cli.UintFlag{Name: "panel", Usage: "auditors of a batch; default: the chain's"},
 					&cli.DurationFlag{Name: "life", Usage: "until when work may begin", Value: 10 * time.Minute},
 					&cli.BoolFlag{Name: "estimate", Usage: "only print the price"},
@@ -40,6 +40,7 @@ func jobCommand() *cli.Command {
 				rpcFlag(), &cli.StringFlag{Name: "out", Usage: "`FOLDER` to write outputs that are tensors to, as .npy files"},
 			}, Action: jobResult},
 			{Name: "cancel", Usage: "take a job back: all before work begins, what is not begun after", ArgsUsage: "ID", Flags: signerFlags(), Action: jobCancel},
+			jobVerifyCommand(),
 			{Name: "list", Usage: "list jobs, newest first", Flags: []cli.Flag{rpcFlag()}, Action: jobList},
 		}, inputCommands()...),
 	}
@@ -137,13 +138,24 @@ func printQuote(w io.Writer, plan *requester.Plan) {
 	q := plan.Quote
 	rows := [][]string{
 		{fmt.Sprintf("work: %d items in %d batches", len(plan.Inputs), q.Batches), term.AWO(&q.Pay.Int)},
-		{fmt.Sprintf("audits: %s of the items by %d validators a batch", percent(uint64(q.AuditPpm)), q.Panel), term.AWO(&q.Audits.Int)},
+		{fmt.Sprintf("audits: %s by %d validators a batch", auditShare(uint64(q.AuditPpm)), q.Panel), term.AWO(&q.Audits.Int)},
 		{"fee", term.AWO(&q.Fee.Int)},
 		{"tips for moving it on", term.AWO(&q.Tips.Int)},
 		{"in all, at most; what is not used comes back", term.AWO(&q.Total.Int)},
 	}
 	term.Table(w, []string{"price of the job", ">AWO"}, rows)
+	if !q.Posted.IsZero() {
+		fmt.Fprintf(w, "\nThe posted price of the model is %s AWO an item.\n", term.AWO(&q.Posted.Int))
+	}
 	fmt.Fprintf(w, "\nWork that has not begun after %s is paid back; at the latest after %s all is over.\n\n", plan.Life, plan.Ends)
+}
+
+// auditShare says how much is audited.
+func auditShare(ppm uint64) string {
+	if ppm == 0 {
+		return "as many items as price and worker ask for, at most all,"
+	}
+	return percent(ppm) + " of the items"
 }
 
 func percent(ppm uint64) string { return strconv.FormatFloat(float64(ppm)/1e4, 'f', -1, 64) + " %" }

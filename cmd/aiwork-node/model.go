@@ -57,6 +57,12 @@ func modelCommand() *cli.Command {
 			quantizeCommand(),
 			generateCommand(),
 			convertCommand(),
+			{
+				Name:      "verify",
+				Usage:     "read stored models in whole, hold weights against their roots and what is packed against its digests; ends with code 1 if one does not hold",
+				ArgsUsage: "[MODEL...]",
+				Action:    modelVerify,
+			},
 			{Name: "remove", Usage: "delete a stored model", ArgsUsage: "MODEL", Action: modelRemove},
 			{
 				Name:      "conformance",

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/holiman/uint256"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/urfave/cli/v2"
@@ -20,7 +23,6 @@ import (
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/pool"
-	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/health"
@@ -45,6 +47,8 @@ func workerCommand() *cli.Command {
 			&cli.StringFlag{Name: "about", Usage: "free `TEXT` for the worker's record"},
 			&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the account key's password"},
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS` of metrics, /livez and /readyz; none if empty"},
+			&cli.Float64Flag{Name: "watch", Usage: "`SHARE` of the open results of other workers to run again, 0 to 1; a false one is challenged"},
+			&cli.StringFlag{Name: "challenge-bond-max", Usage: "most `TOKENS` to risk on a challenge of a false result; 0: challenge nothing", Value: "100"},
 			&cli.StringSliceFlag{Name: "pull", Usage: "`ID` of a model to fetch from peers before starting, if it is not here"},
 			&cli.DurationFlag{Name: "drain-max", Usage: "how long SIGTERM waits for what is begun; a restart takes the rest up", Value: 5 * time.Minute}),
 		Action:      runWorker,
@@ -60,6 +64,7 @@ func engineFlags() []cli.Flag {
 		&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of each engine's process", Value: 2048},
 		&cli.DurationFlag{Name: "item-timeout", Usage: "how long an engine may take for an item", Value: 30 * time.Second},
 		&cli.IntFlag{Name: "item-tries", Usage: "runs of an item whose engine crashes or hangs, before its batch is given back", Value: 3},
+		packedFlag(),
 	}
 }
 
@@ -77,6 +82,9 @@ type worker struct {
 	drainMax time.Duration
 	reg      *prometheus.Registry
 	stats    *compute.Metrics
+	counsel  counsel
+	bondMax  uint256.Int                    // of a challenge
+	watch    uint32                         // ppm of the open results of others
 	runner   atomic.Pointer[compute.Runner] // nil until the worker is enrolled
 }
 
@@ -89,6 +97,7 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	w := &worker{home: nodeHome(c), log: newLogger(cfg, os.Stderr), reg: prometheus.NewRegistry(), drainMax: c.Duration("drain-max")}
+	sweepModels(w.home.Models(), w.log)
 	if err := w.open(c); err != nil {
 		return err
 	}
@@ -143,6 +152,14 @@ func (w *worker) open(c *cli.Context) (err error) {
 	if w.enrol.Bond, err = term.ParseAWO(c.String("bond")); err != nil {
 		return usagef("--bond: %v", err)
 	}
+	if w.bondMax, err = term.ParseAWO(c.String("challenge-bond-max")); err != nil {
+		return usagef("--challenge-bond-max: %v", err)
+	}
+	share := c.Float64("watch")
+	if !(share >= 0 && share <= 1) {
+		return usagef("--watch %v: want a share of 0 to 1", share)
+	}
+	w.watch = uint32(math.Round(share * 1e6))
 	if p := c.String("payout"); p != "" {
 		if w.enrol.Payout, err = chain.ParseAddress(p); err != nil {
 			return usagef("--payout: %v", err)
@@ -159,6 +176,7 @@ func (w *worker) startEngines(c *cli.Context) error {
 		return fmt.Errorf("engine: %w", err)
 	}
 	w.atOnce = c.Int("engines")
+	w.counsel = counsel{engineOptions(c, w.home, exe, 0)}
 	o := pool.Options{Engines: w.atOnce, TriesMax: c.Int("item-tries"), Log: w.log, Metrics: pool.NewMetrics(w.reg)}
 	o.Start = func(ctx context.Context, i int) (pool.Engine, error) {
 		e, err := engine.Start(ctx, engineOptions(c, w.home, exe, i))
@@ -176,7 +194,7 @@ func (w *worker) startEngines(c *cli.Context) error {
 // engineOptions are those of engine i.
 func engineOptions(c *cli.Context, h home.Home, exe string, i int) engine.Options {
 	return engine.Options{
-		Exe: exe, Args: []string{"engine", "--models", h.Models()}, ThreadsMax: shareOf(threads(c), max(1, c.Int("engines")), i),
+		Exe: exe, Args: []string{"engine", "--models", h.Models(), "--packed-mib", strconv.Itoa(c.Int("packed-mib"))}, ThreadsMax: shareOf(threads(c), max(1, c.Int("engines")), i),
 		MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20, ItemTimeout: c.Duration("item-timeout"),
 	}
 }
@@ -238,9 +256,13 @@ func (w *worker) run(stop context.Context) error {
 		return err
 	}
 	defer journal.Close()
+	market := &supplied{w.remote, w.depot}
+	party := compute.NewParty(compute.PartyOptions{
+		Address: w.who, Market: market, Court: w.remote, Counsel: w.counsel, BondMax: w.bondMax, Log: w.log, Metrics: w.stats,
+	})
 	r := compute.NewRunner(compute.Options{
-		Address: w.who, Roles: []compute.Role{compute.RoleWorker}, Market: &supplied{w.remote, w.depot}, Engine: w.engines,
-		Tracer: tracer{w.home.Models()}, AtOnce: aheadShare * w.atOnce, Journal: journal,
+		Address: w.who, Roles: []compute.Role{compute.RoleWorker, compute.RoleChallenger}, Market: market, Engine: w.engines,
+		Party: party, Watch: w.watch, AtOnce: aheadShare * w.atOnce, Journal: journal,
 		Genesis: genesis, Poke: true, Log: w.log, Metrics: w.stats,
 	})
 	w.runner.Store(r)
@@ -318,13 +340,14 @@ func (w *worker) drainWhenTold(work, stop context.Context, drained chan struct{}
 	}
 }
 
-// A tracer runs disputed items with the models that the engine has. They are read when there is a dispute.
-type tracer struct{ folder string }
+// A counsel starts advocates as children like the worker's engines.
+type counsel struct{ options engine.Options }
 
-func (t tracer) Trace(ctx context.Context, id chain.Hash, input []byte) (*receipt.Trace, error) {
-	library, err := libraryOf(t.folder)
+// Brief implements compute.Counsel.
+func (c counsel) Brief(ctx context.Context, model chain.Hash, input []byte) (compute.Advocate, error) {
+	a, err := engine.Brief(ctx, c.options, model, input)
 	if err != nil {
 		return nil, err
 	}
-	return engine.Tracer{Models: library}.Trace(ctx, id, input)
+	return a, nil
 }

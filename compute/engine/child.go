@@ -19,7 +19,8 @@ type child struct {
 	stdin  io.WriteCloser
 	stdout io.Reader
 	stderr *words
-	dead   bool // ended and waited for
+	note   func(text string) // is told what the child notes
+	dead   bool              // ended and waited for
 }
 
 // A reply is one frame of the child.
@@ -30,7 +31,7 @@ type reply struct {
 }
 
 func startChild(ctx context.Context, o Options) (*child, []ModelInfo, error) {
-	c := &child{cmd: exec.Command(o.Exe, o.Args...), stderr: &words{}}
+	c := &child{cmd: exec.Command(o.Exe, o.Args...), stderr: &words{}, note: o.Note}
 	c.cmd.Stderr, c.cmd.SysProcAttr = c.stderr, ownGroup()
 	c.cmd.WaitDelay = exitGrace // for the end of its standard error, once it is dead
 	var err error
@@ -93,7 +94,7 @@ func (c *child) ask(ctx context.Context, timeout time.Duration, kind byte, body 
 			answer <- reply{err: err}
 			return
 		}
-		kind, body, err := readFrame(c.stdout)
+		kind, body, err := readAnswer(c.stdout, c.note)
 		answer <- reply{kind, body, err}
 	}()
 	timer := time.NewTimer(timeout)

@@ -19,6 +19,8 @@ type Options struct {
 	MemoryMaxBytes int64         // ceiling for the child
 	ItemTimeout    time.Duration // for one item, from its start
 	Nice           int           // 1 to 19
+	// Note is told what a child notes that its operator may want to know; nil: nobody is. It must not block.
+	Note func(text string)
 }
 
 const (

@@ -12,7 +12,8 @@ import (
 
 // Parent and child speak in frames: a little-endian u32 that counts the bytes after it, one byte that
 // says what they are, and a body. The parent sends configure once and gets hello; then each run gets
-// exactly one of output, inputFault, unknownModel. Anything else is a broken child, and is killed.
+// exactly one of output, inputFault, unknownModel. An Advocate's child gets brief instead of run, answers with claim, inputFault or
+// unknownModel, and then each plea with call or noCall. Anything else is a broken child, and is killed.
 const (
 	kindConfigure byte = iota + 1
 	kindHello
@@ -20,7 +21,15 @@ const (
 	kindOutput
 	kindInputFault
 	kindUnknownModel
+	kindBrief
+	kindClaim
+	kindPlea
+	kindCall
+	kindNoCall
 )
+
+// kindNote frames may come before any answer: what the operator may want to know, in words.
+const kindNote byte = 0x40
 
 // Limits of what one side believes of the other.
 const (

@@ -8,6 +8,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/operator"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/compute/vision"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -17,6 +18,8 @@ import (
 type Library struct {
 	Models    model.Library
 	Pipelines pipeline.Store
+	Packed    packed.Folder // where weights are kept as the kernels take them
+	note      func(text string)
 }
 
 // Infos lists all that can be run, at most modelsMax: what ships, then pipelines, then the other models. A pipeline that lacks a model is
@@ -51,14 +54,16 @@ func (l Library) complete(s *pipeline.Spec) bool {
 // A runnable is a model or pipeline that is ready in this process. It is for one caller at a time.
 type runnable interface {
 	Run(ctx context.Context, input []byte) ([]byte, error)
+	// Settle is called between items and says whether to close it and open it anew is worth while: it takes less memory then.
+	Settle() bool
 	Close()
 }
 
 // open readies a model or pipeline. Its error is model.ErrNoModel where there is none, or what is wrong with this machine.
 func (l Library) open(id chain.Hash, threads int) (runnable, error) {
-	f, err := l.Models.Get(id)
+	c, err := l.Compile(id, threads)
 	if err == nil {
-		return Compile(f, threads)
+		return c, nil
 	}
 	if !model.IsNoModel(err) {
 		return nil, err
@@ -83,11 +88,7 @@ func (l Library) join(s *pipeline.Spec, threads int) (runnable, error) {
 	j := &joined{}
 	var err error
 	j.pipeline, err = pipeline.Open(s, func(id chain.Hash) (vision.Runner, error) {
-		f, err := l.Models.Get(id)
-		if err != nil {
-			return nil, err
-		}
-		c, err := Compile(f, threads)
+		c, err := l.Compile(id, threads)
 		if err != nil {
 			return nil, err
 		}
@@ -120,6 +121,14 @@ func (j *joined) Run(ctx context.Context, input []byte) ([]byte, error) {
 		return nil, &InputError{Fault: image.FaultDimensions}
 	}
 	return nil, &InputError{Fault: image.FaultShape}
+}
+
+// Settle settles the networks.
+func (j *joined) Settle() (anew bool) {
+	for _, c := range j.networks {
+		anew = c.Settle() || anew
+	}
+	return anew
 }
 
 // Close gives the networks' threads back.

@@ -3,6 +3,8 @@ package engine
 import (
 	"runtime"
 	"slices"
+
+	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 // A child keeps models ready within half of its memory, so that the run of one finds room beside them.
@@ -17,10 +19,12 @@ func (s *shop) makeRoom(inUse func() uint64) {
 }
 
 // drop forgets the model that was used longest ago.
-func (s *shop) drop() {
-	s.ready[s.order[0]].Close()
-	delete(s.ready, s.order[0])
-	s.order = slices.Delete(s.order, 0, 1)
+func (s *shop) drop() { s.remove(s.order[0]) }
+
+func (s *shop) remove(id chain.Hash) {
+	s.ready[id].Close()
+	delete(s.ready, id)
+	s.order = slices.DeleteFunc(s.order, func(other chain.Hash) bool { return other == id })
 }
 
 // heapInUse is what lives on the heap now, garbage not counted. It costs a collection, and is asked when a model is

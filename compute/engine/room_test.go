@@ -18,6 +18,8 @@ type weight struct {
 func (w *weight) Run(context.Context, []byte) ([]byte, error) { return nil, nil }
 func (w *weight) Close()                                      { *w.held -= w.bytes }
 
+func (w *weight) Settle() bool { return false }
+
 // Models that do not fit into half of the memory go, those used longest ago first, but never the one used last.
 func TestModelsAreDroppedForRoom(t *testing.T) {
 	for _, c := range []struct {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
@@ -44,6 +46,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup)
 		return err
 	}
 	shop := &shop{models: models, threads: int(s.threads), memoryBytes: s.memoryBytes, ready: map[chain.Hash]runnable{}}
+	shop.models.note = shop.note
 	for {
 		err := shop.one(ctx, in, out)
 		if errors.Is(err, io.EOF) {
@@ -79,6 +82,8 @@ type shop struct {
 	memoryBytes uint64 // the child's ceiling
 	ready       map[chain.Hash]runnable
 	order       []chain.Hash
+	notes       []string          // for the parent, before the next answer
+	advocate    *receipt.Advocate // of the run that was briefed last
 }
 
 // readyMax is how many models are kept ready at once.
@@ -90,10 +95,16 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if kind != kindRun || len(body) < len(chain.Hash{}) {
+	if kind == kindPlea {
+		return s.plead(out, body)
+	}
+	if kind != kindRun && kind != kindBrief || len(body) < len(chain.Hash{}) {
 		return errFrame
 	}
 	id := chain.Hash(body[:len(chain.Hash{})])
+	if kind == kindBrief {
+		return s.brief(out, id, body[len(id):])
+	}
 	compiled, err := s.find(id)
 	if model.IsNoModel(err) {
 		return writeFrame(out, kindUnknownModel, id[:])
@@ -102,6 +113,9 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	output, err := compiled.Run(ctx, body[len(id):])
+	if err := s.tell(out); err != nil {
+		return err
+	}
 	var fault *InputError
 	if errors.As(err, &fault) {
 		return writeFrame(out, kindInputFault, []byte{byte(fault.Fault)})
@@ -109,7 +123,22 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return writeFrame(out, kindOutput, output)
+	if err := writeFrame(out, kindOutput, output); err != nil {
+		return err
+	}
+	s.settle(id, compiled)
+	return nil
+}
+
+// settle opens a model anew where it takes less memory then, while the parent looks at the answer. One that cannot be opened any more is
+// missed when it is asked for.
+func (s *shop) settle(id chain.Hash, r runnable) {
+	if !r.Settle() {
+		return
+	}
+	s.remove(id)
+	_, _ = s.find(id)
+	debug.FreeOSMemory()
 }
 
 // find gives a model that is ready, making it so if need be at the cost of the one that was used longest ago.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/aiwork/aiwork-node/compute/model"
@@ -10,16 +9,11 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
-// A Tracer runs an item in this process and keeps every value, for a dispute about its result. That takes the memory of all
-// values at once, and no child protects this process from the input: it is for items that an Engine has run before.
-type Tracer struct{ Models model.Library }
-
-// Trace runs an item once more. Its error is an *InputError, an *UnknownModelError, or that of the run.
-func (t Tracer) Trace(ctx context.Context, id chain.Hash, input []byte) (*receipt.Trace, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	f, err := t.Models.Get(id)
+// Trace runs an item in this process and keeps every value, for a dispute about its result. That takes the memory of all values
+// at once, and nothing protects this process from the input: an Advocate does it in a child. Its error is an *InputError, an
+// *UnknownModelError, or that of the run.
+func Trace(models model.Library, id chain.Hash, input []byte) (*receipt.Trace, error) {
+	f, err := models.Get(id)
 	if model.IsNoModel(err) {
 		return nil, &UnknownModelError{ID: id}
 	}
@@ -30,5 +24,5 @@ func (t Tracer) Trace(ctx context.Context, id chain.Hash, input []byte) (*receip
 	if err != nil {
 		return nil, err
 	}
-	return receipt.Run(f.Model, inputs, program.DefaultLimits())
+	return receipt.Run(f.Model, inputs, program.DefaultLimits(), liesAbout(f, input)...)
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -19,7 +18,7 @@ import (
 
 // The models that ship can be disputed down to a tile: a trace gives the result that the engine gives, every operator
 // is covered, and a tile of each, by chance, is what the contract would compute.
-func TestTracer(t *testing.T) {
+func TestTrace(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs whole models by their definition")
 	}
@@ -27,14 +26,14 @@ func TestTracer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tracer := Tracer{Models: model.Library{Files: files}}
+	library := model.Library{Files: files}
 	for _, f := range files {
 		input := canonical(t, photos.All()[0])
 		want, err := RunLocal(f, input)
 		if err != nil {
 			t.Fatal(err)
 		}
-		run, err := tracer.Trace(context.Background(), f.Net.ID(), input)
+		run, err := Trace(library, f.Net.ID(), input)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,10 +45,10 @@ func TestTracer(t *testing.T) {
 			checkTile(t, run, i, r)
 		}
 	}
-	if _, err := tracer.Trace(context.Background(), chain.Hash{1}, nil); !isUnknown(err) {
+	if _, err := Trace(library, chain.Hash{1}, nil); !isUnknown(err) {
 		t.Errorf("no such model: got %v", err)
 	}
-	if _, err := tracer.Trace(context.Background(), files[0].Net.ID(), []byte("no picture")); !isInput(err) {
+	if _, err := Trace(library, files[0].Net.ID(), []byte("no picture")); !isInput(err) {
 		t.Errorf("no picture: got %v", err)
 	}
 }

@@ -63,9 +63,6 @@ func main() {
 		}
 		x86.dispatch(m.name, m.rows, m.lanes())
 	}
-	for _, m := range machines() {
-		x86.slide(m)
-	}
 	x86.gather()
 	x86.gatherSecond()
 	x86.write(folder)
@@ -132,9 +129,12 @@ func (g *gen) tile(m machine, rows, cols int) {
 	g.a("MOVQ stripe_lda(AX), R8")
 	g.a("MOVQ stripe_step(AX), R9")
 	g.a("MOVQ stripe_ldc(AX), R10")
+	g.a("MOVQ stripe_add(AX), DI")
+	g.a("SUBQ stripe_c(AX), DI")
+	g.a("MOVQ DI, stripe_toAdd(AX)")
 	g.label("column")
 	g.a("MOVQ stripe_a(AX), SI")
-	for _, f := range [][2]string{{"c", "atC"}, {"bias", "atBias"}, {"panels", "left"}} {
+	for _, f := range [][2]string{{"c", "atC"}, {"bias", "atBias"}, {"scale", "atScale"}, {"shift", "atShift"}, {"panels", "left"}} {
 		g.a("MOVQ stripe_%s(AX), DI", f[0])
 		g.a("MOVQ DI, stripe_%s(AX)", f[1])
 	}
@@ -191,8 +191,8 @@ func (g *gen) step(m machine, rows, cols int, bases []string, offset int) {
 	}
 }
 
-// store ends a panel: it joins what earlier segments left, and after the last one adds the bias and + (+0),
-// and clamps. The order of the clamp's operands lets a NaN pass.
+// store ends a panel: it joins what earlier segments left, and after the last one adds the bias and + (+0), scales and
+// shifts, adds another matrix, and clamps.
 func (g *gen) store(m machine, rows, cols int) {
 	zero, spare := m.r(rows*cols), m.r(rows*cols+1)
 	g.a("MOVQ stripe_atC(AX), DI")
@@ -217,14 +217,9 @@ func (g *gen) store(m machine, rows, cols int) {
 	}
 	g.a("ADDQ $%d, R11", 4*rows)
 	g.a("MOVQ R11, stripe_atBias(AX)")
-	g.a("TESTQ $const_stripeClamp, BX")
-	g.a("JZ finished")
-	g.a("VBROADCASTSS stripe_lo(AX), %s", zero)
-	g.a("VBROADCASTSS stripe_hi(AX), %s", spare)
-	for i := range rows * cols {
-		g.a("VMAXPS %s, %s, %s", m.r(i), zero, m.r(i))
-		g.a("VMINPS %s, %s, %s", m.r(i), spare, m.r(i))
-	}
+	g.affine(m, rows, cols)
+	g.add(m, rows, cols, bases)
+	g.clamp(m, rows*cols)
 	g.label("finished")
 	for i := range rows * cols {
 		g.a("VMOVUPS %s, %s", m.r(i), rowAddress(bases, "R10", i/cols, i%cols*m.bytes))
@@ -234,6 +229,64 @@ func (g *gen) store(m machine, rows, cols int) {
 		g.a("ADDQ R10, %s", last)
 	}
 	g.a("MOVQ %s, stripe_atC(AX)", last)
+}
+
+// affine scales and shifts each row in one rounding.
+func (g *gen) affine(m machine, rows, cols int) {
+	scale, shift := m.r(rows*cols+2), m.r(rows*cols+3)
+	g.a("TESTQ $const_stripeAffine, BX")
+	g.a("JZ scaled")
+	g.a("MOVQ stripe_atScale(AX), R11")
+	g.a("MOVQ stripe_atShift(AX), CX")
+	for r := range rows {
+		g.a("VBROADCASTSS %d(R11), %s", 4*r, scale)
+		g.a("VBROADCASTSS %d(CX), %s", 4*r, shift)
+		for c := range cols {
+			g.a("VFMADD213PS %s, %s, %s", shift, scale, m.r(r*cols+c))
+		}
+	}
+	for _, at := range [][2]string{{"R11", "Scale"}, {"CX", "Shift"}} {
+		g.a("ADDQ $%d, %s", 4*rows, at[0])
+		g.a("MOVQ %s, stripe_at%s(AX)", at[0], at[1])
+	}
+	g.label("scaled")
+}
+
+// add adds a matrix that lies as c does, at some distance from it.
+func (g *gen) add(m machine, rows, cols int, bases []string) {
+	g.a("TESTQ $const_stripeAdd, BX")
+	g.a("JZ added")
+	g.a("MOVQ stripe_toAdd(AX), CX")
+	for _, b := range bases {
+		g.a("ADDQ CX, %s", b)
+	}
+	for i := range rows * cols {
+		g.a("VADDPS %s, %s, %s", rowAddress(bases, "R10", i/cols, i%cols*m.bytes), m.r(i), m.r(i))
+	}
+	for _, b := range bases {
+		g.a("SUBQ CX, %s", b)
+	}
+	g.label("added")
+}
+
+// clamp bounds n registers. The order of its operands lets a NaN pass, and a -0, which the end of a chain cannot be;
+// after more than that, + (+0) makes it one that the bounds, none of them below +0 then, give anyway.
+func (g *gen) clamp(m machine, n int) {
+	lo, hi := m.r(n), m.r(n+1)
+	g.a("TESTQ $const_stripeClamp, BX")
+	g.a("JZ finished")
+	g.a("TESTQ $(const_stripeAffine|const_stripeAdd), BX")
+	g.a("JZ unsigned")
+	for i := range n {
+		g.a("VADDPS %s, %s, %s", lo, m.r(i), m.r(i)) // still +0
+	}
+	g.label("unsigned")
+	g.a("VBROADCASTSS stripe_lo(AX), %s", lo)
+	g.a("VBROADCASTSS stripe_hi(AX), %s", hi)
+	for i := range n {
+		g.a("VMAXPS %s, %s, %s", m.r(i), lo, m.r(i))
+		g.a("VMINPS %s, %s, %s", m.r(i), hi, m.r(i))
+	}
 }
 
 // rowBases sets up a pointer to every third row; the two after it are reached by scaling the stride.
@@ -252,54 +305,6 @@ func rowAddress(bases []string, stride string, row, offset int) string {
 		at += fmt.Sprintf("(%s*%d)", stride, row%3)
 	}
 	return at
-}
-
-// slide writes the chains of a plane under a small kernel: first eight registers at a time, then one.
-func (g *gen) slide(m machine) {
-	name := "slide" + m.name
-	g.text(name, fmt.Sprintf("%s runs the chains of n neighbours, a multiple of %d; offsets are in bytes.", name, m.lanes()),
-		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)", 56)
-	for i, r := range []string{"CX", "DI", "SI", "R8", "R9", "R10"} {
-		g.a("MOVQ %s+%d(FP), %s", []string{"n", "out", "x", "offsets", "w", "taps"}[i], 8*i, r)
-	}
-	g.a("MOVQ end+48(FP), AX")
-	for i, f := range []string{"Bias", "Lo", "Hi"} {
-		g.a("VBROADCASTSS SlideEnd_%s(AX), %s", f, m.r([]int{14, 13, 12}[i]))
-	}
-	g.a("%s %s, %s, %s", m.zero, m.r(15), m.r(15), m.r(15))
-	for _, wide := range []int{8, 1} {
-		again, tap, next := fmt.Sprintf("chunk%d", wide), fmt.Sprintf("tap%d", wide), fmt.Sprintf("end%d", wide)
-		g.label(again)
-		g.a("CMPQ CX, $%d", wide*m.lanes())
-		g.a("JLT %s", next)
-		for i := range wide {
-			g.a("%s %s, %s, %s", m.zero, m.r(i), m.r(i), m.r(i))
-		}
-		g.a("XORQ R11, R11")
-		g.label(tap)
-		g.a("MOVLQSX (R8)(R11*4), R12")
-		g.a("VBROADCASTSS (R9)(R11*4), %s", m.r(8))
-		for i := range wide {
-			g.a("VFMADD231PS %d(SI)(R12*1), %s, %s", i*m.bytes, m.r(8), m.r(i))
-		}
-		g.a("INCQ R11")
-		g.a("CMPQ R11, R10")
-		g.a("JLT %s", tap)
-		for i := range wide {
-			g.a("VADDPS %s, %s, %s", m.r(14), m.r(i), m.r(i))
-			g.a("VADDPS %s, %s, %s", m.r(15), m.r(i), m.r(i))
-			g.a("VMAXPS %s, %s, %s", m.r(i), m.r(13), m.r(i))
-			g.a("VMINPS %s, %s, %s", m.r(i), m.r(12), m.r(i))
-			g.a("VMOVUPS %s, %d(DI)", m.r(i), i*m.bytes)
-		}
-		g.a("ADDQ $%d, SI", wide*m.bytes)
-		g.a("ADDQ $%d, DI", wide*m.bytes)
-		g.a("SUBQ $%d, CX", wide*m.lanes())
-		g.a("JMP %s", again)
-		g.label(next)
-	}
-	g.a("VZEROUPPER")
-	g.a("RET")
 }
 
 // gather writes the copy of rows of up to 32 neighbours, eight at a time.
@@ -377,7 +382,14 @@ func (g *gen) neonTile(rows int) {
 			g.a("MOVD stripe_%s(R0), R%d", f, i+1)
 		}
 	}
+	g.a("MOVD stripe_add(R0), R13")
+	g.a("SUB R7, R13, R13")
+	g.a("MOVD R13, stripe_toAdd(R0)")
 	g.label("column")
+	for _, f := range []string{"Scale", "Shift"} {
+		g.a("MOVD stripe_%s(R0), R13", map[string]string{"Scale": "scale", "Shift": "shift"}[f])
+		g.a("MOVD R13, stripe_at%s(R0)", f)
+	}
 	for i, f := range []string{"a", "", "", "", "", "panels", "c", "bias"} {
 		if f != "" {
 			g.a("MOVD stripe_%s(R0), R%d", f, i+1)
@@ -457,6 +469,7 @@ func (g *gen) neonStore(rows int) {
 			g.neonWord(wordFADD, 4*r+c, 4*r+c, 29)
 		}
 	}
+	g.neonMore(rows)
 	g.a("AND $const_stripeClamp, R9, R13")
 	g.a("CBZ R13, finished")
 	g.a("ADD $stripe_lo, R0, R13")
@@ -474,10 +487,42 @@ func (g *gen) neonStore(rows int) {
 	}
 }
 
-// neonSlide is slide for 128-bit registers.
+// neonMore is affine and add for 128-bit registers. Of two zeros FMAX gives +0, so that the clamp needs no more.
+func (g *gen) neonMore(rows int) {
+	g.a("AND $const_stripeAffine, R9, R13")
+	g.a("CBZ R13, scaled")
+	g.a("MOVD stripe_atScale(R0), R13")
+	g.a("MOVD stripe_atShift(R0), R14")
+	for r := range rows {
+		g.a("VLD1R.P 4(R13), [V24.S4]")
+		g.a("VLD1R.P 4(R14), [V25.S4]")
+		for c := range 4 {
+			g.a("VORR V25.B16, V25.B16, V26.B16")
+			g.a("VFMLA V24.S4, V%d.S4, V26.S4", 4*r+c)
+			g.a("VORR V26.B16, V26.B16, V%d.B16", 4*r+c)
+		}
+	}
+	g.a("MOVD R13, stripe_atScale(R0)")
+	g.a("MOVD R14, stripe_atShift(R0)")
+	g.label("scaled")
+	g.a("AND $const_stripeAdd, R9, R13")
+	g.a("CBZ R13, added")
+	g.a("MOVD stripe_toAdd(R0), R14")
+	g.a("ADD R7, R14")
+	for r := range rows {
+		g.a("VLD1 (R14), [V24.S4, V25.S4, V26.S4, V27.S4]")
+		g.a("ADD R5, R14")
+		for c := range 4 {
+			g.neonWord(wordFADD, 4*r+c, 4*r+c, 24+c)
+		}
+	}
+	g.label("added")
+}
+
+// neonSlide writes the chains of neighbours under a small kernel: first eight registers at a time, then one.
 func (g *gen) neonSlide() {
 	g.text("slideNEON", "slideNEON runs the chains of n neighbours, a multiple of 4; offsets are in bytes.",
-		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)", 56)
+		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *slideEnd)", 56)
 	for i, arg := range []string{"n", "out", "x", "offsets", "w", "taps"} {
 		g.a("MOVD %s+%d(FP), R%d", arg, 8*i, i)
 	}

@@ -43,9 +43,7 @@ type IntRows struct {
 func PackIntRows(a []int16, m, k int) *IntRows {
 	must.Hold(m > 0 && k > 0 && len(a) >= m*k, "a matrix without elements")
 	r := &IntRows{M: m, K: k}
-	r.panel = (m + intRowsMax - 1) / intRowsMax
-	r.height = (m + r.panel - 1) / r.panel
-	r.tall = m - r.panel*(r.height-1)
+	r.panels()
 	pairs := (k + 1) / 2
 	r.data = make([]int16, 2*m*pairs)
 	to := r.data
@@ -59,6 +57,13 @@ func PackIntRows(a []int16, m, k int) *IntRows {
 		to = to[2*height*pairs:]
 	}
 	return r
+}
+
+// panels cuts the rows into as few panels as possible, of even heights.
+func (r *IntRows) panels() {
+	r.panel = (r.M + intRowsMax - 1) / intRowsMax
+	r.height = (r.M + r.panel - 1) / r.panel
+	r.tall = r.M - r.panel*(r.height-1)
 }
 
 func (r *IntRows) panelAt(i int) (first, height int) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -63,6 +64,33 @@ func TestPixelForms(t *testing.T) {
 	}
 	if len(seen) != 3 || !seen["words"] || !seen["extras"] || !seen["none"] {
 		t.Errorf("not all forms: %v", seen)
+	}
+}
+
+// What is kept is what was packed; what was cut short, or names steps that are not there, is nothing.
+func TestKeptPixelWeights(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 34))
+		n, segments, length := 1+r.IntN(40), 1+r.IntN(3), 1+r.IntN(20)
+		w := PackPixelWeights(drawWeights(r, n*segments*length), n, segments, length)
+		b := slices.Clone(w.Bytes())
+		if got := KeptPixelWeights(b, n, segments, length); !reflect.DeepEqual(got, w) {
+			t.Fatalf("seed %d: got %+v, want %+v", seed, got, w)
+		}
+		for cut := range len(b) {
+			if KeptPixelWeights(b[:cut], n, segments, length) != nil {
+				t.Fatalf("seed %d: %d of %d bytes make weights", seed, cut, len(b))
+			}
+		}
+		for i, e := range w.extras {
+			if len(e.steps) > 0 {
+				w.extras[i].steps[0] = segments * w.steps
+				if KeptPixelWeights(slices.Clone(w.Bytes()), n, segments, length) != nil {
+					t.Fatalf("seed %d: a step that is not there", seed)
+				}
+				break
+			}
+		}
 	}
 }
 

@@ -22,22 +22,22 @@ func (p Path) stripeWidth() int {
 }
 
 // stripe runs a micro-kernel. The slice expressions panic if it would leave its operands.
-func (p Path) stripe(c, a, x []float32, offsets []int32, bias []float32, rows int, narrow bool, s *stripe) {
+func (p Path) stripe(c, a, x []float32, offsets []int32, e *rowEnds, rows int, narrow bool, s *stripe) {
 	cols := p.stripeWidth()
 	if narrow {
 		cols /= 2
 	}
 	if p == PathGo {
-		stripeGo(c, a, x, offsets, bias, rows, cols, s)
+		stripeGo(c, a, x, offsets, e, rows, cols, s)
 		return
 	}
 	all := s.panels * rows
 	_ = c[:(all-1)*s.ldc/4+cols*s.columns]
 	_ = a[:((s.panels-1)*s.next+(rows-1)*s.lda+(s.k-1)*s.step)/4+1]
-	_ = bias[:all]
 	more := (s.columns - 1) * s.nextB / 4
 	_, _ = x[:int(offsets[0])/4+cols+more], x[:int(offsets[s.k-1])/4+cols+more]
-	s.a, s.b, s.c, s.offsets, s.bias = &a[0], &x[0], &c[0], &offsets[0], &bias[0]
+	s.a, s.b, s.c, s.offsets = &a[0], &x[0], &c[0], &offsets[0]
+	e.set(s, all, cols*s.columns)
 	if p == PathAVX512 {
 		stripeAVX512(rows, narrow, s)
 	} else {
@@ -58,13 +58,5 @@ func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) 
 		gatherSecondAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*pitch)
 	} else {
 		gatherAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*pitch)
-	}
-}
-
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
-	if p == PathAVX512 {
-		slideAVX512(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
-	} else {
-		slideAVX2(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
 	}
 }

@@ -14,30 +14,26 @@ func (p Path) stripeRows() int {
 func (p Path) stripeWidth() int { return 16 }
 
 // stripe runs a micro-kernel. The slice expressions panic if it would leave its operands.
-func (p Path) stripe(c, a, x []float32, offsets []int32, bias []float32, rows int, narrow bool, s *stripe) {
+func (p Path) stripe(c, a, x []float32, offsets []int32, e *rowEnds, rows int, narrow bool, s *stripe) {
 	if p == PathGo {
 		cols := 16
 		if narrow {
 			cols = 8
 		}
-		stripeGo(c, a, x, offsets, bias, rows, cols, s)
+		stripeGo(c, a, x, offsets, e, rows, cols, s)
 		return
 	}
 	all := s.panels * rows
 	_ = c[:(all-1)*s.ldc/4+16*s.columns]
 	_ = a[:((s.panels-1)*s.next+(rows-1)*s.lda+(s.k-1)*s.step)/4+1]
-	_ = bias[:all]
 	more := (s.columns - 1) * s.nextB / 4
 	_, _ = x[:int(offsets[0])/4+16+more], x[:int(offsets[s.k-1])/4+16+more]
-	s.a, s.b, s.c, s.offsets, s.bias = &a[0], &x[0], &c[0], &offsets[0], &bias[0]
+	s.a, s.b, s.c, s.offsets = &a[0], &x[0], &c[0], &offsets[0]
+	e.set(s, all, 16*s.columns)
 	stripeNEON(rows, s)
 }
 
 // gather copies a run of columns for each of the offsets.
 func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) {
 	gatherGo(to, from, offsets, run, step, pitch)
-}
-
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
-	slideNEON(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
 }

@@ -8,19 +8,15 @@ func (p Path) stripeRows() int { return 4 }
 // stripeWidth is the number of columns of a panel.
 func (p Path) stripeWidth() int { return 16 }
 
-func (p Path) stripe(c, a, x []float32, offsets []int32, bias []float32, rows int, narrow bool, s *stripe) {
+func (p Path) stripe(c, a, x []float32, offsets []int32, e *rowEnds, rows int, narrow bool, s *stripe) {
 	cols := 16
 	if narrow {
 		cols = 8
 	}
-	stripeGo(c, a, x, offsets, bias, rows, cols, s)
+	stripeGo(c, a, x, offsets, e, rows, cols, s)
 }
 
 // gather copies a run of columns for each of the offsets.
 func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) {
 	gatherGo(to, from, offsets, run, step, pitch)
-}
-
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
-	slideGo(out[:n], x, offsets, w, *end)
 }

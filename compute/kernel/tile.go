@@ -19,6 +19,9 @@ type stripe struct {
 	c       *float32
 	offsets *int32
 	bias    *float32
+	scale   *float32
+	shift   *float32
+	add     *float32 // a matrix that lies as c does
 	lda     int
 	step    int
 	next    int // from panel to panel of a
@@ -35,13 +38,21 @@ type stripe struct {
 	//lint:ignore U1000 the micro-kernels use it
 	atBias *float32
 	//lint:ignore U1000 the micro-kernels use it
+	atScale *float32
+	//lint:ignore U1000 the micro-kernels use it
+	atShift *float32
+	//lint:ignore U1000 the micro-kernels use it
+	toAdd int
+	//lint:ignore U1000 the micro-kernels use it
 	left int
 }
 
 const (
 	stripeJoin   = 1 // add to what earlier segments left in c
 	stripeFinish = 2 // the last segment: bias, + (+0)
-	stripeClamp  = 4 // then the clamp
+	stripeAffine = 4 // then a scale and a shift
+	stripeAdd    = 8 // then another matrix is added
+	stripeClamp  = 16
 )
 
 // Rows is the left matrix of a product: m rows of k elements, in panels of at most two heights.
@@ -171,13 +182,17 @@ func packedOffsets(k, wide int) []int32 {
 	return out
 }
 
-// An End is what happens at the end of a product's chains: the bias of each row (nil for none), and a
-// clamp, whose bounds must not be NaN or -0.
+// An End is what happens at the end of a product's chains, in this order: the bias of each row (nil for none), a scale and
+// shift of each row in one rounding, the sum with another matrix, whose rows are as far apart as those of the result,
+// and a clamp, whose bounds must not be NaN or -0, nor below 0 where it is not the first.
 type End struct {
-	Bias   []float32
-	Clamp  bool
-	Lo, Hi float32
-	// After, if there is one, is called with pieces of rows that are done, while they are in the cache.
+	Bias         []float32
+	Scale, Shift []float32
+	Add          []float32
+	Clamp        bool
+	Lo, Hi       float32
+	// After, if there is one, is called with pieces of rows that are done, while they are in the cache, or with whole rows
+	// that follow each other.
 	After func(c []float32, row, column int)
 }
 
@@ -185,6 +200,7 @@ type End struct {
 type Scratch struct {
 	panel   []float32 // columns of one segment
 	edge    []float32 // results of a panel that is not full
+	added   []float32 // what is added to them
 	offsets []int32   // of a panel that is one run of neighbours
 	apart   []int32   // of one that is several, with a gap between steps
 	zeros   []float32 // a bias of none
@@ -196,7 +212,7 @@ func (s *Scratch) size(wide, rows int) {
 		s.offsets, s.apart = packedOffsets(SegmentLen, wide), packedOffsets(SegmentLen, pitch)
 	}
 	if len(s.edge) < rows*wide+Slack {
-		s.edge = make([]float32, rows*wide+Slack)
+		s.edge, s.added = make([]float32, rows*wide+Slack), make([]float32, rows*wide+Slack)
 	}
 	if len(s.zeros) < rows {
 		s.zeros = make([]float32, rows)
@@ -208,6 +224,7 @@ const (
 	resultBytes = 128 << 10 // of results that are joined, likewise
 	gatherLanes = 8         // that a run is copied in
 	gatherRows  = 48        // with so many rows, copying a panel of columns pays
+	afterRows   = 96        // at a time where something follows, so that it gets long pieces of them
 )
 
 // A Part is a share of a product: panels of rows and of columns, from and to.
@@ -224,6 +241,9 @@ func (p Path) Multiply(c []float32, ldc int, a *Rows, b *Columns, end *End, part
 	must.Hold(a.K == len(b.Offsets) && b.reach(p.stripeWidth()), "a product of matrices that do not fit")
 	m := product{path: p, c: c, ldc: ldc, a: a, b: b, end: end, s: s, wide: p.stripeWidth()}
 	perBlock := max(1, rowsBytes/4/min(a.K, SegmentLen)/max(1, a.height))
+	if end.After != nil {
+		perBlock = min(perBlock, max(1, afterRows/a.height))
+	}
 	for first := part.RowFrom; first < part.RowTo; first += perBlock {
 		m.from, m.to = first, min(first+perBlock, part.RowTo)
 		m.first, _ = a.panelAt(m.from)
@@ -264,11 +284,19 @@ func (m *product) block(from, to int) {
 			k = end
 		}
 		if m.end.After != nil {
-			from, to := first*m.wide, min(min(first+group, to)*m.wide, m.b.N())
-			for r := m.first; r < m.first+m.rows; r++ {
-				m.end.After(m.c[r*m.ldc+from:r*m.ldc+to], r, from)
-			}
+			m.after(first*m.wide, min(min(first+group, to)*m.wide, m.b.N()))
 		}
+	}
+}
+
+// after hands over what is done of some columns.
+func (m *product) after(from, to int) {
+	if to-from == m.ldc {
+		m.end.After(m.c[m.first*m.ldc:(m.first+m.rows)*m.ldc], m.first, 0)
+		return
+	}
+	for r := m.first; r < m.first+m.rows; r++ {
+		m.end.After(m.c[r*m.ldc+from:r*m.ldc+to], r, from)
 	}
 }
 
@@ -282,7 +310,12 @@ func (m *product) some(i, to, k, length int) int {
 		return 1
 	}
 	x, offsets, nextB, count := m.columns(n, full, k, length)
-	m.stripes(m.c[m.first*m.ldc+n:], m.ldc, x, offsets, k, length, columnPanels{count, nextB, false})
+	at := m.first*m.ldc + n
+	var add []float32
+	if m.end.Add != nil {
+		add = m.end.Add[at:]
+	}
+	m.stripes(m.c[at:], add, m.ldc, x, offsets, k, length, columnPanels{count, nextB, false})
 	return count
 }
 
@@ -301,13 +334,20 @@ func (m *product) edge(n, k, length int) {
 			copy(edge[r*m.wide:][:cols], c[r*m.ldc:])
 		}
 	}
+	var add []float32
+	if m.end.Add != nil && k+length == m.a.K {
+		add = m.s.added
+		for r := range m.rows {
+			copy(add[r*m.wide:][:cols], m.end.Add[(m.first+r)*m.ldc+n:])
+		}
+	}
 	x, offsets := m.b.panels, m.b.Offsets[k:k+length]
 	if x != nil {
 		x = x[n*m.a.K:]
 	} else {
 		x, offsets = m.s.panel, m.gather(n, cols, 1, k, length)
 	}
-	m.stripes(edge, m.wide, x, offsets, k, length, columnPanels{1, 0, cols <= m.wide/2})
+	m.stripes(edge, add, m.wide, x, offsets, k, length, columnPanels{1, 0, cols <= m.wide/2})
 	for r := range m.rows {
 		copy(c[r*m.ldc:][:cols], edge[r*m.wide:])
 	}
@@ -375,7 +415,7 @@ func gatherGo(to, from []float32, offsets []int32, run, step, pitch int) {
 }
 
 // stripes runs the micro-kernels over the panels of rows.
-func (m *product) stripes(c []float32, ldc int, x []float32, offsets []int32, k, length int, columns columnPanels) {
+func (m *product) stripes(c, add []float32, ldc int, x []float32, offsets []int32, k, length int, columns columnPanels) {
 	a, done := m.a, m.from
 	for done < m.to {
 		first, height := a.panelAt(done)
@@ -395,30 +435,67 @@ func (m *product) stripes(c []float32, ldc int, x []float32, offsets []int32, k,
 		if k > 0 {
 			s.flags |= stripeJoin
 		}
-		bias := m.s.zeros
+		at := (first - m.first) * ldc
+		ends := rowEnds{bias: m.s.zeros}
 		if k+length == a.K {
-			s.flags |= stripeFinish
-			if m.end.Bias != nil {
-				bias = m.end.Bias[first:]
-			}
-			if m.end.Clamp {
-				s.flags |= stripeClamp
-				s.lo, s.hi = m.end.Lo, m.end.Hi
-			}
+			ends = m.ends(&s, first, add, at)
 		}
-		m.path.stripe(c[(first-m.first)*ldc:], rows, x, offsets, bias, height, columns.narrow, &s)
+		m.path.stripe(c[at:], rows, x, offsets, &ends, height, columns.narrow, &s)
 		done = last
 	}
 }
 
-// stripeGo is the portable micro-kernel.
-func stripeGo(c, a, x []float32, offsets []int32, bias []float32, rows, cols int, s *stripe) {
-	for i := range s.columns {
-		stripePanel(c[i*cols:], a, x[i*s.nextB/4:], offsets, bias, rows, cols, s)
+// rowEnds is what the ends of a stripe's rows need; add lies as c does.
+type rowEnds struct{ bias, scale, shift, add []float32 }
+
+// ends sets the flags for the last segment of rows from one on.
+func (m *product) ends(s *stripe, first int, add []float32, at int) rowEnds {
+	e, out := m.end, rowEnds{bias: m.s.zeros}
+	s.flags |= stripeFinish
+	if e.Bias != nil {
+		out.bias = e.Bias[first:]
+	}
+	if e.Scale != nil {
+		s.flags |= stripeAffine
+		out.scale, out.shift = e.Scale[first:], e.Shift[first:]
+	}
+	if add != nil {
+		s.flags |= stripeAdd
+		out.add = add[at:]
+	}
+	if e.Clamp {
+		s.flags |= stripeClamp
+		s.lo, s.hi = e.Lo, e.Hi
+	}
+	return out
+}
+
+// set points a stripe at its rows' ends. The slice expressions panic if it would leave them.
+func (e *rowEnds) set(s *stripe, rows, cols int) {
+	_ = e.bias[:rows]
+	s.bias = &e.bias[0]
+	if s.flags&stripeAffine != 0 {
+		_, _ = e.scale[:rows], e.shift[:rows]
+		s.scale, s.shift = &e.scale[0], &e.shift[0]
+	}
+	if s.flags&stripeAdd != 0 {
+		_ = e.add[:(rows-1)*s.ldc/4+cols]
+		s.add = &e.add[0]
 	}
 }
 
-func stripePanel(c, a, x []float32, offsets []int32, bias []float32, rows, cols int, s *stripe) {
+// stripeGo is the portable micro-kernel.
+func stripeGo(c, a, x []float32, offsets []int32, e *rowEnds, rows, cols int, s *stripe) {
+	for i := range s.columns {
+		ends := *e
+		if s.flags&stripeAdd != 0 {
+			ends.add = e.add[i*cols:]
+		}
+		stripePanel(c[i*cols:], a, x[i*s.nextB/4:], offsets, &ends, rows, cols, s)
+	}
+}
+
+func stripePanel(c, a, x []float32, offsets []int32, e *rowEnds, rows, cols int, s *stripe) {
 	acc := make([]float32, cols)
 	for i := range s.panels * rows {
 		panel, row := i/rows, i%rows
@@ -436,7 +513,13 @@ func stripePanel(c, a, x []float32, offsets []int32, bias []float32, rows, cols 
 				v += out[j]
 			}
 			if s.flags&stripeFinish != 0 {
-				v = (v + bias[i]) + 0
+				v = (v + e.bias[i]) + 0
+			}
+			if s.flags&stripeAffine != 0 {
+				v = FMA(v, e.scale[i], e.shift[i])
+			}
+			if s.flags&stripeAdd != 0 {
+				v += e.add[i*s.ldc/4+j]
 			}
 			if s.flags&stripeClamp != 0 {
 				v = clamp(v, s.lo, s.hi)

@@ -12,12 +12,19 @@ TEXT ·stripeAVX2Rows6Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -172,8 +179,76 @@ joined:
 	VADDPS Y12, Y11, Y11
 	ADDQ $24, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y14
+	VBROADCASTSS 0(CX), Y15
+	VFMADD213PS Y15, Y14, Y0
+	VFMADD213PS Y15, Y14, Y1
+	VBROADCASTSS 4(R11), Y14
+	VBROADCASTSS 4(CX), Y15
+	VFMADD213PS Y15, Y14, Y2
+	VFMADD213PS Y15, Y14, Y3
+	VBROADCASTSS 8(R11), Y14
+	VBROADCASTSS 8(CX), Y15
+	VFMADD213PS Y15, Y14, Y4
+	VFMADD213PS Y15, Y14, Y5
+	VBROADCASTSS 12(R11), Y14
+	VBROADCASTSS 12(CX), Y15
+	VFMADD213PS Y15, Y14, Y6
+	VFMADD213PS Y15, Y14, Y7
+	VBROADCASTSS 16(R11), Y14
+	VBROADCASTSS 16(CX), Y15
+	VFMADD213PS Y15, Y14, Y8
+	VFMADD213PS Y15, Y14, Y9
+	VBROADCASTSS 20(R11), Y14
+	VBROADCASTSS 20(CX), Y15
+	VFMADD213PS Y15, Y14, Y10
+	VFMADD213PS Y15, Y14, Y11
+	ADDQ $24, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $24, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	VADDPS 0(DI)(R10*1), Y2, Y2
+	VADDPS 32(DI)(R10*1), Y3, Y3
+	VADDPS 0(DI)(R10*2), Y4, Y4
+	VADDPS 32(DI)(R10*2), Y5, Y5
+	VADDPS 0(R12), Y6, Y6
+	VADDPS 32(R12), Y7, Y7
+	VADDPS 0(R12)(R10*1), Y8, Y8
+	VADDPS 32(R12)(R10*1), Y9, Y9
+	VADDPS 0(R12)(R10*2), Y10, Y10
+	VADDPS 32(R12)(R10*2), Y11, Y11
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y12, Y0, Y0
+	VADDPS Y12, Y1, Y1
+	VADDPS Y12, Y2, Y2
+	VADDPS Y12, Y3, Y3
+	VADDPS Y12, Y4, Y4
+	VADDPS Y12, Y5, Y5
+	VADDPS Y12, Y6, Y6
+	VADDPS Y12, Y7, Y7
+	VADDPS Y12, Y8, Y8
+	VADDPS Y12, Y9, Y9
+	VADDPS Y12, Y10, Y10
+	VADDPS Y12, Y11, Y11
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y12
 	VBROADCASTSS stripe_hi(AX), Y13
 	VMAXPS Y0, Y12, Y0
@@ -234,12 +309,19 @@ TEXT ·stripeAVX2Rows5Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -376,8 +458,68 @@ joined:
 	VADDPS Y10, Y9, Y9
 	ADDQ $20, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y12
+	VBROADCASTSS 0(CX), Y13
+	VFMADD213PS Y13, Y12, Y0
+	VFMADD213PS Y13, Y12, Y1
+	VBROADCASTSS 4(R11), Y12
+	VBROADCASTSS 4(CX), Y13
+	VFMADD213PS Y13, Y12, Y2
+	VFMADD213PS Y13, Y12, Y3
+	VBROADCASTSS 8(R11), Y12
+	VBROADCASTSS 8(CX), Y13
+	VFMADD213PS Y13, Y12, Y4
+	VFMADD213PS Y13, Y12, Y5
+	VBROADCASTSS 12(R11), Y12
+	VBROADCASTSS 12(CX), Y13
+	VFMADD213PS Y13, Y12, Y6
+	VFMADD213PS Y13, Y12, Y7
+	VBROADCASTSS 16(R11), Y12
+	VBROADCASTSS 16(CX), Y13
+	VFMADD213PS Y13, Y12, Y8
+	VFMADD213PS Y13, Y12, Y9
+	ADDQ $20, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $20, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	VADDPS 0(DI)(R10*1), Y2, Y2
+	VADDPS 32(DI)(R10*1), Y3, Y3
+	VADDPS 0(DI)(R10*2), Y4, Y4
+	VADDPS 32(DI)(R10*2), Y5, Y5
+	VADDPS 0(R12), Y6, Y6
+	VADDPS 32(R12), Y7, Y7
+	VADDPS 0(R12)(R10*1), Y8, Y8
+	VADDPS 32(R12)(R10*1), Y9, Y9
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y10, Y0, Y0
+	VADDPS Y10, Y1, Y1
+	VADDPS Y10, Y2, Y2
+	VADDPS Y10, Y3, Y3
+	VADDPS Y10, Y4, Y4
+	VADDPS Y10, Y5, Y5
+	VADDPS Y10, Y6, Y6
+	VADDPS Y10, Y7, Y7
+	VADDPS Y10, Y8, Y8
+	VADDPS Y10, Y9, Y9
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y10
 	VBROADCASTSS stripe_hi(AX), Y11
 	VMAXPS Y0, Y10, Y0
@@ -431,12 +573,19 @@ TEXT ·stripeAVX2Rows4Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -555,8 +704,60 @@ joined:
 	VADDPS Y8, Y7, Y7
 	ADDQ $16, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y10
+	VBROADCASTSS 0(CX), Y11
+	VFMADD213PS Y11, Y10, Y0
+	VFMADD213PS Y11, Y10, Y1
+	VBROADCASTSS 4(R11), Y10
+	VBROADCASTSS 4(CX), Y11
+	VFMADD213PS Y11, Y10, Y2
+	VFMADD213PS Y11, Y10, Y3
+	VBROADCASTSS 8(R11), Y10
+	VBROADCASTSS 8(CX), Y11
+	VFMADD213PS Y11, Y10, Y4
+	VFMADD213PS Y11, Y10, Y5
+	VBROADCASTSS 12(R11), Y10
+	VBROADCASTSS 12(CX), Y11
+	VFMADD213PS Y11, Y10, Y6
+	VFMADD213PS Y11, Y10, Y7
+	ADDQ $16, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $16, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	VADDPS 0(DI)(R10*1), Y2, Y2
+	VADDPS 32(DI)(R10*1), Y3, Y3
+	VADDPS 0(DI)(R10*2), Y4, Y4
+	VADDPS 32(DI)(R10*2), Y5, Y5
+	VADDPS 0(R12), Y6, Y6
+	VADDPS 32(R12), Y7, Y7
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y8, Y0, Y0
+	VADDPS Y8, Y1, Y1
+	VADDPS Y8, Y2, Y2
+	VADDPS Y8, Y3, Y3
+	VADDPS Y8, Y4, Y4
+	VADDPS Y8, Y5, Y5
+	VADDPS Y8, Y6, Y6
+	VADDPS Y8, Y7, Y7
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y8
 	VBROADCASTSS stripe_hi(AX), Y9
 	VMAXPS Y0, Y8, Y0
@@ -603,12 +804,19 @@ TEXT ·stripeAVX2Rows3Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -702,8 +910,50 @@ joined:
 	VADDPS Y6, Y5, Y5
 	ADDQ $12, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y8
+	VBROADCASTSS 0(CX), Y9
+	VFMADD213PS Y9, Y8, Y0
+	VFMADD213PS Y9, Y8, Y1
+	VBROADCASTSS 4(R11), Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD213PS Y9, Y8, Y2
+	VFMADD213PS Y9, Y8, Y3
+	VBROADCASTSS 8(R11), Y8
+	VBROADCASTSS 8(CX), Y9
+	VFMADD213PS Y9, Y8, Y4
+	VFMADD213PS Y9, Y8, Y5
+	ADDQ $12, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $12, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	VADDPS 0(DI)(R10*1), Y2, Y2
+	VADDPS 32(DI)(R10*1), Y3, Y3
+	VADDPS 0(DI)(R10*2), Y4, Y4
+	VADDPS 32(DI)(R10*2), Y5, Y5
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y6, Y0, Y0
+	VADDPS Y6, Y1, Y1
+	VADDPS Y6, Y2, Y2
+	VADDPS Y6, Y3, Y3
+	VADDPS Y6, Y4, Y4
+	VADDPS Y6, Y5, Y5
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y6
 	VBROADCASTSS stripe_hi(AX), Y7
 	VMAXPS Y0, Y6, Y0
@@ -746,12 +996,19 @@ TEXT ·stripeAVX2Rows2Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -827,8 +1084,42 @@ joined:
 	VADDPS Y4, Y3, Y3
 	ADDQ $8, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y6
+	VBROADCASTSS 0(CX), Y7
+	VFMADD213PS Y7, Y6, Y0
+	VFMADD213PS Y7, Y6, Y1
+	VBROADCASTSS 4(R11), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD213PS Y7, Y6, Y3
+	ADDQ $8, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $8, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	VADDPS 0(DI)(R10*1), Y2, Y2
+	VADDPS 32(DI)(R10*1), Y3, Y3
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y4, Y0, Y0
+	VADDPS Y4, Y1, Y1
+	VADDPS Y4, Y2, Y2
+	VADDPS Y4, Y3, Y3
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y4
 	VBROADCASTSS stripe_hi(AX), Y5
 	VMAXPS Y0, Y4, Y0
@@ -864,12 +1155,19 @@ TEXT ·stripeAVX2Rows1Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -927,8 +1225,34 @@ joined:
 	VADDPS Y2, Y1, Y1
 	ADDQ $4, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y4
+	VBROADCASTSS 0(CX), Y5
+	VFMADD213PS Y5, Y4, Y0
+	VFMADD213PS Y5, Y4, Y1
+	ADDQ $4, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $4, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y2, Y0, Y0
+	VADDPS Y2, Y1, Y1
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y2
 	VBROADCASTSS stripe_hi(AX), Y3
 	VMAXPS Y0, Y2, Y0
@@ -957,12 +1281,19 @@ TEXT ·stripeAVX2Rows6Cols8(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -1072,8 +1403,58 @@ joined:
 	VADDPS Y6, Y5, Y5
 	ADDQ $24, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y8
+	VBROADCASTSS 0(CX), Y9
+	VFMADD213PS Y9, Y8, Y0
+	VBROADCASTSS 4(R11), Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD213PS Y9, Y8, Y1
+	VBROADCASTSS 8(R11), Y8
+	VBROADCASTSS 8(CX), Y9
+	VFMADD213PS Y9, Y8, Y2
+	VBROADCASTSS 12(R11), Y8
+	VBROADCASTSS 12(CX), Y9
+	VFMADD213PS Y9, Y8, Y3
+	VBROADCASTSS 16(R11), Y8
+	VBROADCASTSS 16(CX), Y9
+	VFMADD213PS Y9, Y8, Y4
+	VBROADCASTSS 20(R11), Y8
+	VBROADCASTSS 20(CX), Y9
+	VFMADD213PS Y9, Y8, Y5
+	ADDQ $24, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $24, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 0(DI)(R10*1), Y1, Y1
+	VADDPS 0(DI)(R10*2), Y2, Y2
+	VADDPS 0(R12), Y3, Y3
+	VADDPS 0(R12)(R10*1), Y4, Y4
+	VADDPS 0(R12)(R10*2), Y5, Y5
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y6, Y0, Y0
+	VADDPS Y6, Y1, Y1
+	VADDPS Y6, Y2, Y2
+	VADDPS Y6, Y3, Y3
+	VADDPS Y6, Y4, Y4
+	VADDPS Y6, Y5, Y5
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y6
 	VBROADCASTSS stripe_hi(AX), Y7
 	VMAXPS Y0, Y6, Y0
@@ -1116,12 +1497,19 @@ TEXT ·stripeAVX2Rows5Cols8(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -1220,8 +1608,53 @@ joined:
 	VADDPS Y5, Y4, Y4
 	ADDQ $20, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y7
+	VBROADCASTSS 0(CX), Y8
+	VFMADD213PS Y8, Y7, Y0
+	VBROADCASTSS 4(R11), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD213PS Y8, Y7, Y1
+	VBROADCASTSS 8(R11), Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD213PS Y8, Y7, Y2
+	VBROADCASTSS 12(R11), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD213PS Y8, Y7, Y3
+	VBROADCASTSS 16(R11), Y7
+	VBROADCASTSS 16(CX), Y8
+	VFMADD213PS Y8, Y7, Y4
+	ADDQ $20, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $20, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 0(DI)(R10*1), Y1, Y1
+	VADDPS 0(DI)(R10*2), Y2, Y2
+	VADDPS 0(R12), Y3, Y3
+	VADDPS 0(R12)(R10*1), Y4, Y4
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y5, Y0, Y0
+	VADDPS Y5, Y1, Y1
+	VADDPS Y5, Y2, Y2
+	VADDPS Y5, Y3, Y3
+	VADDPS Y5, Y4, Y4
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y5
 	VBROADCASTSS stripe_hi(AX), Y6
 	VMAXPS Y0, Y5, Y0
@@ -1260,12 +1693,19 @@ TEXT ·stripeAVX2Rows4Cols8(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -1353,8 +1793,48 @@ joined:
 	VADDPS Y4, Y3, Y3
 	ADDQ $16, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y6
+	VBROADCASTSS 0(CX), Y7
+	VFMADD213PS Y7, Y6, Y0
+	VBROADCASTSS 4(R11), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD213PS Y7, Y6, Y1
+	VBROADCASTSS 8(R11), Y6
+	VBROADCASTSS 8(CX), Y7
+	VFMADD213PS Y7, Y6, Y2
+	VBROADCASTSS 12(R11), Y6
+	VBROADCASTSS 12(CX), Y7
+	VFMADD213PS Y7, Y6, Y3
+	ADDQ $16, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $16, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 0(DI)(R10*1), Y1, Y1
+	VADDPS 0(DI)(R10*2), Y2, Y2
+	VADDPS 0(R12), Y3, Y3
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y4, Y0, Y0
+	VADDPS Y4, Y1, Y1
+	VADDPS Y4, Y2, Y2
+	VADDPS Y4, Y3, Y3
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y4
 	VBROADCASTSS stripe_hi(AX), Y5
 	VMAXPS Y0, Y4, Y0
@@ -1389,12 +1869,19 @@ TEXT ·stripeAVX2Rows3Cols8(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -1464,8 +1951,41 @@ joined:
 	VADDPS Y3, Y2, Y2
 	ADDQ $12, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y5
+	VBROADCASTSS 0(CX), Y6
+	VFMADD213PS Y6, Y5, Y0
+	VBROADCASTSS 4(R11), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD213PS Y6, Y5, Y1
+	VBROADCASTSS 8(R11), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD213PS Y6, Y5, Y2
+	ADDQ $12, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $12, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 0(DI)(R10*1), Y1, Y1
+	VADDPS 0(DI)(R10*2), Y2, Y2
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y3, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	VADDPS Y3, Y2, Y2
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y3
 	VBROADCASTSS stripe_hi(AX), Y4
 	VMAXPS Y0, Y3, Y0
@@ -1499,12 +2019,19 @@ TEXT ·stripeAVX2Rows2Cols8(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -1563,8 +2090,36 @@ joined:
 	VADDPS Y2, Y1, Y1
 	ADDQ $8, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y4
+	VBROADCASTSS 0(CX), Y5
+	VFMADD213PS Y5, Y4, Y0
+	VBROADCASTSS 4(R11), Y4
+	VBROADCASTSS 4(CX), Y5
+	VFMADD213PS Y5, Y4, Y1
+	ADDQ $8, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $8, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 0(DI)(R10*1), Y1, Y1
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y2, Y0, Y0
+	VADDPS Y2, Y1, Y1
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y2
 	VBROADCASTSS stripe_hi(AX), Y3
 	VMAXPS Y0, Y2, Y0
@@ -1594,12 +2149,19 @@ TEXT ·stripeAVX2Rows1Cols8(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -1647,8 +2209,31 @@ joined:
 	VADDPS Y1, Y0, Y0
 	ADDQ $4, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Y3
+	VBROADCASTSS 0(CX), Y4
+	VFMADD213PS Y4, Y3, Y0
+	ADDQ $4, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $4, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Y0, Y0
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Y1, Y0, Y0
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Y1
 	VBROADCASTSS stripe_hi(AX), Y2
 	VMAXPS Y0, Y1, Y0
@@ -1674,12 +2259,19 @@ TEXT ·stripeAVX512Rows12Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -1956,8 +2548,128 @@ joined:
 	VADDPS Z24, Z23, Z23
 	ADDQ $48, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z26
+	VBROADCASTSS 0(CX), Z27
+	VFMADD213PS Z27, Z26, Z0
+	VFMADD213PS Z27, Z26, Z1
+	VBROADCASTSS 4(R11), Z26
+	VBROADCASTSS 4(CX), Z27
+	VFMADD213PS Z27, Z26, Z2
+	VFMADD213PS Z27, Z26, Z3
+	VBROADCASTSS 8(R11), Z26
+	VBROADCASTSS 8(CX), Z27
+	VFMADD213PS Z27, Z26, Z4
+	VFMADD213PS Z27, Z26, Z5
+	VBROADCASTSS 12(R11), Z26
+	VBROADCASTSS 12(CX), Z27
+	VFMADD213PS Z27, Z26, Z6
+	VFMADD213PS Z27, Z26, Z7
+	VBROADCASTSS 16(R11), Z26
+	VBROADCASTSS 16(CX), Z27
+	VFMADD213PS Z27, Z26, Z8
+	VFMADD213PS Z27, Z26, Z9
+	VBROADCASTSS 20(R11), Z26
+	VBROADCASTSS 20(CX), Z27
+	VFMADD213PS Z27, Z26, Z10
+	VFMADD213PS Z27, Z26, Z11
+	VBROADCASTSS 24(R11), Z26
+	VBROADCASTSS 24(CX), Z27
+	VFMADD213PS Z27, Z26, Z12
+	VFMADD213PS Z27, Z26, Z13
+	VBROADCASTSS 28(R11), Z26
+	VBROADCASTSS 28(CX), Z27
+	VFMADD213PS Z27, Z26, Z14
+	VFMADD213PS Z27, Z26, Z15
+	VBROADCASTSS 32(R11), Z26
+	VBROADCASTSS 32(CX), Z27
+	VFMADD213PS Z27, Z26, Z16
+	VFMADD213PS Z27, Z26, Z17
+	VBROADCASTSS 36(R11), Z26
+	VBROADCASTSS 36(CX), Z27
+	VFMADD213PS Z27, Z26, Z18
+	VFMADD213PS Z27, Z26, Z19
+	VBROADCASTSS 40(R11), Z26
+	VBROADCASTSS 40(CX), Z27
+	VFMADD213PS Z27, Z26, Z20
+	VFMADD213PS Z27, Z26, Z21
+	VBROADCASTSS 44(R11), Z26
+	VBROADCASTSS 44(CX), Z27
+	VFMADD213PS Z27, Z26, Z22
+	VFMADD213PS Z27, Z26, Z23
+	ADDQ $48, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $48, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	ADDQ CX, R15
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	VADDPS 0(R12), Z6, Z6
+	VADDPS 64(R12), Z7, Z7
+	VADDPS 0(R12)(R10*1), Z8, Z8
+	VADDPS 64(R12)(R10*1), Z9, Z9
+	VADDPS 0(R12)(R10*2), Z10, Z10
+	VADDPS 64(R12)(R10*2), Z11, Z11
+	VADDPS 0(R13), Z12, Z12
+	VADDPS 64(R13), Z13, Z13
+	VADDPS 0(R13)(R10*1), Z14, Z14
+	VADDPS 64(R13)(R10*1), Z15, Z15
+	VADDPS 0(R13)(R10*2), Z16, Z16
+	VADDPS 64(R13)(R10*2), Z17, Z17
+	VADDPS 0(R15), Z18, Z18
+	VADDPS 64(R15), Z19, Z19
+	VADDPS 0(R15)(R10*1), Z20, Z20
+	VADDPS 64(R15)(R10*1), Z21, Z21
+	VADDPS 0(R15)(R10*2), Z22, Z22
+	VADDPS 64(R15)(R10*2), Z23, Z23
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+	SUBQ CX, R15
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z24, Z0, Z0
+	VADDPS Z24, Z1, Z1
+	VADDPS Z24, Z2, Z2
+	VADDPS Z24, Z3, Z3
+	VADDPS Z24, Z4, Z4
+	VADDPS Z24, Z5, Z5
+	VADDPS Z24, Z6, Z6
+	VADDPS Z24, Z7, Z7
+	VADDPS Z24, Z8, Z8
+	VADDPS Z24, Z9, Z9
+	VADDPS Z24, Z10, Z10
+	VADDPS Z24, Z11, Z11
+	VADDPS Z24, Z12, Z12
+	VADDPS Z24, Z13, Z13
+	VADDPS Z24, Z14, Z14
+	VADDPS Z24, Z15, Z15
+	VADDPS Z24, Z16, Z16
+	VADDPS Z24, Z17, Z17
+	VADDPS Z24, Z18, Z18
+	VADDPS Z24, Z19, Z19
+	VADDPS Z24, Z20, Z20
+	VADDPS Z24, Z21, Z21
+	VADDPS Z24, Z22, Z22
+	VADDPS Z24, Z23, Z23
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z24
 	VBROADCASTSS stripe_hi(AX), Z25
 	VMAXPS Z0, Z24, Z0
@@ -2054,12 +2766,19 @@ TEXT ·stripeAVX512Rows11Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -2318,8 +3037,120 @@ joined:
 	VADDPS Z22, Z21, Z21
 	ADDQ $44, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z24
+	VBROADCASTSS 0(CX), Z25
+	VFMADD213PS Z25, Z24, Z0
+	VFMADD213PS Z25, Z24, Z1
+	VBROADCASTSS 4(R11), Z24
+	VBROADCASTSS 4(CX), Z25
+	VFMADD213PS Z25, Z24, Z2
+	VFMADD213PS Z25, Z24, Z3
+	VBROADCASTSS 8(R11), Z24
+	VBROADCASTSS 8(CX), Z25
+	VFMADD213PS Z25, Z24, Z4
+	VFMADD213PS Z25, Z24, Z5
+	VBROADCASTSS 12(R11), Z24
+	VBROADCASTSS 12(CX), Z25
+	VFMADD213PS Z25, Z24, Z6
+	VFMADD213PS Z25, Z24, Z7
+	VBROADCASTSS 16(R11), Z24
+	VBROADCASTSS 16(CX), Z25
+	VFMADD213PS Z25, Z24, Z8
+	VFMADD213PS Z25, Z24, Z9
+	VBROADCASTSS 20(R11), Z24
+	VBROADCASTSS 20(CX), Z25
+	VFMADD213PS Z25, Z24, Z10
+	VFMADD213PS Z25, Z24, Z11
+	VBROADCASTSS 24(R11), Z24
+	VBROADCASTSS 24(CX), Z25
+	VFMADD213PS Z25, Z24, Z12
+	VFMADD213PS Z25, Z24, Z13
+	VBROADCASTSS 28(R11), Z24
+	VBROADCASTSS 28(CX), Z25
+	VFMADD213PS Z25, Z24, Z14
+	VFMADD213PS Z25, Z24, Z15
+	VBROADCASTSS 32(R11), Z24
+	VBROADCASTSS 32(CX), Z25
+	VFMADD213PS Z25, Z24, Z16
+	VFMADD213PS Z25, Z24, Z17
+	VBROADCASTSS 36(R11), Z24
+	VBROADCASTSS 36(CX), Z25
+	VFMADD213PS Z25, Z24, Z18
+	VFMADD213PS Z25, Z24, Z19
+	VBROADCASTSS 40(R11), Z24
+	VBROADCASTSS 40(CX), Z25
+	VFMADD213PS Z25, Z24, Z20
+	VFMADD213PS Z25, Z24, Z21
+	ADDQ $44, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $44, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	ADDQ CX, R15
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	VADDPS 0(R12), Z6, Z6
+	VADDPS 64(R12), Z7, Z7
+	VADDPS 0(R12)(R10*1), Z8, Z8
+	VADDPS 64(R12)(R10*1), Z9, Z9
+	VADDPS 0(R12)(R10*2), Z10, Z10
+	VADDPS 64(R12)(R10*2), Z11, Z11
+	VADDPS 0(R13), Z12, Z12
+	VADDPS 64(R13), Z13, Z13
+	VADDPS 0(R13)(R10*1), Z14, Z14
+	VADDPS 64(R13)(R10*1), Z15, Z15
+	VADDPS 0(R13)(R10*2), Z16, Z16
+	VADDPS 64(R13)(R10*2), Z17, Z17
+	VADDPS 0(R15), Z18, Z18
+	VADDPS 64(R15), Z19, Z19
+	VADDPS 0(R15)(R10*1), Z20, Z20
+	VADDPS 64(R15)(R10*1), Z21, Z21
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+	SUBQ CX, R15
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z22, Z0, Z0
+	VADDPS Z22, Z1, Z1
+	VADDPS Z22, Z2, Z2
+	VADDPS Z22, Z3, Z3
+	VADDPS Z22, Z4, Z4
+	VADDPS Z22, Z5, Z5
+	VADDPS Z22, Z6, Z6
+	VADDPS Z22, Z7, Z7
+	VADDPS Z22, Z8, Z8
+	VADDPS Z22, Z9, Z9
+	VADDPS Z22, Z10, Z10
+	VADDPS Z22, Z11, Z11
+	VADDPS Z22, Z12, Z12
+	VADDPS Z22, Z13, Z13
+	VADDPS Z22, Z14, Z14
+	VADDPS Z22, Z15, Z15
+	VADDPS Z22, Z16, Z16
+	VADDPS Z22, Z17, Z17
+	VADDPS Z22, Z18, Z18
+	VADDPS Z22, Z19, Z19
+	VADDPS Z22, Z20, Z20
+	VADDPS Z22, Z21, Z21
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z22
 	VBROADCASTSS stripe_hi(AX), Z23
 	VMAXPS Z0, Z22, Z0
@@ -2409,12 +3240,19 @@ TEXT ·stripeAVX512Rows10Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -2655,8 +3493,112 @@ joined:
 	VADDPS Z20, Z19, Z19
 	ADDQ $40, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z22
+	VBROADCASTSS 0(CX), Z23
+	VFMADD213PS Z23, Z22, Z0
+	VFMADD213PS Z23, Z22, Z1
+	VBROADCASTSS 4(R11), Z22
+	VBROADCASTSS 4(CX), Z23
+	VFMADD213PS Z23, Z22, Z2
+	VFMADD213PS Z23, Z22, Z3
+	VBROADCASTSS 8(R11), Z22
+	VBROADCASTSS 8(CX), Z23
+	VFMADD213PS Z23, Z22, Z4
+	VFMADD213PS Z23, Z22, Z5
+	VBROADCASTSS 12(R11), Z22
+	VBROADCASTSS 12(CX), Z23
+	VFMADD213PS Z23, Z22, Z6
+	VFMADD213PS Z23, Z22, Z7
+	VBROADCASTSS 16(R11), Z22
+	VBROADCASTSS 16(CX), Z23
+	VFMADD213PS Z23, Z22, Z8
+	VFMADD213PS Z23, Z22, Z9
+	VBROADCASTSS 20(R11), Z22
+	VBROADCASTSS 20(CX), Z23
+	VFMADD213PS Z23, Z22, Z10
+	VFMADD213PS Z23, Z22, Z11
+	VBROADCASTSS 24(R11), Z22
+	VBROADCASTSS 24(CX), Z23
+	VFMADD213PS Z23, Z22, Z12
+	VFMADD213PS Z23, Z22, Z13
+	VBROADCASTSS 28(R11), Z22
+	VBROADCASTSS 28(CX), Z23
+	VFMADD213PS Z23, Z22, Z14
+	VFMADD213PS Z23, Z22, Z15
+	VBROADCASTSS 32(R11), Z22
+	VBROADCASTSS 32(CX), Z23
+	VFMADD213PS Z23, Z22, Z16
+	VFMADD213PS Z23, Z22, Z17
+	VBROADCASTSS 36(R11), Z22
+	VBROADCASTSS 36(CX), Z23
+	VFMADD213PS Z23, Z22, Z18
+	VFMADD213PS Z23, Z22, Z19
+	ADDQ $40, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $40, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	ADDQ CX, R15
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	VADDPS 0(R12), Z6, Z6
+	VADDPS 64(R12), Z7, Z7
+	VADDPS 0(R12)(R10*1), Z8, Z8
+	VADDPS 64(R12)(R10*1), Z9, Z9
+	VADDPS 0(R12)(R10*2), Z10, Z10
+	VADDPS 64(R12)(R10*2), Z11, Z11
+	VADDPS 0(R13), Z12, Z12
+	VADDPS 64(R13), Z13, Z13
+	VADDPS 0(R13)(R10*1), Z14, Z14
+	VADDPS 64(R13)(R10*1), Z15, Z15
+	VADDPS 0(R13)(R10*2), Z16, Z16
+	VADDPS 64(R13)(R10*2), Z17, Z17
+	VADDPS 0(R15), Z18, Z18
+	VADDPS 64(R15), Z19, Z19
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+	SUBQ CX, R15
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z20, Z0, Z0
+	VADDPS Z20, Z1, Z1
+	VADDPS Z20, Z2, Z2
+	VADDPS Z20, Z3, Z3
+	VADDPS Z20, Z4, Z4
+	VADDPS Z20, Z5, Z5
+	VADDPS Z20, Z6, Z6
+	VADDPS Z20, Z7, Z7
+	VADDPS Z20, Z8, Z8
+	VADDPS Z20, Z9, Z9
+	VADDPS Z20, Z10, Z10
+	VADDPS Z20, Z11, Z11
+	VADDPS Z20, Z12, Z12
+	VADDPS Z20, Z13, Z13
+	VADDPS Z20, Z14, Z14
+	VADDPS Z20, Z15, Z15
+	VADDPS Z20, Z16, Z16
+	VADDPS Z20, Z17, Z17
+	VADDPS Z20, Z18, Z18
+	VADDPS Z20, Z19, Z19
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z20
 	VBROADCASTSS stripe_hi(AX), Z21
 	VMAXPS Z0, Z20, Z0
@@ -2739,12 +3681,19 @@ TEXT ·stripeAVX512Rows9Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -2960,8 +3909,102 @@ joined:
 	VADDPS Z18, Z17, Z17
 	ADDQ $36, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z20
+	VBROADCASTSS 0(CX), Z21
+	VFMADD213PS Z21, Z20, Z0
+	VFMADD213PS Z21, Z20, Z1
+	VBROADCASTSS 4(R11), Z20
+	VBROADCASTSS 4(CX), Z21
+	VFMADD213PS Z21, Z20, Z2
+	VFMADD213PS Z21, Z20, Z3
+	VBROADCASTSS 8(R11), Z20
+	VBROADCASTSS 8(CX), Z21
+	VFMADD213PS Z21, Z20, Z4
+	VFMADD213PS Z21, Z20, Z5
+	VBROADCASTSS 12(R11), Z20
+	VBROADCASTSS 12(CX), Z21
+	VFMADD213PS Z21, Z20, Z6
+	VFMADD213PS Z21, Z20, Z7
+	VBROADCASTSS 16(R11), Z20
+	VBROADCASTSS 16(CX), Z21
+	VFMADD213PS Z21, Z20, Z8
+	VFMADD213PS Z21, Z20, Z9
+	VBROADCASTSS 20(R11), Z20
+	VBROADCASTSS 20(CX), Z21
+	VFMADD213PS Z21, Z20, Z10
+	VFMADD213PS Z21, Z20, Z11
+	VBROADCASTSS 24(R11), Z20
+	VBROADCASTSS 24(CX), Z21
+	VFMADD213PS Z21, Z20, Z12
+	VFMADD213PS Z21, Z20, Z13
+	VBROADCASTSS 28(R11), Z20
+	VBROADCASTSS 28(CX), Z21
+	VFMADD213PS Z21, Z20, Z14
+	VFMADD213PS Z21, Z20, Z15
+	VBROADCASTSS 32(R11), Z20
+	VBROADCASTSS 32(CX), Z21
+	VFMADD213PS Z21, Z20, Z16
+	VFMADD213PS Z21, Z20, Z17
+	ADDQ $36, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $36, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	VADDPS 0(R12), Z6, Z6
+	VADDPS 64(R12), Z7, Z7
+	VADDPS 0(R12)(R10*1), Z8, Z8
+	VADDPS 64(R12)(R10*1), Z9, Z9
+	VADDPS 0(R12)(R10*2), Z10, Z10
+	VADDPS 64(R12)(R10*2), Z11, Z11
+	VADDPS 0(R13), Z12, Z12
+	VADDPS 64(R13), Z13, Z13
+	VADDPS 0(R13)(R10*1), Z14, Z14
+	VADDPS 64(R13)(R10*1), Z15, Z15
+	VADDPS 0(R13)(R10*2), Z16, Z16
+	VADDPS 64(R13)(R10*2), Z17, Z17
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z18, Z0, Z0
+	VADDPS Z18, Z1, Z1
+	VADDPS Z18, Z2, Z2
+	VADDPS Z18, Z3, Z3
+	VADDPS Z18, Z4, Z4
+	VADDPS Z18, Z5, Z5
+	VADDPS Z18, Z6, Z6
+	VADDPS Z18, Z7, Z7
+	VADDPS Z18, Z8, Z8
+	VADDPS Z18, Z9, Z9
+	VADDPS Z18, Z10, Z10
+	VADDPS Z18, Z11, Z11
+	VADDPS Z18, Z12, Z12
+	VADDPS Z18, Z13, Z13
+	VADDPS Z18, Z14, Z14
+	VADDPS Z18, Z15, Z15
+	VADDPS Z18, Z16, Z16
+	VADDPS Z18, Z17, Z17
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z18
 	VBROADCASTSS stripe_hi(AX), Z19
 	VMAXPS Z0, Z18, Z0
@@ -3040,12 +4083,19 @@ TEXT ·stripeAVX512Rows8Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -3243,8 +4293,94 @@ joined:
 	VADDPS Z16, Z15, Z15
 	ADDQ $32, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z18
+	VBROADCASTSS 0(CX), Z19
+	VFMADD213PS Z19, Z18, Z0
+	VFMADD213PS Z19, Z18, Z1
+	VBROADCASTSS 4(R11), Z18
+	VBROADCASTSS 4(CX), Z19
+	VFMADD213PS Z19, Z18, Z2
+	VFMADD213PS Z19, Z18, Z3
+	VBROADCASTSS 8(R11), Z18
+	VBROADCASTSS 8(CX), Z19
+	VFMADD213PS Z19, Z18, Z4
+	VFMADD213PS Z19, Z18, Z5
+	VBROADCASTSS 12(R11), Z18
+	VBROADCASTSS 12(CX), Z19
+	VFMADD213PS Z19, Z18, Z6
+	VFMADD213PS Z19, Z18, Z7
+	VBROADCASTSS 16(R11), Z18
+	VBROADCASTSS 16(CX), Z19
+	VFMADD213PS Z19, Z18, Z8
+	VFMADD213PS Z19, Z18, Z9
+	VBROADCASTSS 20(R11), Z18
+	VBROADCASTSS 20(CX), Z19
+	VFMADD213PS Z19, Z18, Z10
+	VFMADD213PS Z19, Z18, Z11
+	VBROADCASTSS 24(R11), Z18
+	VBROADCASTSS 24(CX), Z19
+	VFMADD213PS Z19, Z18, Z12
+	VFMADD213PS Z19, Z18, Z13
+	VBROADCASTSS 28(R11), Z18
+	VBROADCASTSS 28(CX), Z19
+	VFMADD213PS Z19, Z18, Z14
+	VFMADD213PS Z19, Z18, Z15
+	ADDQ $32, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $32, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	VADDPS 0(R12), Z6, Z6
+	VADDPS 64(R12), Z7, Z7
+	VADDPS 0(R12)(R10*1), Z8, Z8
+	VADDPS 64(R12)(R10*1), Z9, Z9
+	VADDPS 0(R12)(R10*2), Z10, Z10
+	VADDPS 64(R12)(R10*2), Z11, Z11
+	VADDPS 0(R13), Z12, Z12
+	VADDPS 64(R13), Z13, Z13
+	VADDPS 0(R13)(R10*1), Z14, Z14
+	VADDPS 64(R13)(R10*1), Z15, Z15
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z16, Z0, Z0
+	VADDPS Z16, Z1, Z1
+	VADDPS Z16, Z2, Z2
+	VADDPS Z16, Z3, Z3
+	VADDPS Z16, Z4, Z4
+	VADDPS Z16, Z5, Z5
+	VADDPS Z16, Z6, Z6
+	VADDPS Z16, Z7, Z7
+	VADDPS Z16, Z8, Z8
+	VADDPS Z16, Z9, Z9
+	VADDPS Z16, Z10, Z10
+	VADDPS Z16, Z11, Z11
+	VADDPS Z16, Z12, Z12
+	VADDPS Z16, Z13, Z13
+	VADDPS Z16, Z14, Z14
+	VADDPS Z16, Z15, Z15
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z16
 	VBROADCASTSS stripe_hi(AX), Z17
 	VMAXPS Z0, Z16, Z0
@@ -3316,12 +4452,19 @@ TEXT ·stripeAVX512Rows7Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -3501,8 +4644,86 @@ joined:
 	VADDPS Z14, Z13, Z13
 	ADDQ $28, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z16
+	VBROADCASTSS 0(CX), Z17
+	VFMADD213PS Z17, Z16, Z0
+	VFMADD213PS Z17, Z16, Z1
+	VBROADCASTSS 4(R11), Z16
+	VBROADCASTSS 4(CX), Z17
+	VFMADD213PS Z17, Z16, Z2
+	VFMADD213PS Z17, Z16, Z3
+	VBROADCASTSS 8(R11), Z16
+	VBROADCASTSS 8(CX), Z17
+	VFMADD213PS Z17, Z16, Z4
+	VFMADD213PS Z17, Z16, Z5
+	VBROADCASTSS 12(R11), Z16
+	VBROADCASTSS 12(CX), Z17
+	VFMADD213PS Z17, Z16, Z6
+	VFMADD213PS Z17, Z16, Z7
+	VBROADCASTSS 16(R11), Z16
+	VBROADCASTSS 16(CX), Z17
+	VFMADD213PS Z17, Z16, Z8
+	VFMADD213PS Z17, Z16, Z9
+	VBROADCASTSS 20(R11), Z16
+	VBROADCASTSS 20(CX), Z17
+	VFMADD213PS Z17, Z16, Z10
+	VFMADD213PS Z17, Z16, Z11
+	VBROADCASTSS 24(R11), Z16
+	VBROADCASTSS 24(CX), Z17
+	VFMADD213PS Z17, Z16, Z12
+	VFMADD213PS Z17, Z16, Z13
+	ADDQ $28, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $28, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	VADDPS 0(R12), Z6, Z6
+	VADDPS 64(R12), Z7, Z7
+	VADDPS 0(R12)(R10*1), Z8, Z8
+	VADDPS 64(R12)(R10*1), Z9, Z9
+	VADDPS 0(R12)(R10*2), Z10, Z10
+	VADDPS 64(R12)(R10*2), Z11, Z11
+	VADDPS 0(R13), Z12, Z12
+	VADDPS 64(R13), Z13, Z13
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z14, Z0, Z0
+	VADDPS Z14, Z1, Z1
+	VADDPS Z14, Z2, Z2
+	VADDPS Z14, Z3, Z3
+	VADDPS Z14, Z4, Z4
+	VADDPS Z14, Z5, Z5
+	VADDPS Z14, Z6, Z6
+	VADDPS Z14, Z7, Z7
+	VADDPS Z14, Z8, Z8
+	VADDPS Z14, Z9, Z9
+	VADDPS Z14, Z10, Z10
+	VADDPS Z14, Z11, Z11
+	VADDPS Z14, Z12, Z12
+	VADDPS Z14, Z13, Z13
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z14
 	VBROADCASTSS stripe_hi(AX), Z15
 	VMAXPS Z0, Z14, Z0
@@ -3567,12 +4788,19 @@ TEXT ·stripeAVX512Rows6Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -3727,8 +4955,76 @@ joined:
 	VADDPS Z12, Z11, Z11
 	ADDQ $24, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z14
+	VBROADCASTSS 0(CX), Z15
+	VFMADD213PS Z15, Z14, Z0
+	VFMADD213PS Z15, Z14, Z1
+	VBROADCASTSS 4(R11), Z14
+	VBROADCASTSS 4(CX), Z15
+	VFMADD213PS Z15, Z14, Z2
+	VFMADD213PS Z15, Z14, Z3
+	VBROADCASTSS 8(R11), Z14
+	VBROADCASTSS 8(CX), Z15
+	VFMADD213PS Z15, Z14, Z4
+	VFMADD213PS Z15, Z14, Z5
+	VBROADCASTSS 12(R11), Z14
+	VBROADCASTSS 12(CX), Z15
+	VFMADD213PS Z15, Z14, Z6
+	VFMADD213PS Z15, Z14, Z7
+	VBROADCASTSS 16(R11), Z14
+	VBROADCASTSS 16(CX), Z15
+	VFMADD213PS Z15, Z14, Z8
+	VFMADD213PS Z15, Z14, Z9
+	VBROADCASTSS 20(R11), Z14
+	VBROADCASTSS 20(CX), Z15
+	VFMADD213PS Z15, Z14, Z10
+	VFMADD213PS Z15, Z14, Z11
+	ADDQ $24, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $24, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	VADDPS 0(R12), Z6, Z6
+	VADDPS 64(R12), Z7, Z7
+	VADDPS 0(R12)(R10*1), Z8, Z8
+	VADDPS 64(R12)(R10*1), Z9, Z9
+	VADDPS 0(R12)(R10*2), Z10, Z10
+	VADDPS 64(R12)(R10*2), Z11, Z11
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z12, Z0, Z0
+	VADDPS Z12, Z1, Z1
+	VADDPS Z12, Z2, Z2
+	VADDPS Z12, Z3, Z3
+	VADDPS Z12, Z4, Z4
+	VADDPS Z12, Z5, Z5
+	VADDPS Z12, Z6, Z6
+	VADDPS Z12, Z7, Z7
+	VADDPS Z12, Z8, Z8
+	VADDPS Z12, Z9, Z9
+	VADDPS Z12, Z10, Z10
+	VADDPS Z12, Z11, Z11
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z12
 	VBROADCASTSS stripe_hi(AX), Z13
 	VMAXPS Z0, Z12, Z0
@@ -3789,12 +5085,19 @@ TEXT ·stripeAVX512Rows5Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -3931,8 +5234,68 @@ joined:
 	VADDPS Z10, Z9, Z9
 	ADDQ $20, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z12
+	VBROADCASTSS 0(CX), Z13
+	VFMADD213PS Z13, Z12, Z0
+	VFMADD213PS Z13, Z12, Z1
+	VBROADCASTSS 4(R11), Z12
+	VBROADCASTSS 4(CX), Z13
+	VFMADD213PS Z13, Z12, Z2
+	VFMADD213PS Z13, Z12, Z3
+	VBROADCASTSS 8(R11), Z12
+	VBROADCASTSS 8(CX), Z13
+	VFMADD213PS Z13, Z12, Z4
+	VFMADD213PS Z13, Z12, Z5
+	VBROADCASTSS 12(R11), Z12
+	VBROADCASTSS 12(CX), Z13
+	VFMADD213PS Z13, Z12, Z6
+	VFMADD213PS Z13, Z12, Z7
+	VBROADCASTSS 16(R11), Z12
+	VBROADCASTSS 16(CX), Z13
+	VFMADD213PS Z13, Z12, Z8
+	VFMADD213PS Z13, Z12, Z9
+	ADDQ $20, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $20, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	VADDPS 0(R12), Z6, Z6
+	VADDPS 64(R12), Z7, Z7
+	VADDPS 0(R12)(R10*1), Z8, Z8
+	VADDPS 64(R12)(R10*1), Z9, Z9
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z10, Z0, Z0
+	VADDPS Z10, Z1, Z1
+	VADDPS Z10, Z2, Z2
+	VADDPS Z10, Z3, Z3
+	VADDPS Z10, Z4, Z4
+	VADDPS Z10, Z5, Z5
+	VADDPS Z10, Z6, Z6
+	VADDPS Z10, Z7, Z7
+	VADDPS Z10, Z8, Z8
+	VADDPS Z10, Z9, Z9
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z10
 	VBROADCASTSS stripe_hi(AX), Z11
 	VMAXPS Z0, Z10, Z0
@@ -3986,12 +5349,19 @@ TEXT ·stripeAVX512Rows4Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -4110,8 +5480,60 @@ joined:
 	VADDPS Z8, Z7, Z7
 	ADDQ $16, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z10
+	VBROADCASTSS 0(CX), Z11
+	VFMADD213PS Z11, Z10, Z0
+	VFMADD213PS Z11, Z10, Z1
+	VBROADCASTSS 4(R11), Z10
+	VBROADCASTSS 4(CX), Z11
+	VFMADD213PS Z11, Z10, Z2
+	VFMADD213PS Z11, Z10, Z3
+	VBROADCASTSS 8(R11), Z10
+	VBROADCASTSS 8(CX), Z11
+	VFMADD213PS Z11, Z10, Z4
+	VFMADD213PS Z11, Z10, Z5
+	VBROADCASTSS 12(R11), Z10
+	VBROADCASTSS 12(CX), Z11
+	VFMADD213PS Z11, Z10, Z6
+	VFMADD213PS Z11, Z10, Z7
+	ADDQ $16, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $16, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	VADDPS 0(R12), Z6, Z6
+	VADDPS 64(R12), Z7, Z7
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z8, Z0, Z0
+	VADDPS Z8, Z1, Z1
+	VADDPS Z8, Z2, Z2
+	VADDPS Z8, Z3, Z3
+	VADDPS Z8, Z4, Z4
+	VADDPS Z8, Z5, Z5
+	VADDPS Z8, Z6, Z6
+	VADDPS Z8, Z7, Z7
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z8
 	VBROADCASTSS stripe_hi(AX), Z9
 	VMAXPS Z0, Z8, Z0
@@ -4158,12 +5580,19 @@ TEXT ·stripeAVX512Rows3Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -4257,8 +5686,50 @@ joined:
 	VADDPS Z6, Z5, Z5
 	ADDQ $12, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z8
+	VBROADCASTSS 0(CX), Z9
+	VFMADD213PS Z9, Z8, Z0
+	VFMADD213PS Z9, Z8, Z1
+	VBROADCASTSS 4(R11), Z8
+	VBROADCASTSS 4(CX), Z9
+	VFMADD213PS Z9, Z8, Z2
+	VFMADD213PS Z9, Z8, Z3
+	VBROADCASTSS 8(R11), Z8
+	VBROADCASTSS 8(CX), Z9
+	VFMADD213PS Z9, Z8, Z4
+	VFMADD213PS Z9, Z8, Z5
+	ADDQ $12, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $12, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	VADDPS 0(DI)(R10*2), Z4, Z4
+	VADDPS 64(DI)(R10*2), Z5, Z5
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z6, Z0, Z0
+	VADDPS Z6, Z1, Z1
+	VADDPS Z6, Z2, Z2
+	VADDPS Z6, Z3, Z3
+	VADDPS Z6, Z4, Z4
+	VADDPS Z6, Z5, Z5
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z6
 	VBROADCASTSS stripe_hi(AX), Z7
 	VMAXPS Z0, Z6, Z0
@@ -4301,12 +5772,19 @@ TEXT ·stripeAVX512Rows2Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -4382,8 +5860,42 @@ joined:
 	VADDPS Z4, Z3, Z3
 	ADDQ $8, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z6
+	VBROADCASTSS 0(CX), Z7
+	VFMADD213PS Z7, Z6, Z0
+	VFMADD213PS Z7, Z6, Z1
+	VBROADCASTSS 4(R11), Z6
+	VBROADCASTSS 4(CX), Z7
+	VFMADD213PS Z7, Z6, Z2
+	VFMADD213PS Z7, Z6, Z3
+	ADDQ $8, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $8, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 0(DI)(R10*1), Z2, Z2
+	VADDPS 64(DI)(R10*1), Z3, Z3
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z4, Z0, Z0
+	VADDPS Z4, Z1, Z1
+	VADDPS Z4, Z2, Z2
+	VADDPS Z4, Z3, Z3
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z4
 	VBROADCASTSS stripe_hi(AX), Z5
 	VMAXPS Z0, Z4, Z0
@@ -4419,12 +5931,19 @@ TEXT ·stripeAVX512Rows1Cols32(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -4482,8 +6001,34 @@ joined:
 	VADDPS Z2, Z1, Z1
 	ADDQ $4, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z4
+	VBROADCASTSS 0(CX), Z5
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD213PS Z5, Z4, Z1
+	ADDQ $4, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $4, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z2, Z0, Z0
+	VADDPS Z2, Z1, Z1
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z2
 	VBROADCASTSS stripe_hi(AX), Z3
 	VMAXPS Z0, Z2, Z0
@@ -4512,12 +6057,19 @@ TEXT ·stripeAVX512Rows12Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -4707,8 +6259,92 @@ joined:
 	VADDPS Z12, Z11, Z11
 	ADDQ $48, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z14
+	VBROADCASTSS 0(CX), Z15
+	VFMADD213PS Z15, Z14, Z0
+	VBROADCASTSS 4(R11), Z14
+	VBROADCASTSS 4(CX), Z15
+	VFMADD213PS Z15, Z14, Z1
+	VBROADCASTSS 8(R11), Z14
+	VBROADCASTSS 8(CX), Z15
+	VFMADD213PS Z15, Z14, Z2
+	VBROADCASTSS 12(R11), Z14
+	VBROADCASTSS 12(CX), Z15
+	VFMADD213PS Z15, Z14, Z3
+	VBROADCASTSS 16(R11), Z14
+	VBROADCASTSS 16(CX), Z15
+	VFMADD213PS Z15, Z14, Z4
+	VBROADCASTSS 20(R11), Z14
+	VBROADCASTSS 20(CX), Z15
+	VFMADD213PS Z15, Z14, Z5
+	VBROADCASTSS 24(R11), Z14
+	VBROADCASTSS 24(CX), Z15
+	VFMADD213PS Z15, Z14, Z6
+	VBROADCASTSS 28(R11), Z14
+	VBROADCASTSS 28(CX), Z15
+	VFMADD213PS Z15, Z14, Z7
+	VBROADCASTSS 32(R11), Z14
+	VBROADCASTSS 32(CX), Z15
+	VFMADD213PS Z15, Z14, Z8
+	VBROADCASTSS 36(R11), Z14
+	VBROADCASTSS 36(CX), Z15
+	VFMADD213PS Z15, Z14, Z9
+	VBROADCASTSS 40(R11), Z14
+	VBROADCASTSS 40(CX), Z15
+	VFMADD213PS Z15, Z14, Z10
+	VBROADCASTSS 44(R11), Z14
+	VBROADCASTSS 44(CX), Z15
+	VFMADD213PS Z15, Z14, Z11
+	ADDQ $48, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $48, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	ADDQ CX, R15
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	VADDPS 0(R12), Z3, Z3
+	VADDPS 0(R12)(R10*1), Z4, Z4
+	VADDPS 0(R12)(R10*2), Z5, Z5
+	VADDPS 0(R13), Z6, Z6
+	VADDPS 0(R13)(R10*1), Z7, Z7
+	VADDPS 0(R13)(R10*2), Z8, Z8
+	VADDPS 0(R15), Z9, Z9
+	VADDPS 0(R15)(R10*1), Z10, Z10
+	VADDPS 0(R15)(R10*2), Z11, Z11
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+	SUBQ CX, R15
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z12, Z0, Z0
+	VADDPS Z12, Z1, Z1
+	VADDPS Z12, Z2, Z2
+	VADDPS Z12, Z3, Z3
+	VADDPS Z12, Z4, Z4
+	VADDPS Z12, Z5, Z5
+	VADDPS Z12, Z6, Z6
+	VADDPS Z12, Z7, Z7
+	VADDPS Z12, Z8, Z8
+	VADDPS Z12, Z9, Z9
+	VADDPS Z12, Z10, Z10
+	VADDPS Z12, Z11, Z11
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z12
 	VBROADCASTSS stripe_hi(AX), Z13
 	VMAXPS Z0, Z12, Z0
@@ -4769,12 +6405,19 @@ TEXT ·stripeAVX512Rows11Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -4953,8 +6596,87 @@ joined:
 	VADDPS Z11, Z10, Z10
 	ADDQ $44, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z13
+	VBROADCASTSS 0(CX), Z14
+	VFMADD213PS Z14, Z13, Z0
+	VBROADCASTSS 4(R11), Z13
+	VBROADCASTSS 4(CX), Z14
+	VFMADD213PS Z14, Z13, Z1
+	VBROADCASTSS 8(R11), Z13
+	VBROADCASTSS 8(CX), Z14
+	VFMADD213PS Z14, Z13, Z2
+	VBROADCASTSS 12(R11), Z13
+	VBROADCASTSS 12(CX), Z14
+	VFMADD213PS Z14, Z13, Z3
+	VBROADCASTSS 16(R11), Z13
+	VBROADCASTSS 16(CX), Z14
+	VFMADD213PS Z14, Z13, Z4
+	VBROADCASTSS 20(R11), Z13
+	VBROADCASTSS 20(CX), Z14
+	VFMADD213PS Z14, Z13, Z5
+	VBROADCASTSS 24(R11), Z13
+	VBROADCASTSS 24(CX), Z14
+	VFMADD213PS Z14, Z13, Z6
+	VBROADCASTSS 28(R11), Z13
+	VBROADCASTSS 28(CX), Z14
+	VFMADD213PS Z14, Z13, Z7
+	VBROADCASTSS 32(R11), Z13
+	VBROADCASTSS 32(CX), Z14
+	VFMADD213PS Z14, Z13, Z8
+	VBROADCASTSS 36(R11), Z13
+	VBROADCASTSS 36(CX), Z14
+	VFMADD213PS Z14, Z13, Z9
+	VBROADCASTSS 40(R11), Z13
+	VBROADCASTSS 40(CX), Z14
+	VFMADD213PS Z14, Z13, Z10
+	ADDQ $44, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $44, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	ADDQ CX, R15
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	VADDPS 0(R12), Z3, Z3
+	VADDPS 0(R12)(R10*1), Z4, Z4
+	VADDPS 0(R12)(R10*2), Z5, Z5
+	VADDPS 0(R13), Z6, Z6
+	VADDPS 0(R13)(R10*1), Z7, Z7
+	VADDPS 0(R13)(R10*2), Z8, Z8
+	VADDPS 0(R15), Z9, Z9
+	VADDPS 0(R15)(R10*1), Z10, Z10
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+	SUBQ CX, R15
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z11, Z0, Z0
+	VADDPS Z11, Z1, Z1
+	VADDPS Z11, Z2, Z2
+	VADDPS Z11, Z3, Z3
+	VADDPS Z11, Z4, Z4
+	VADDPS Z11, Z5, Z5
+	VADDPS Z11, Z6, Z6
+	VADDPS Z11, Z7, Z7
+	VADDPS Z11, Z8, Z8
+	VADDPS Z11, Z9, Z9
+	VADDPS Z11, Z10, Z10
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z11
 	VBROADCASTSS stripe_hi(AX), Z12
 	VMAXPS Z0, Z11, Z0
@@ -5011,12 +6733,19 @@ TEXT ·stripeAVX512Rows10Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -5184,8 +6913,82 @@ joined:
 	VADDPS Z10, Z9, Z9
 	ADDQ $40, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z12
+	VBROADCASTSS 0(CX), Z13
+	VFMADD213PS Z13, Z12, Z0
+	VBROADCASTSS 4(R11), Z12
+	VBROADCASTSS 4(CX), Z13
+	VFMADD213PS Z13, Z12, Z1
+	VBROADCASTSS 8(R11), Z12
+	VBROADCASTSS 8(CX), Z13
+	VFMADD213PS Z13, Z12, Z2
+	VBROADCASTSS 12(R11), Z12
+	VBROADCASTSS 12(CX), Z13
+	VFMADD213PS Z13, Z12, Z3
+	VBROADCASTSS 16(R11), Z12
+	VBROADCASTSS 16(CX), Z13
+	VFMADD213PS Z13, Z12, Z4
+	VBROADCASTSS 20(R11), Z12
+	VBROADCASTSS 20(CX), Z13
+	VFMADD213PS Z13, Z12, Z5
+	VBROADCASTSS 24(R11), Z12
+	VBROADCASTSS 24(CX), Z13
+	VFMADD213PS Z13, Z12, Z6
+	VBROADCASTSS 28(R11), Z12
+	VBROADCASTSS 28(CX), Z13
+	VFMADD213PS Z13, Z12, Z7
+	VBROADCASTSS 32(R11), Z12
+	VBROADCASTSS 32(CX), Z13
+	VFMADD213PS Z13, Z12, Z8
+	VBROADCASTSS 36(R11), Z12
+	VBROADCASTSS 36(CX), Z13
+	VFMADD213PS Z13, Z12, Z9
+	ADDQ $40, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $40, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	ADDQ CX, R15
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	VADDPS 0(R12), Z3, Z3
+	VADDPS 0(R12)(R10*1), Z4, Z4
+	VADDPS 0(R12)(R10*2), Z5, Z5
+	VADDPS 0(R13), Z6, Z6
+	VADDPS 0(R13)(R10*1), Z7, Z7
+	VADDPS 0(R13)(R10*2), Z8, Z8
+	VADDPS 0(R15), Z9, Z9
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+	SUBQ CX, R15
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z10, Z0, Z0
+	VADDPS Z10, Z1, Z1
+	VADDPS Z10, Z2, Z2
+	VADDPS Z10, Z3, Z3
+	VADDPS Z10, Z4, Z4
+	VADDPS Z10, Z5, Z5
+	VADDPS Z10, Z6, Z6
+	VADDPS Z10, Z7, Z7
+	VADDPS Z10, Z8, Z8
+	VADDPS Z10, Z9, Z9
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z10
 	VBROADCASTSS stripe_hi(AX), Z11
 	VMAXPS Z0, Z10, Z0
@@ -5238,12 +7041,19 @@ TEXT ·stripeAVX512Rows9Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -5393,8 +7203,75 @@ joined:
 	VADDPS Z9, Z8, Z8
 	ADDQ $36, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z11
+	VBROADCASTSS 0(CX), Z12
+	VFMADD213PS Z12, Z11, Z0
+	VBROADCASTSS 4(R11), Z11
+	VBROADCASTSS 4(CX), Z12
+	VFMADD213PS Z12, Z11, Z1
+	VBROADCASTSS 8(R11), Z11
+	VBROADCASTSS 8(CX), Z12
+	VFMADD213PS Z12, Z11, Z2
+	VBROADCASTSS 12(R11), Z11
+	VBROADCASTSS 12(CX), Z12
+	VFMADD213PS Z12, Z11, Z3
+	VBROADCASTSS 16(R11), Z11
+	VBROADCASTSS 16(CX), Z12
+	VFMADD213PS Z12, Z11, Z4
+	VBROADCASTSS 20(R11), Z11
+	VBROADCASTSS 20(CX), Z12
+	VFMADD213PS Z12, Z11, Z5
+	VBROADCASTSS 24(R11), Z11
+	VBROADCASTSS 24(CX), Z12
+	VFMADD213PS Z12, Z11, Z6
+	VBROADCASTSS 28(R11), Z11
+	VBROADCASTSS 28(CX), Z12
+	VFMADD213PS Z12, Z11, Z7
+	VBROADCASTSS 32(R11), Z11
+	VBROADCASTSS 32(CX), Z12
+	VFMADD213PS Z12, Z11, Z8
+	ADDQ $36, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $36, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	VADDPS 0(R12), Z3, Z3
+	VADDPS 0(R12)(R10*1), Z4, Z4
+	VADDPS 0(R12)(R10*2), Z5, Z5
+	VADDPS 0(R13), Z6, Z6
+	VADDPS 0(R13)(R10*1), Z7, Z7
+	VADDPS 0(R13)(R10*2), Z8, Z8
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z9, Z0, Z0
+	VADDPS Z9, Z1, Z1
+	VADDPS Z9, Z2, Z2
+	VADDPS Z9, Z3, Z3
+	VADDPS Z9, Z4, Z4
+	VADDPS Z9, Z5, Z5
+	VADDPS Z9, Z6, Z6
+	VADDPS Z9, Z7, Z7
+	VADDPS Z9, Z8, Z8
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z9
 	VBROADCASTSS stripe_hi(AX), Z10
 	VMAXPS Z0, Z9, Z0
@@ -5446,12 +7323,19 @@ TEXT ·stripeAVX512Rows8Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -5590,8 +7474,70 @@ joined:
 	VADDPS Z8, Z7, Z7
 	ADDQ $32, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z10
+	VBROADCASTSS 0(CX), Z11
+	VFMADD213PS Z11, Z10, Z0
+	VBROADCASTSS 4(R11), Z10
+	VBROADCASTSS 4(CX), Z11
+	VFMADD213PS Z11, Z10, Z1
+	VBROADCASTSS 8(R11), Z10
+	VBROADCASTSS 8(CX), Z11
+	VFMADD213PS Z11, Z10, Z2
+	VBROADCASTSS 12(R11), Z10
+	VBROADCASTSS 12(CX), Z11
+	VFMADD213PS Z11, Z10, Z3
+	VBROADCASTSS 16(R11), Z10
+	VBROADCASTSS 16(CX), Z11
+	VFMADD213PS Z11, Z10, Z4
+	VBROADCASTSS 20(R11), Z10
+	VBROADCASTSS 20(CX), Z11
+	VFMADD213PS Z11, Z10, Z5
+	VBROADCASTSS 24(R11), Z10
+	VBROADCASTSS 24(CX), Z11
+	VFMADD213PS Z11, Z10, Z6
+	VBROADCASTSS 28(R11), Z10
+	VBROADCASTSS 28(CX), Z11
+	VFMADD213PS Z11, Z10, Z7
+	ADDQ $32, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $32, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	VADDPS 0(R12), Z3, Z3
+	VADDPS 0(R12)(R10*1), Z4, Z4
+	VADDPS 0(R12)(R10*2), Z5, Z5
+	VADDPS 0(R13), Z6, Z6
+	VADDPS 0(R13)(R10*1), Z7, Z7
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z8, Z0, Z0
+	VADDPS Z8, Z1, Z1
+	VADDPS Z8, Z2, Z2
+	VADDPS Z8, Z3, Z3
+	VADDPS Z8, Z4, Z4
+	VADDPS Z8, Z5, Z5
+	VADDPS Z8, Z6, Z6
+	VADDPS Z8, Z7, Z7
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z8
 	VBROADCASTSS stripe_hi(AX), Z9
 	VMAXPS Z0, Z8, Z0
@@ -5639,12 +7585,19 @@ TEXT ·stripeAVX512Rows7Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -5772,8 +7725,65 @@ joined:
 	VADDPS Z7, Z6, Z6
 	ADDQ $28, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z9
+	VBROADCASTSS 0(CX), Z10
+	VFMADD213PS Z10, Z9, Z0
+	VBROADCASTSS 4(R11), Z9
+	VBROADCASTSS 4(CX), Z10
+	VFMADD213PS Z10, Z9, Z1
+	VBROADCASTSS 8(R11), Z9
+	VBROADCASTSS 8(CX), Z10
+	VFMADD213PS Z10, Z9, Z2
+	VBROADCASTSS 12(R11), Z9
+	VBROADCASTSS 12(CX), Z10
+	VFMADD213PS Z10, Z9, Z3
+	VBROADCASTSS 16(R11), Z9
+	VBROADCASTSS 16(CX), Z10
+	VFMADD213PS Z10, Z9, Z4
+	VBROADCASTSS 20(R11), Z9
+	VBROADCASTSS 20(CX), Z10
+	VFMADD213PS Z10, Z9, Z5
+	VBROADCASTSS 24(R11), Z9
+	VBROADCASTSS 24(CX), Z10
+	VFMADD213PS Z10, Z9, Z6
+	ADDQ $28, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $28, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	ADDQ CX, R13
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	VADDPS 0(R12), Z3, Z3
+	VADDPS 0(R12)(R10*1), Z4, Z4
+	VADDPS 0(R12)(R10*2), Z5, Z5
+	VADDPS 0(R13), Z6, Z6
+	SUBQ CX, DI
+	SUBQ CX, R12
+	SUBQ CX, R13
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z7, Z0, Z0
+	VADDPS Z7, Z1, Z1
+	VADDPS Z7, Z2, Z2
+	VADDPS Z7, Z3, Z3
+	VADDPS Z7, Z4, Z4
+	VADDPS Z7, Z5, Z5
+	VADDPS Z7, Z6, Z6
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z7
 	VBROADCASTSS stripe_hi(AX), Z8
 	VMAXPS Z0, Z7, Z0
@@ -5817,12 +7827,19 @@ TEXT ·stripeAVX512Rows6Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -5932,8 +7949,58 @@ joined:
 	VADDPS Z6, Z5, Z5
 	ADDQ $24, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z8
+	VBROADCASTSS 0(CX), Z9
+	VFMADD213PS Z9, Z8, Z0
+	VBROADCASTSS 4(R11), Z8
+	VBROADCASTSS 4(CX), Z9
+	VFMADD213PS Z9, Z8, Z1
+	VBROADCASTSS 8(R11), Z8
+	VBROADCASTSS 8(CX), Z9
+	VFMADD213PS Z9, Z8, Z2
+	VBROADCASTSS 12(R11), Z8
+	VBROADCASTSS 12(CX), Z9
+	VFMADD213PS Z9, Z8, Z3
+	VBROADCASTSS 16(R11), Z8
+	VBROADCASTSS 16(CX), Z9
+	VFMADD213PS Z9, Z8, Z4
+	VBROADCASTSS 20(R11), Z8
+	VBROADCASTSS 20(CX), Z9
+	VFMADD213PS Z9, Z8, Z5
+	ADDQ $24, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $24, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	VADDPS 0(R12), Z3, Z3
+	VADDPS 0(R12)(R10*1), Z4, Z4
+	VADDPS 0(R12)(R10*2), Z5, Z5
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z6, Z0, Z0
+	VADDPS Z6, Z1, Z1
+	VADDPS Z6, Z2, Z2
+	VADDPS Z6, Z3, Z3
+	VADDPS Z6, Z4, Z4
+	VADDPS Z6, Z5, Z5
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z6
 	VBROADCASTSS stripe_hi(AX), Z7
 	VMAXPS Z0, Z6, Z0
@@ -5976,12 +8043,19 @@ TEXT ·stripeAVX512Rows5Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -6080,8 +8154,53 @@ joined:
 	VADDPS Z5, Z4, Z4
 	ADDQ $20, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z7
+	VBROADCASTSS 0(CX), Z8
+	VFMADD213PS Z8, Z7, Z0
+	VBROADCASTSS 4(R11), Z7
+	VBROADCASTSS 4(CX), Z8
+	VFMADD213PS Z8, Z7, Z1
+	VBROADCASTSS 8(R11), Z7
+	VBROADCASTSS 8(CX), Z8
+	VFMADD213PS Z8, Z7, Z2
+	VBROADCASTSS 12(R11), Z7
+	VBROADCASTSS 12(CX), Z8
+	VFMADD213PS Z8, Z7, Z3
+	VBROADCASTSS 16(R11), Z7
+	VBROADCASTSS 16(CX), Z8
+	VFMADD213PS Z8, Z7, Z4
+	ADDQ $20, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $20, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	VADDPS 0(R12), Z3, Z3
+	VADDPS 0(R12)(R10*1), Z4, Z4
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z5, Z0, Z0
+	VADDPS Z5, Z1, Z1
+	VADDPS Z5, Z2, Z2
+	VADDPS Z5, Z3, Z3
+	VADDPS Z5, Z4, Z4
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z5
 	VBROADCASTSS stripe_hi(AX), Z6
 	VMAXPS Z0, Z5, Z0
@@ -6120,12 +8239,19 @@ TEXT ·stripeAVX512Rows4Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -6213,8 +8339,48 @@ joined:
 	VADDPS Z4, Z3, Z3
 	ADDQ $16, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z6
+	VBROADCASTSS 0(CX), Z7
+	VFMADD213PS Z7, Z6, Z0
+	VBROADCASTSS 4(R11), Z6
+	VBROADCASTSS 4(CX), Z7
+	VFMADD213PS Z7, Z6, Z1
+	VBROADCASTSS 8(R11), Z6
+	VBROADCASTSS 8(CX), Z7
+	VFMADD213PS Z7, Z6, Z2
+	VBROADCASTSS 12(R11), Z6
+	VBROADCASTSS 12(CX), Z7
+	VFMADD213PS Z7, Z6, Z3
+	ADDQ $16, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $16, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	ADDQ CX, R12
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	VADDPS 0(R12), Z3, Z3
+	SUBQ CX, DI
+	SUBQ CX, R12
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z4, Z0, Z0
+	VADDPS Z4, Z1, Z1
+	VADDPS Z4, Z2, Z2
+	VADDPS Z4, Z3, Z3
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z4
 	VBROADCASTSS stripe_hi(AX), Z5
 	VMAXPS Z0, Z4, Z0
@@ -6249,12 +8415,19 @@ TEXT ·stripeAVX512Rows3Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -6324,8 +8497,41 @@ joined:
 	VADDPS Z3, Z2, Z2
 	ADDQ $12, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z5
+	VBROADCASTSS 0(CX), Z6
+	VFMADD213PS Z6, Z5, Z0
+	VBROADCASTSS 4(R11), Z5
+	VBROADCASTSS 4(CX), Z6
+	VFMADD213PS Z6, Z5, Z1
+	VBROADCASTSS 8(R11), Z5
+	VBROADCASTSS 8(CX), Z6
+	VFMADD213PS Z6, Z5, Z2
+	ADDQ $12, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $12, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	VADDPS 0(DI)(R10*2), Z2, Z2
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z3, Z0, Z0
+	VADDPS Z3, Z1, Z1
+	VADDPS Z3, Z2, Z2
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z3
 	VBROADCASTSS stripe_hi(AX), Z4
 	VMAXPS Z0, Z3, Z0
@@ -6359,12 +8565,19 @@ TEXT ·stripeAVX512Rows2Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -6423,8 +8636,36 @@ joined:
 	VADDPS Z2, Z1, Z1
 	ADDQ $8, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z4
+	VBROADCASTSS 0(CX), Z5
+	VFMADD213PS Z5, Z4, Z0
+	VBROADCASTSS 4(R11), Z4
+	VBROADCASTSS 4(CX), Z5
+	VFMADD213PS Z5, Z4, Z1
+	ADDQ $8, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $8, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 0(DI)(R10*1), Z1, Z1
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z2, Z0, Z0
+	VADDPS Z2, Z1, Z1
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z2
 	VBROADCASTSS stripe_hi(AX), Z3
 	VMAXPS Z0, Z2, Z0
@@ -6454,12 +8695,19 @@ TEXT ·stripeAVX512Rows1Cols16(SB), NOSPLIT, $0-8
 	MOVQ stripe_lda(AX), R8
 	MOVQ stripe_step(AX), R9
 	MOVQ stripe_ldc(AX), R10
+	MOVQ stripe_add(AX), DI
+	SUBQ stripe_c(AX), DI
+	MOVQ DI, stripe_toAdd(AX)
 column:
 	MOVQ stripe_a(AX), SI
 	MOVQ stripe_c(AX), DI
 	MOVQ DI, stripe_atC(AX)
 	MOVQ stripe_bias(AX), DI
 	MOVQ DI, stripe_atBias(AX)
+	MOVQ stripe_scale(AX), DI
+	MOVQ DI, stripe_atScale(AX)
+	MOVQ stripe_shift(AX), DI
+	MOVQ DI, stripe_atShift(AX)
 	MOVQ stripe_panels(AX), DI
 	MOVQ DI, stripe_left(AX)
 panel:
@@ -6507,8 +8755,31 @@ joined:
 	VADDPS Z1, Z0, Z0
 	ADDQ $4, R11
 	MOVQ R11, stripe_atBias(AX)
+	TESTQ $const_stripeAffine, BX
+	JZ scaled
+	MOVQ stripe_atScale(AX), R11
+	MOVQ stripe_atShift(AX), CX
+	VBROADCASTSS 0(R11), Z3
+	VBROADCASTSS 0(CX), Z4
+	VFMADD213PS Z4, Z3, Z0
+	ADDQ $4, R11
+	MOVQ R11, stripe_atScale(AX)
+	ADDQ $4, CX
+	MOVQ CX, stripe_atShift(AX)
+scaled:
+	TESTQ $const_stripeAdd, BX
+	JZ added
+	MOVQ stripe_toAdd(AX), CX
+	ADDQ CX, DI
+	VADDPS 0(DI), Z0, Z0
+	SUBQ CX, DI
+added:
 	TESTQ $const_stripeClamp, BX
 	JZ finished
+	TESTQ $(const_stripeAffine|const_stripeAdd), BX
+	JZ unsigned
+	VADDPS Z1, Z0, Z0
+unsigned:
 	VBROADCASTSS stripe_lo(AX), Z1
 	VBROADCASTSS stripe_hi(AX), Z2
 	VMAXPS Z0, Z1, Z0
@@ -6524,224 +8795,6 @@ finished:
 	ADDQ $64, stripe_c(AX)
 	DECQ stripe_columns(AX)
 	JNZ column
-	VZEROUPPER
-	RET
-
-// slideAVX2 runs the chains of n neighbours, a multiple of 8; offsets are in bytes.
-TEXT ·slideAVX2(SB), NOSPLIT, $0-56
-	MOVQ n+0(FP), CX
-	MOVQ out+8(FP), DI
-	MOVQ x+16(FP), SI
-	MOVQ offsets+24(FP), R8
-	MOVQ w+32(FP), R9
-	MOVQ taps+40(FP), R10
-	MOVQ end+48(FP), AX
-	VBROADCASTSS SlideEnd_Bias(AX), Y14
-	VBROADCASTSS SlideEnd_Lo(AX), Y13
-	VBROADCASTSS SlideEnd_Hi(AX), Y12
-	VXORPS Y15, Y15, Y15
-chunk8:
-	CMPQ CX, $64
-	JLT end8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	XORQ R11, R11
-tap8:
-	MOVLQSX (R8)(R11*4), R12
-	VBROADCASTSS (R9)(R11*4), Y8
-	VFMADD231PS 0(SI)(R12*1), Y8, Y0
-	VFMADD231PS 32(SI)(R12*1), Y8, Y1
-	VFMADD231PS 64(SI)(R12*1), Y8, Y2
-	VFMADD231PS 96(SI)(R12*1), Y8, Y3
-	VFMADD231PS 128(SI)(R12*1), Y8, Y4
-	VFMADD231PS 160(SI)(R12*1), Y8, Y5
-	VFMADD231PS 192(SI)(R12*1), Y8, Y6
-	VFMADD231PS 224(SI)(R12*1), Y8, Y7
-	INCQ R11
-	CMPQ R11, R10
-	JLT tap8
-	VADDPS Y14, Y0, Y0
-	VADDPS Y15, Y0, Y0
-	VMAXPS Y0, Y13, Y0
-	VMINPS Y0, Y12, Y0
-	VMOVUPS Y0, 0(DI)
-	VADDPS Y14, Y1, Y1
-	VADDPS Y15, Y1, Y1
-	VMAXPS Y1, Y13, Y1
-	VMINPS Y1, Y12, Y1
-	VMOVUPS Y1, 32(DI)
-	VADDPS Y14, Y2, Y2
-	VADDPS Y15, Y2, Y2
-	VMAXPS Y2, Y13, Y2
-	VMINPS Y2, Y12, Y2
-	VMOVUPS Y2, 64(DI)
-	VADDPS Y14, Y3, Y3
-	VADDPS Y15, Y3, Y3
-	VMAXPS Y3, Y13, Y3
-	VMINPS Y3, Y12, Y3
-	VMOVUPS Y3, 96(DI)
-	VADDPS Y14, Y4, Y4
-	VADDPS Y15, Y4, Y4
-	VMAXPS Y4, Y13, Y4
-	VMINPS Y4, Y12, Y4
-	VMOVUPS Y4, 128(DI)
-	VADDPS Y14, Y5, Y5
-	VADDPS Y15, Y5, Y5
-	VMAXPS Y5, Y13, Y5
-	VMINPS Y5, Y12, Y5
-	VMOVUPS Y5, 160(DI)
-	VADDPS Y14, Y6, Y6
-	VADDPS Y15, Y6, Y6
-	VMAXPS Y6, Y13, Y6
-	VMINPS Y6, Y12, Y6
-	VMOVUPS Y6, 192(DI)
-	VADDPS Y14, Y7, Y7
-	VADDPS Y15, Y7, Y7
-	VMAXPS Y7, Y13, Y7
-	VMINPS Y7, Y12, Y7
-	VMOVUPS Y7, 224(DI)
-	ADDQ $256, SI
-	ADDQ $256, DI
-	SUBQ $64, CX
-	JMP chunk8
-end8:
-chunk1:
-	CMPQ CX, $8
-	JLT end1
-	VXORPS Y0, Y0, Y0
-	XORQ R11, R11
-tap1:
-	MOVLQSX (R8)(R11*4), R12
-	VBROADCASTSS (R9)(R11*4), Y8
-	VFMADD231PS 0(SI)(R12*1), Y8, Y0
-	INCQ R11
-	CMPQ R11, R10
-	JLT tap1
-	VADDPS Y14, Y0, Y0
-	VADDPS Y15, Y0, Y0
-	VMAXPS Y0, Y13, Y0
-	VMINPS Y0, Y12, Y0
-	VMOVUPS Y0, 0(DI)
-	ADDQ $32, SI
-	ADDQ $32, DI
-	SUBQ $8, CX
-	JMP chunk1
-end1:
-	VZEROUPPER
-	RET
-
-// slideAVX512 runs the chains of n neighbours, a multiple of 16; offsets are in bytes.
-TEXT ·slideAVX512(SB), NOSPLIT, $0-56
-	MOVQ n+0(FP), CX
-	MOVQ out+8(FP), DI
-	MOVQ x+16(FP), SI
-	MOVQ offsets+24(FP), R8
-	MOVQ w+32(FP), R9
-	MOVQ taps+40(FP), R10
-	MOVQ end+48(FP), AX
-	VBROADCASTSS SlideEnd_Bias(AX), Z14
-	VBROADCASTSS SlideEnd_Lo(AX), Z13
-	VBROADCASTSS SlideEnd_Hi(AX), Z12
-	VPXORQ Z15, Z15, Z15
-chunk8:
-	CMPQ CX, $128
-	JLT end8
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	XORQ R11, R11
-tap8:
-	MOVLQSX (R8)(R11*4), R12
-	VBROADCASTSS (R9)(R11*4), Z8
-	VFMADD231PS 0(SI)(R12*1), Z8, Z0
-	VFMADD231PS 64(SI)(R12*1), Z8, Z1
-	VFMADD231PS 128(SI)(R12*1), Z8, Z2
-	VFMADD231PS 192(SI)(R12*1), Z8, Z3
-	VFMADD231PS 256(SI)(R12*1), Z8, Z4
-	VFMADD231PS 320(SI)(R12*1), Z8, Z5
-	VFMADD231PS 384(SI)(R12*1), Z8, Z6
-	VFMADD231PS 448(SI)(R12*1), Z8, Z7
-	INCQ R11
-	CMPQ R11, R10
-	JLT tap8
-	VADDPS Z14, Z0, Z0
-	VADDPS Z15, Z0, Z0
-	VMAXPS Z0, Z13, Z0
-	VMINPS Z0, Z12, Z0
-	VMOVUPS Z0, 0(DI)
-	VADDPS Z14, Z1, Z1
-	VADDPS Z15, Z1, Z1
-	VMAXPS Z1, Z13, Z1
-	VMINPS Z1, Z12, Z1
-	VMOVUPS Z1, 64(DI)
-	VADDPS Z14, Z2, Z2
-	VADDPS Z15, Z2, Z2
-	VMAXPS Z2, Z13, Z2
-	VMINPS Z2, Z12, Z2
-	VMOVUPS Z2, 128(DI)
-	VADDPS Z14, Z3, Z3
-	VADDPS Z15, Z3, Z3
-	VMAXPS Z3, Z13, Z3
-	VMINPS Z3, Z12, Z3
-	VMOVUPS Z3, 192(DI)
-	VADDPS Z14, Z4, Z4
-	VADDPS Z15, Z4, Z4
-	VMAXPS Z4, Z13, Z4
-	VMINPS Z4, Z12, Z4
-	VMOVUPS Z4, 256(DI)
-	VADDPS Z14, Z5, Z5
-	VADDPS Z15, Z5, Z5
-	VMAXPS Z5, Z13, Z5
-	VMINPS Z5, Z12, Z5
-	VMOVUPS Z5, 320(DI)
-	VADDPS Z14, Z6, Z6
-	VADDPS Z15, Z6, Z6
-	VMAXPS Z6, Z13, Z6
-	VMINPS Z6, Z12, Z6
-	VMOVUPS Z6, 384(DI)
-	VADDPS Z14, Z7, Z7
-	VADDPS Z15, Z7, Z7
-	VMAXPS Z7, Z13, Z7
-	VMINPS Z7, Z12, Z7
-	VMOVUPS Z7, 448(DI)
-	ADDQ $512, SI
-	ADDQ $512, DI
-	SUBQ $128, CX
-	JMP chunk8
-end8:
-chunk1:
-	CMPQ CX, $16
-	JLT end1
-	VPXORQ Z0, Z0, Z0
-	XORQ R11, R11
-tap1:
-	MOVLQSX (R8)(R11*4), R12
-	VBROADCASTSS (R9)(R11*4), Z8
-	VFMADD231PS 0(SI)(R12*1), Z8, Z0
-	INCQ R11
-	CMPQ R11, R10
-	JLT tap1
-	VADDPS Z14, Z0, Z0
-	VADDPS Z15, Z0, Z0
-	VMAXPS Z0, Z13, Z0
-	VMINPS Z0, Z12, Z0
-	VMOVUPS Z0, 0(DI)
-	ADDQ $64, SI
-	ADDQ $64, DI
-	SUBQ $16, CX
-	JMP chunk1
-end1:
 	VZEROUPPER
 	RET
 

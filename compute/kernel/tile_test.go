@@ -1,12 +1,8 @@
 package kernel
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 )
 
@@ -21,7 +17,7 @@ func slack(v []float32) []float32 {
 }
 
 func TestMultiplyEqualsDefinition(t *testing.T) {
-	sizes := [][3]int{{1, 1, 1}, {1, 40, 300}, {5, 16, 3}, {7, 33, 257}, {50, 49, 600}, {13, 8, 520}, {31, 100, 64}, {64, 17, 256}}
+	sizes := [][3]int{{1, 1, 1}, {1, 40, 300}, {5, 16, 3}, {7, 33, 257}, {50, 49, 600}, {13, 8, 520}, {31, 100, 64}, {64, 17, 256}, {14, 70, 5}, {25, 19, 300}, {12, 16, 9}, {70, 33, 2}}
 	for _, path := range Paths() {
 		for i, d := range sizes {
 			v := newValues(uint64(i))
@@ -30,15 +26,12 @@ func TestMultiplyEqualsDefinition(t *testing.T) {
 				draw = v.any
 			}
 			m, n, k := d[0], d[1], d[2]
-			a, b, bias := fill(m*k, draw), fill(k*n, draw), fill(m, v.mild)
+			a, b := fill(m*k, draw), fill(k*n, draw)
 			want := make([]float32, m*n)
 			DefineGemm(want, a, b, nil, m, n, k)
-			end := &End{}
-			if i%3 == 0 {
-				end = &End{Bias: bias, Clamp: true, Lo: -0.5, Hi: 1}
-				for j := range want {
-					want[j] = clamp((want[j]+bias[j/n])+0, end.Lo, end.Hi)
-				}
+			end := endOf(i, m, n, v)
+			for j := range want {
+				want[j] = defineEnd(end, want[j], j/n, j)
 			}
 			for _, rows := range []*Rows{path.PackRows(a, m, k, nil), path.RowsOf(a, m, k)} {
 				for _, columns := range []*Columns{MatrixColumns(slack(b), k, n), path.PackColumns(MatrixColumns(slack(b), k, n))} {
@@ -49,6 +42,38 @@ func TestMultiplyEqualsDefinition(t *testing.T) {
 			}
 		}
 	}
+}
+
+// endOf gives all kinds of ends in turn.
+func endOf(i, m, n int, v values) *End {
+	e := &End{}
+	if i%3 == 0 {
+		e = &End{Bias: fill(m, v.mild), Clamp: true, Lo: -0.5, Hi: 1}
+	}
+	if i%2 == 1 {
+		e.Scale, e.Shift, e.Lo, e.Hi = fill(m, v.any), fill(m, v.any), 0, 6
+	}
+	if i%4 > 1 {
+		e.Add, e.Lo, e.Hi = fill(m*n, v.any), 0, 6
+	}
+	return e
+}
+
+// defineEnd is what an End says of the chain of an element.
+func defineEnd(e *End, chain float32, row, at int) float32 {
+	if e.Bias != nil {
+		chain = (chain + e.Bias[row]) + 0
+	}
+	if e.Scale != nil {
+		chain = FMA(chain, e.Scale[row], e.Shift[row])
+	}
+	if e.Add != nil {
+		chain += e.Add[at]
+	}
+	if e.Clamp {
+		chain = clamp(chain, e.Lo, e.Hi)
+	}
+	return chain
 }
 
 // multiplyInParts does a product in four parts, as threads would.
@@ -147,54 +172,6 @@ func TestAfter(t *testing.T) {
 			if !ok {
 				t.Fatalf("%v: element %d was not seen", path, i)
 			}
-		}
-	}
-}
-
-func TestSlideEqualsDefinition(t *testing.T) {
-	for _, path := range Paths() {
-		for i, taps := range []int{1, 9, 25, 256} {
-			v := newValues(uint64(i))
-			n := []int{1, 70, 333, 16}[i]
-			x, w := slack(fill(n+1000, v.any)), fill(taps, v.mild)
-			offsets := make([]int32, taps)
-			for t := range offsets {
-				offsets[t] = int32(4 * (t * 37 % 1000))
-			}
-			want, got := make([]float32, n), make([]float32, n+Slack)
-			for j := range want {
-				var sum Chain
-				for t, o := range offsets {
-					sum.Step(x[j+int(o)/4], w[t])
-				}
-				want[j] = clamp(sum.End(0.25), -1, 1.5)
-			}
-			path.Slide(got, x, offsets, w, SlideEnd{0.25, -1, 1.5}, n)
-			compare(t, fmt.Sprintf("%v, %d taps", path, taps), got[:len(want)], want)
-		}
-	}
-}
-
-// What gentile.go writes is what is checked in.
-func TestTilesAreGenerated(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs the generator")
-	}
-	folder := t.TempDir()
-	if out, err := exec.Command("go", "run", "gentile.go", folder).CombinedOutput(); err != nil {
-		t.Fatalf("gentile.go: %v\n%s", err, out)
-	}
-	for _, name := range []string{"tile_amd64.s", "tile_amd64.go", "tile_arm64.s", "tile_arm64.go"} {
-		want, err := os.ReadFile(filepath.Join(folder, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s differs from what gentile.go writes; run go generate", name)
 		}
 	}
 }

@@ -30,12 +30,16 @@ type layer struct {
 }
 
 // Load takes the model from a file, which must stay open as long as the model is used.
-func Load(f *gguf.File, path kernel.Path) (*Model, error) {
+func Load(f *gguf.File, path kernel.Path) (*Model, error) { return LoadKept(f, path, nil) }
+
+// LoadKept is Load with weights that a shelf has as the path takes them; it is given those that it has not. The shelf is that of this file and
+// stays open as long as the model is used. It may be nil.
+func LoadKept(f *gguf.File, path kernel.Path, shelf quant.Shelf) (*Model, error) {
 	c, err := ReadConfig(f)
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{file: f, path: path}
+	l := &loader{file: f, path: path, shelf: shelf}
 	embedding, ok := f.Tensor("token_embd.weight")
 	if !ok || len(embedding.Dims) != 2 || embedding.Dims[1] > VocabMax {
 		return nil, fmt.Errorf("token_embd.weight is missing, or no matrix of at most %d tokens", VocabMax)
@@ -60,9 +64,10 @@ func Load(f *gguf.File, path kernel.Path) (*Model, error) {
 
 // A loader fetches tensors and keeps the first error.
 type loader struct {
-	file *gguf.File
-	path kernel.Path
-	err  error
+	file  *gguf.File
+	path  kernel.Path
+	shelf quant.Shelf
+	err   error
 }
 
 func (l *loader) layer(c Config, prefix string) layer {
@@ -107,7 +112,7 @@ func (l *loader) matrix(name string, n, k int) *quant.Matrix {
 	format, err := quant.FormatOf(t.Type)
 	if err == nil {
 		var m *quant.Matrix
-		if m, err = quant.New(l.path, format, n, k, t.Data); err == nil {
+		if m, err = quant.NewKept(l.shelf, name, l.path, format, n, k, t.Data); err == nil {
 			return m
 		}
 	}

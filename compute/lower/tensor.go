@@ -23,13 +23,20 @@ func DigestOf(t *tensor.Tensor) net.Digest {
 
 // TensorOf makes a tensor from the bytes of NET-5.
 func TensorOf(kind net.Type, shape []uint32, data []byte) (*tensor.Tensor, error) {
-	t, err := onnx.TypeFrom(int64(kind))
+	t, dims, err := ShapeOf(kind, shape)
 	if err != nil {
 		return nil, err
 	}
-	var dims []int
+	return tensor.FromRaw(t, dims, data)
+}
+
+// ShapeOf gives type and shape of a tensor; the shape is within the limits.
+func ShapeOf(kind net.Type, shape []uint32) (t tensor.Type, dims []int, err error) {
+	if t, err = onnx.TypeFrom(int64(kind)); err != nil {
+		return 0, nil, err
+	}
 	for _, d := range shape {
 		dims = append(dims, int(d))
 	}
-	return tensor.FromRaw(t, dims, data)
+	return t, dims, tensor.CheckShape(dims)
 }

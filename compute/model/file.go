@@ -190,7 +190,8 @@ func (r *fileReader) part(most int) ([]byte, error) {
 	if uint64(n) > uint64(most) {
 		return nil, fmt.Errorf("a part of %d bytes, at most %d are allowed", n, most)
 	}
-	return r.take(int(n))
+	b, err = r.take(int(n))
+	return slices.Clone(b), err // what is decoded of it may share its memory
 }
 
 func (r *fileReader) front() (*File, error) {

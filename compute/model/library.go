@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
@@ -43,6 +44,20 @@ func (l Library) Get(id chain.Hash) (*File, error) {
 		return nil, ErrNoModel
 	}
 	return l.Store.Get(id)
+}
+
+// Open gives a model to run it, or ErrNoModel; see Store.Open.
+func (l Library) Open(id chain.Hash, shelf *packed.Shelf) (*Mapped, error) {
+	for _, f := range l.Files {
+		if f.Net.ID() == id {
+			nameWeights(f, shelf)
+			return &Mapped{File: f}, nil
+		}
+	}
+	if l.Store.Dir == "" {
+		return nil, ErrNoModel
+	}
+	return l.Store.Open(id, shelf)
 }
 
 // Has tells whether a model is there, without reading it.

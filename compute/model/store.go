@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,8 +16,7 @@ import (
 
 const (
 	fileExtension = ".aiwm"
-	frontBytesMax = 16 << 20 // what is read of a file to list it
-	filesMax      = 1024     // of a store
+	filesMax      = 1024 // of a store
 )
 
 // A Store is a folder of model files, each named by its id. Several processes may use one.
@@ -57,13 +55,25 @@ func (s Store) has(id chain.Hash) bool {
 
 // Get reads a model. It gives ErrNoModel where there is none.
 func (s Store) Get(id chain.Hash) (*File, error) {
-	b, err := os.ReadFile(s.Path(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", id, ErrNoModel)
-	}
+	b, unmap, err := mapFile(s.Path(id))
 	if err != nil {
-		return nil, fmt.Errorf("model store: %w", err)
+		return nil, openError(id, err)
 	}
+	f, err := s.decode(id, b)
+	return f, errors.Join(err, unmap())
+}
+
+var errNoFile = errors.New("an empty, huge or special file")
+
+func openError(id chain.Hash, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", id, ErrNoModel)
+	}
+	return fmt.Errorf("model store: %w", err)
+}
+
+// decode reads a model in whole.
+func (s Store) decode(id chain.Hash, b []byte) (*File, error) {
 	f, err := DecodeFile(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Path(id), err)
@@ -119,20 +129,14 @@ func (e *Entry) name() string {
 
 func (s Store) entry(id chain.Hash) Entry {
 	e := Entry{ID: id}
-	f, err := os.Open(s.Path(id))
+	b, unmap, err := mapFile(s.Path(id))
 	if err != nil {
 		e.Err = err
 		return e
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil {
-		e.Bytes = info.Size()
-	}
-	front, err := io.ReadAll(io.LimitReader(f, frontBytesMax))
-	if err == nil {
-		e.File, err = DecodeFront(front)
-	}
-	e.Err = err
+	e.Bytes = int64(len(b))
+	e.File, err = DecodeFront(b)
+	e.Err = errors.Join(err, unmap())
 	return e
 }
 

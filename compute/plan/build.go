@@ -35,6 +35,7 @@ type builder struct {
 	start       int            // node
 	uses        []int          // of each slot, by nodes and outputs
 	trial       operator.Budget
+	at          *program.Node // that is being planned
 }
 
 // A planned step is a step with what decides on its buffers.
@@ -44,6 +45,7 @@ type planned struct {
 	sets    []int
 	scratch []*buffer
 	cost    int
+	note    note
 }
 
 // build makes a plan for a graph from a node on.
@@ -74,7 +76,8 @@ func (r *Runner) build(j *job, g *program.Graph, start int, slots []int, values 
 		if err := j.ctx.Err(); err != nil {
 			return nil, err
 		}
-		if n := &b.g.Nodes[i]; n.Run == nil {
+		b.at = &b.g.Nodes[i]
+		if b.at.Run == nil {
 			if b.branch(i) {
 				i-- // its nodes are there now
 				continue
@@ -329,7 +332,7 @@ func (b *builder) view(n *program.Node, out *tensor.Tensor) bool {
 
 // add appends a step.
 func (b *builder) add(s step, reads []int, cost int) *planned {
-	p := &planned{step: s, reads: reads, cost: min(cost, costMax) + stepsOfNode}
+	p := &planned{step: s, reads: reads, cost: min(cost, costMax) + stepsOfNode, note: note{label: b.at.Label, ops: b.at.Op, steps: cost}}
 	b.steps = append(b.steps, p)
 	return p
 }
@@ -410,6 +413,7 @@ func (b *builder) finish() {
 			buf.first, buf.last = min(buf.first, at), max(buf.last, at)
 		}
 		b.p.steps = append(b.p.steps, s.step)
+		b.p.notes = append(b.p.notes, s.note)
 		b.p.cost += s.cost
 	}
 	for _, slot := range b.g.Outputs {

@@ -106,11 +106,12 @@ func (b *builder) byteFactors(n *program.Node) (s *byteProductStep, ok bool) {
 
 // pack turns the weights over, less their zero point.
 func (s *byteProductStep) pack(b *builder, w *tensor.Tensor, zero *value) {
-	key, z := packKey{weights: w, layout: layoutBytes, rows: s.n}, int64(0)
+	key, z := packKey{weights: w, layout: layoutBytesTurned, rows: s.n, k: s.k}, int64(0)
 	if zero != nil {
 		key.less, z = zero.constant, zero.constant.Ints()[0]
 	}
-	s.rows = pack(b.r, key, func() *kernel.IntRows { return kernel.PackIntRows(s.outputs(w, z), s.n, s.k) })
+	kept := func(data []byte) *kernel.IntRows { return kernel.KeptIntRows(data, s.n, s.k) }
+	s.rows = pack(b.r, key, kept, func() *kernel.IntRows { return kernel.PackIntRows(s.outputs(w, z), s.n, s.k) })
 }
 
 // outputs gives the weights of each column together, less their zero point.
@@ -130,11 +131,12 @@ func (s *byteProductStep) byPixels(b *builder, w *tensor.Tensor, zero *value) bo
 	if !b.r.path.Pixels() || s.k%whole != 0 {
 		return false
 	}
-	key, z := packKey{weights: w, layout: layoutPixels, rows: s.n}, int64(0)
+	key, z := packKey{weights: w, layout: layoutPixelsTurned, rows: s.n, k: s.k}, int64(0)
 	if zero != nil {
 		key.less, z = zero.constant, zero.constant.Ints()[0]
 	}
-	packed := pack(b.r, key, func() *kernel.PixelWeights { return kernel.PackPixelWeights(s.outputs(w, z), s.n, 1, s.k) })
+	kept := func(data []byte) *kernel.PixelWeights { return kernel.KeptPixelWeights(data, s.n, 1, s.k) }
+	packed := pack(b.r, key, kept, func() *kernel.PixelWeights { return kernel.PackPixelWeights(s.outputs(w, z), s.n, 1, s.k) })
 	end := kernel.PixelEnd{Bias: s.bias, Ratios: s.scales}
 	if s.bias == nil {
 		end.Bias = make([]int32, s.n)

@@ -367,6 +367,7 @@ func (b *builder) extend(c *chain, at, x, to int, shape []int, l link, reads []i
 	c.to = to
 	s.reads = append(s.reads, reads...)
 	s.cost += c.elements
+	s.note.ops += "+" + b.at.Op
 	old := b.values[x]
 	b.p.places[slices.IndexFunc(b.p.places, func(p place) bool { return p.slot == x })] = place{to, slices.Clone(shape), old.buffer}
 	b.values[to] = value{kind: tensor.Float32, shape: slices.Clone(shape), buffer: old.buffer, made: at, known: true}
@@ -400,6 +401,7 @@ func (b *builder) joinChains() {
 		by.takeChain(c)
 		before.reads = append(before.reads, s.reads[1:]...)
 		before.cost += s.cost
+		before.note.ops += "+" + s.note.ops
 		b.takeOver(b.values[c.to].buffer, b.values[c.source].buffer, made)
 		before.sets = append(before.sets, c.to)
 		s.step, s.reads, s.sets = nothing{}, nil, nil

@@ -169,9 +169,12 @@ func (p *pixelConvStep) pack(b *builder, n *program.Node, s *byteConvStep, g ope
 		p.taps = kernel.PackPixelTaps(weights, offsets, s.zeroX, end)
 		return
 	}
-	key := packKey{b.in(n, 3).constant, layoutPixels, 0, s.outs, b.in(n, 5).constant}
-	packed := pack(b.r, key, func() *kernel.PixelWeights {
-		length := (p.kernel[1]-1)*p.pixel + s.channels
+	length := (p.kernel[1]-1)*p.pixel + s.channels
+	key := packKey{b.in(n, 3).constant, layoutPixels, 0, s.outs, p.kernel[0] * length, b.in(n, 5).constant}
+	kept := func(data []byte) *kernel.PixelWeights {
+		return kernel.KeptPixelWeights(data, s.outs, p.kernel[0], length)
+	}
+	packed := pack(b.r, key, kept, func() *kernel.PixelWeights {
 		rows := make([]int16, s.outs*p.kernel[0]*length)
 		for i, w := range weights {
 			column, rest := i%p.kernel[1], i/p.kernel[1]

@@ -21,6 +21,7 @@ type plan struct {
 	bytePlaces []bytePlace
 	byteArena  int
 	steps      []step
+	notes      []note // of each step
 	outputs    []int
 	cost       int // steps of Limits
 	bytes      int // of arena and constants
@@ -143,13 +144,15 @@ func (p *plan) run(j *job, values []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		f.slots[g.slot] = values[g.index]
 	}
 	f.crew = j.crew
-	for _, s := range p.steps {
+	for i, s := range p.steps {
 		if err := j.ctx.Err(); err != nil {
 			return nil, err
 		}
+		began := j.profile.begin()
 		if err := s.run(f); err != nil {
 			return nil, err
 		}
+		j.profile.end(began, s, &p.notes[i])
 	}
 	if p.tail {
 		return f.outs, nil

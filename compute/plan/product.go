@@ -10,57 +10,56 @@ import (
 
 // Products of matrices.
 
-// packKey names packed weights: those of a constant, in one of a few layouts.
-type packKey struct {
-	weights *tensor.Tensor
-	layout  layout
-	at      int            // element at which they begin
-	rows    int            // that are packed; the same weights may serve other groups
-	less    *tensor.Tensor // the zero point that is taken away, nil for none
-}
-
-type layout uint8
-
-const (
-	layoutRows layout = iota
-	layoutColumns
-	layoutTurned
-	layoutBytes
-	layoutPixels
-)
-
-// pack gives the packed form of a constant, made once for all plans of a Runner.
-func pack[T any](r *Runner, key packKey, make func() T) T {
-	if have, ok := r.packs[key]; ok {
-		return have.(T)
-	}
-	made := make()
-	r.packs[key] = made
-	return made
-}
-
-// ended is what a product does with its results: a clamp, then chains one after the other.
+// ended is what a product does with its results: what the kernels can do at the end of their chains, in its order, then
+// chains one after the other.
 type ended struct {
-	y      int // slot of the results
-	bias   []float32
-	clamp  bool
-	lo, hi float32
-	chains []*chain
+	y       int // slot of the results
+	bias    []float32
+	endRows int       // of results that take a scale and shift, or another value, in the kernel; 0: they do not
+	scales  []float32 // of each row
+	shifts  []float32
+	sums    bool // the kernel can add another value
+	adds    bool // and does
+	add     int  // slot of a value that is added
+	clamp   bool
+	lo, hi  float32
+	chains  []*chain
 }
 
 func (e *ended) result() int { return e.y }
 
-// takeChain lets a clamp at the beginning be the kernel's own.
+// takeChain lets the beginning of a chain be the kernel's own.
 func (e *ended) takeChain(c *chain) {
-	lo, hi, ok := c.links[0].clamp()
-	if ok && len(e.chains) == 0 && !e.clamp && !c.usesSource() {
-		e.clamp, e.lo, e.hi = true, lo, hi
+	for len(c.links) > 0 && len(e.chains) == 0 && !c.usesSource() && e.takeLink(&c.links[0], c.elements) {
 		c.links = c.links[1:]
 	}
 	if len(c.links) > 0 {
 		e.chains = append(e.chains, c)
 	}
 	e.y = c.to
+}
+
+// takeLink reports whether the kernel can do a link after what it does already.
+func (e *ended) takeLink(l *link, elements int) bool {
+	if e.clamp {
+		return false
+	}
+	more := e.scales != nil || e.adds
+	if lo, hi, ok := l.clamp(); ok && (!more || lo >= 0) {
+		e.clamp, e.lo, e.hi = true, lo, hi
+		return true
+	}
+	switch {
+	case e.endRows == 0 || e.adds:
+		return false
+	case l.affine && l.period == e.endRows && elements%(l.inner*l.period) == 0 && !more:
+		e.scales, e.shifts = l.constants, l.shift
+		return true
+	case e.sums && !l.unary && l.binary == kernel.BinaryAdd && l.from == operandFull && l.slot != program.None:
+		e.adds, e.add = true, l.slot
+		return true
+	}
+	return false
 }
 
 // usesSource reports whether a link reads what the chain began with.
@@ -91,9 +90,18 @@ func (l *link) clamp() (lo, hi float32, ok bool) {
 	return 0, 0, false
 }
 
-// end makes the kernel's End for rows of results whose first element is the at-th of the output.
-func (e *ended) end(f *frame, w *worker, bias []float32, at, ldc int) kernel.End {
-	out := kernel.End{Bias: bias, Clamp: e.clamp, Lo: e.lo, Hi: e.hi}
+// end makes the kernel's End for rows of results, from one of the first matrix on, whose first element is the at-th of the output.
+func (e *ended) end(f *frame, w *worker, row, at, ldc int) kernel.End {
+	out := kernel.End{Clamp: e.clamp, Lo: e.lo, Hi: e.hi}
+	if e.bias != nil {
+		out.Bias = e.bias[row:]
+	}
+	if e.scales != nil {
+		out.Scale, out.Shift = e.scales[row:], e.shifts[row:]
+	}
+	if e.adds {
+		out.Add = f.values(e.add)[at:]
+	}
 	if len(e.chains) > 0 {
 		out.After = func(c []float32, row, column int) { e.after(f, w, c, at+row*ldc+column) }
 	}
@@ -117,31 +125,42 @@ func (s *matrixStep) run(f *frame) error {
 		if columns == nil {
 			columns = kernel.MatrixColumns(f.values(s.b)[at[1]:], s.k, s.n)
 		}
-		f.multiply(y[i*s.m*s.n:], s.n, rows, columns, &s.ended, nil, i*s.m*s.n)
+		f.multiply(y[i*s.m*s.n:], s.n, rows, columns, &s.ended, 0, i*s.m*s.n)
 	}
 	return nil
 }
 
 // partSteps is about the work of a part of a product that is worth a thread's attention.
-const partSteps = 1 << 18
+const partSteps = 1 << 17
 
 // multiply cuts a product into parts.
-func (f *frame) multiply(c []float32, ldc int, a *kernel.Rows, b *kernel.Columns, e *ended, bias []float32, at int) {
-	f.share(f.path.Parts(a, b), a.M*a.K*b.N(), func(p kernel.Part, w *worker) {
-		end := e.end(f, w, bias, at, ldc)
+func (f *frame) multiply(c []float32, ldc int, a *kernel.Rows, b *kernel.Columns, e *ended, row, at int) {
+	short := len(e.chains) > 0 && b.N() <= shortMax
+	f.shareBy(f.path.Parts(a, b), a.M*a.K*b.N(), short, func(p kernel.Part, w *worker) {
+		end := e.end(f, w, row, at, ldc)
 		f.path.Multiply(c, ldc, a, b, &end, p, &w.Scratch)
 	})
 }
 
+// shortMax is the length of rows that are not cut where chains run over them, which take long pieces better.
+const shortMax = 512
+
 // share cuts a product of about so many steps into parts for whoever is free.
 func (f *frame) share(all kernel.Part, steps int, do func(p kernel.Part, w *worker)) {
+	f.shareBy(all, steps, false, do)
+}
+
+// shareBy is share by rows where these are short.
+func (f *frame) shareBy(all kernel.Part, steps int, short bool, do func(p kernel.Part, w *worker)) {
 	want := 1
 	if f.crew.threads() > 1 {
 		want = min(4*f.crew.threads(), max(1, steps/partSteps))
 	}
 	byCols := min(want, all.ColTo)
 	byRows := 1
-	if byCols < f.crew.threads() {
+	if short && all.RowTo >= 2*want {
+		byCols, byRows = 1, want
+	} else if byCols < f.crew.threads() {
 		byRows = min(all.RowTo, (want+byCols-1)/byCols)
 	}
 	f.crew.split(byCols*byRows, steps, func(part int, w *worker) {
@@ -195,7 +214,9 @@ func (b *builder) constantColumns(t *tensor.Tensor, k, n int, turned bool) *kern
 	if turned {
 		kind = layoutTurned
 	}
-	return pack(b.r, packKey{weights: t, layout: kind}, func() *kernel.Columns {
+	key := packKey{weights: t, layout: kind, rows: n, k: k}
+	kept := func(data []byte) *kernel.Columns { return b.r.path.KeptColumns(data, k, n) }
+	return pack(b.r, key, kept, func() *kernel.Columns {
 		from := tensor.Values[float32](t)
 		to := make([]float32, k*n+kernel.Slack)
 		copy(to, from)

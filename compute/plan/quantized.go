@@ -311,7 +311,7 @@ func (b *builder) byteConvEnds(n *program.Node, s *byteConvStep) (weights []int1
 }
 
 // pack lays the weights out: taps of each output where it has one channel and several taps, else rows.
-func (s *byteConvStep) pack(b *builder, key, zero *tensor.Tensor, weights []int16) {
+func (s *byteConvStep) pack(b *builder, constant, zero *tensor.Tensor, weights []int16) {
 	taps := len(s.offsets)
 	within := make([]int32, taps)
 	for i, o := range s.offsets {
@@ -330,8 +330,10 @@ func (s *byteConvStep) pack(b *builder, key, zero *tensor.Tensor, weights []int1
 	}
 	each := s.outs * s.channels * taps
 	for g := range s.groups {
-		s.rows = append(s.rows, pack(b.r, packKey{key, layoutBytes, g * each, s.outs, zero}, func() *kernel.IntRows {
-			return kernel.PackIntRows(weights[g*each:][:each], s.outs, s.channels*taps)
+		key := packKey{constant, layoutBytes, g * each, s.outs, s.channels * taps, zero}
+		kept := func(data []byte) *kernel.IntRows { return kernel.KeptIntRows(data, key.rows, key.k) }
+		s.rows = append(s.rows, pack(b.r, key, kept, func() *kernel.IntRows {
+			return kernel.PackIntRows(weights[g*each:][:each], key.rows, key.k)
 		}))
 	}
 }

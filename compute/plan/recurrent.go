@@ -89,10 +89,10 @@ func (s *lstmStep) run(f *frame) error {
 		}
 	}
 	none := &ended{}
-	f.multiply(sums, wide, f.path.RowsOf(f.values(s.x), s.times*s.batch, s.in), s.input, none, nil, 0)
+	f.multiply(sums, wide, f.path.RowsOf(f.values(s.x), s.times*s.batch, s.in), s.input, none, 0, 0)
 	s.addBias(f.path, sums, s.inputBias)
 	for t := range s.times {
-		f.multiply(gates, wide, f.path.RowsOf(h, s.batch, s.hidden), s.recurrent, none, nil, 0)
+		f.multiply(gates, wide, f.path.RowsOf(h, s.batch, s.hidden), s.recurrent, none, 0, 0)
 		s.addBias(f.path, gates, s.loopBias)
 		f.path.Binary(kernel.BinaryAdd, gates, sums[t*s.batch*wide:][:s.batch*wide], gates)
 		for i := range s.batch {

@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Threads int         // that compute; 0 means 1
 	Path    kernel.Path // see Default
+	Shelf   Shelf       // of packed weights; nil: each Runner packs for itself
 }
 
 // Default is one thread on the quickest path of this machine.
@@ -40,6 +41,7 @@ func (o Options) Check() error {
 type Runner struct {
 	program *program.Program
 	path    kernel.Path
+	shelf   Shelf
 	team    *team
 
 	mu      sync.Mutex
@@ -58,7 +60,7 @@ func New(p *program.Program, o Options) (*Runner, error) {
 		return nil, err
 	}
 	r := &Runner{
-		program: p, path: o.Path, team: newTeam(max(1, o.Threads)),
+		program: p, path: o.Path, shelf: o.Shelf, team: newTeam(max(1, o.Threads)),
 		plans: map[string]*plan{}, variety: map[string]int{}, ids: map[*program.Graph]int{}, packs: map[packKey]any{},
 	}
 	return r, nil
@@ -70,10 +72,14 @@ func (r *Runner) Close() { r.team.close() }
 // Run computes the outputs from the inputs, as program.Run does. An operator.LimitError says that it needs
 // more than the limits.
 func (r *Runner) Run(ctx context.Context, inputs []*tensor.Tensor, limits program.Limits) ([]*tensor.Tensor, error) {
+	return r.run(ctx, inputs, limits, nil)
+}
+
+func (r *Runner) run(ctx context.Context, inputs []*tensor.Tensor, limits program.Limits, p *Profile) ([]*tensor.Tensor, error) {
 	if err := r.program.Check(inputs); err != nil {
 		return nil, err
 	}
-	j := &job{ctx: ctx, runner: r, budget: operator.Budget{Bytes: limits.Bytes, Steps: limits.Steps}}
+	j := &job{ctx: ctx, runner: r, budget: operator.Budget{Bytes: limits.Bytes, Steps: limits.Steps}, profile: p}
 	j.crew = r.team.hire()
 	defer j.crew.leave()
 	return j.graph(r.program.Graph(), inputs, nil)
@@ -85,6 +91,8 @@ type job struct {
 	runner *Runner
 	budget operator.Budget
 	crew   crew
+
+	profile *Profile // nil: nobody wants to know
 }
 
 // graph runs a graph from its start.

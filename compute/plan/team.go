@@ -9,12 +9,62 @@ import (
 
 // A team is a fixed number of threads that share the work of one node at a time. The caller of split works,
 // too. When several runs want the team at once, one has it, the others work alone.
+//
+// A node's work may take no longer than it takes to wake a thread. So who waits looks for what it waits for some times before it
+// sleeps, and the caller waits for parts of work that somebody does, never for somebody who has not come yet.
 type team struct {
 	busy    sync.Mutex
-	members int // beside the caller
-	wake    []chan *shared
+	members []member // beside the caller
+	caller  bell
+	closed  atomic.Bool
 	ended   sync.WaitGroup
 	scratch []worker // of the members, then of the caller that has the team
+}
+
+// A member is a thread, and the work that it is to look at.
+type member struct {
+	bell
+	work atomic.Pointer[shared]
+	_    [lineBytes]byte // so that looking for work does not take another one's line away
+}
+
+const lineBytes = 64
+
+// A bell wakes one sleeper.
+type bell struct {
+	asleep atomic.Bool
+	ring   chan struct{}
+}
+
+func newBell() bell { return bell{ring: make(chan struct{}, 1)} } // one sleeper, who is woken once
+
+// looks and pauses bound how long a thread looks before it sleeps: about the twentieth part of a millisecond.
+const (
+	looks  = 256
+	pauses = 4
+)
+
+// wait returns when there is something. Whoever makes it so must wake.
+func (b *bell) wait(there func() bool) {
+	for {
+		for range looks {
+			if there() {
+				return
+			}
+			kernel.Pause(pauses)
+		}
+		b.asleep.Store(true)
+		if there() && b.asleep.Swap(false) {
+			return
+		}
+		<-b.ring
+	}
+}
+
+func (b *bell) wake() {
+	if b.asleep.Load() && b.asleep.Swap(false) {
+		b.ring <- struct{}{}
+	}
 }
 
 // A worker is what one thread has for itself.
@@ -34,40 +84,52 @@ type shared struct {
 	do    func(part int, w *worker)
 	parts int64
 	next  atomic.Int64
-	done  sync.WaitGroup
+	done  atomic.Int64
 }
 
 func newTeam(threads int) *team {
-	t := &team{members: threads - 1, scratch: make([]worker, threads)}
+	t := &team{members: make([]member, threads-1), caller: newBell(), scratch: make([]worker, threads)}
 	for i := range t.members {
-		c := make(chan *shared, 1) // one piece of work at a time: split waits for its end
-		t.wake = append(t.wake, c)
-		t.ended.Go(func() {
-			for s := range c {
-				s.work(&t.scratch[i])
-				s.done.Done()
-			}
-		})
+		t.members[i].bell = newBell()
+		t.ended.Go(func() { t.serve(&t.members[i], &t.scratch[i]) })
 	}
 	return t
 }
 
+func (t *team) serve(m *member, w *worker) {
+	for {
+		m.wait(func() bool { return m.work.Load() != nil || t.closed.Load() })
+		s := m.work.Swap(nil)
+		if s == nil {
+			return
+		}
+		if s.work(w) {
+			t.caller.wake()
+		}
+	}
+}
+
 func (t *team) close() {
-	for _, c := range t.wake {
-		close(c)
+	t.closed.Store(true)
+	for i := range t.members {
+		t.members[i].wake()
 	}
 	t.ended.Wait()
 }
 
-func (s *shared) work(w *worker) {
+// work does parts as long as there are any, and reports whether it ended the last one.
+func (s *shared) work(w *worker) (last bool) {
 	for {
 		part := s.next.Add(1) - 1
 		if part >= s.parts {
-			return
+			return last
 		}
 		s.do(int(part), w)
+		last = s.done.Add(1) == s.parts
 	}
 }
+
+func (s *shared) ended() bool { return s.done.Load() == s.parts }
 
 // A crew is the team as one run has it: all of it, or nobody but the run's own thread.
 type crew struct {
@@ -78,7 +140,7 @@ type crew struct {
 // hire takes the team if it is free.
 func (t *team) hire() crew {
 	if t.busy.TryLock() {
-		return crew{t, &t.scratch[t.members]}
+		return crew{t, &t.scratch[len(t.members)]}
 	}
 	return crew{nil, &worker{}}
 }
@@ -94,7 +156,7 @@ func (c crew) threads() int {
 	if c.team == nil {
 		return 1
 	}
-	return c.team.members + 1
+	return len(c.team.members) + 1
 }
 
 // aloneSteps is so little work that waking the others costs more.
@@ -109,11 +171,12 @@ func (c crew) split(parts, steps int, do func(part int, w *worker)) {
 		return
 	}
 	s := &shared{do: do, parts: int64(parts)}
-	helpers := min(c.team.members, parts-1)
-	s.done.Add(helpers)
-	for i := range helpers {
-		c.team.wake[i] <- s
+	for i := range min(len(c.team.members), parts-1) {
+		m := &c.team.members[i]
+		m.work.Store(s)
+		m.wake()
 	}
-	s.work(c.own)
-	s.done.Wait()
+	if !s.work(c.own) {
+		c.team.caller.wait(s.ended)
+	}
 }

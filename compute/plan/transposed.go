@@ -212,7 +212,7 @@ func (s *transposedStep) phase(f *frame, p *phase, y, results, padded []float32,
 	} else {
 		columns := p.columns
 		columns.X = padded[group*s.channels*s.spread.padded.count():]
-		f.multiply(results, n, p.rows[group], &columns, &ended{clamp: s.clamp, lo: s.lo, hi: s.hi}, bias, 0)
+		f.multiply(results, n, p.rows[group], &columns, &ended{bias: bias, clamp: s.clamp, lo: s.lo, hi: s.hi}, 0, 0)
 	}
 	f.crew.split(s.outs, s.outs*n*2, func(o int, _ *worker) {
 		s.place(p, y[o*size:][:size], results[o*n:][:n])

@@ -62,7 +62,7 @@ func (s *turnedStep) run(f *frame) error {
 		for p := range s.positions {
 			s.window(windows[p*k:][:k], from, p)
 		}
-		f.multiply(results, s.outs, f.path.RowsOf(windows, s.positions, k), s.weights, &ended{}, nil, 0)
+		f.multiply(results, s.outs, f.path.RowsOf(windows, s.positions, k), s.weights, &ended{}, 0, 0)
 		for p := 0; s.bias != nil && p < s.positions; p++ {
 			row := results[p*s.outs:][:s.outs]
 			f.path.Bias(row, row, s.bias)

@@ -1,8 +1,6 @@
 package receipt
 
 import (
-	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -29,7 +27,7 @@ type Advocate struct {
 
 	shown [2][]byte // the parties' entries, once they are on chain
 	place int       // the first of their digests that differs
-	feed  *feeding
+	feed  *feeding  // the tile that is computed; nil before
 }
 
 // NewAdvocate stands for whoever has run a trace.
@@ -125,40 +123,6 @@ func (a *Advocate) Heard(shown [2][]byte) error {
 	return nil
 }
 
-// Defend gives the call that a dispute's record asks of the defender now; nil if it has nothing to do. It needs nothing
-// but the record: no log, no other party.
-func (a *Advocate) Defend(d *dispute.Dispute) ([]byte, error) {
-	if d.Shown>>dispute.Defender&1 == 1 {
-		return nil, nil
-	}
-	switch d.Phase {
-	case dispute.Answering:
-		return dispute.PackAnswer(d.ID, a.Claim()), nil
-	case dispute.Showing:
-		return dispute.PackShow(d.ID, a.Show(d)), nil
-	case dispute.Tiles:
-		if err := a.findPlace(d); err != nil {
-			return nil, err
-		}
-	case dispute.Entries:
-	default:
-		return nil, nil
-	}
-	left, right, err := a.Split(d)
-	return dispute.PackSplit(d.ID, left, right), err
-}
-
-// findPlace finds which output is disputed: the one whose case the contract has.
-func (a *Advocate) findPlace(d *dispute.Dispute) error {
-	for a.place = range a.operator(d).Made() {
-		k, _, err := a.caseOf(d)
-		if err == nil && sha256.Sum256(k.Encode()) == d.Case {
-			return nil
-		}
-	}
-	return fmt.Errorf("dispute %d: its case is not of this run", d.ID)
-}
-
 // operator gives the operator that is disputed.
 func (a *Advocate) operator(d *dispute.Dispute) *net.Op { return &a.trace.Model.Net.OpList[d.Entry-1] }
 
@@ -195,26 +159,10 @@ func (a *Advocate) Judgement(d *dispute.Dispute) (*dispute.Judgement, error) {
 	}
 	j.PartProof = hashList(merkle.ProveMany(modelTag, a.model, j.InModel))
 	j.Entries, j.Proof = a.show(j.Places)
-	return j, a.prepare(d, j)
-}
-
-// A feeding is the tile that is computed.
-type feeding struct {
-	kase  dispute.Case
-	bytes []byte
-	work  *tile.Work
-	state tile.State
-}
-
-// prepare makes the case, and adds the parameters to a judgement.
-func (a *Advocate) prepare(d *dispute.Dispute, j *dispute.Judgement) error {
-	k, params, err := a.caseOf(d)
-	if err != nil {
-		return nil // the contract will say so: not decided there
+	if _, params, err := a.caseOf(d); err == nil { // else the contract will say that it is not decided there
+		j.Params = params
 	}
-	j.Params = params
-	a.feed = &feeding{kase: k, bytes: k.Encode()}
-	return nil
+	return j, nil
 }
 
 // caseOf makes the case of the output in question, with its parameters.
@@ -250,52 +198,4 @@ func outOf(op *net.Op, n int) uint16 {
 		}
 	}
 	return 0
-}
-
-// Feed gives the next step of the tile. It computes the step too, so it must be called once for each.
-func (a *Advocate) Feed(d *dispute.Dispute) (*dispute.Feed, error) {
-	f := a.feed
-	if f == nil {
-		return nil, errors.New("a step before the operator was judged")
-	}
-	fresh := f.work == nil
-	if fresh {
-		plan, err := f.kase.Plan()
-		if err != nil {
-			return nil, err
-		}
-		f.work = plan.Tile(int(d.Index))
-		f.state = f.work.Begin()
-	}
-	out := &dispute.Feed{Case: f.bytes}
-	if !fresh {
-		out.State = f.state.Encode()
-	}
-	ask := f.work.Needs(f.state)
-	a.serve(d, out, ask.Runs)
-	kinds := make([]net.Type, len(f.kase.Operands))
-	for i := range f.kase.Operands {
-		kinds[i] = f.kase.Operands[i].Type
-	}
-	return out, f.work.Step(&f.state, ask, tile.NewServed(kinds, ask.Runs, out.Tiles))
-}
-
-// serve adds tiles with their proofs.
-func (a *Advocate) serve(d *dispute.Dispute, out *dispute.Feed, runs []tile.Run) {
-	op := a.operator(d)
-	for len(runs) > 0 {
-		port := runs[0].Port
-		v := op.In[port]
-		tiles := net.Tiles(a.trace.DigestOf(v).Type, a.trace.Values[v].Raw())
-		var places []uint64
-		for ; len(runs) > 0 && runs[0].Port == port; runs = runs[1:] {
-			for i := range runs[0].Count {
-				places = append(places, uint64(runs[0].First+i))
-				out.Tiles = append(out.Tiles, tiles[runs[0].First+i])
-			}
-		}
-		proof := hashList(merkle.ProveMany(tensorTag, tiles, places))
-		out.Sizes = append(out.Sizes, uint64(len(proof)))
-		out.Proof = append(out.Proof, proof...)
-	}
 }

@@ -25,8 +25,8 @@ type Trace struct {
 	digest []net.Digest
 }
 
-// Run runs a model on inputs and keeps every value.
-func Run(m *lower.Model, inputs []*tensor.Tensor, limits program.Limits) (*Trace, error) {
+// Run runs a model on inputs and keeps every value. Others may be told of each value that an operator makes, before it is read.
+func Run(m *lower.Model, inputs []*tensor.Tensor, limits program.Limits, others ...Observer) (*Trace, error) {
 	file, err := m.ONNX()
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func Run(m *lower.Model, inputs []*tensor.Tensor, limits program.Limits) (*Trace
 		return nil, err
 	}
 	t := newTrace(m, inputs)
-	if _, err := p.RunObserved(inputs, limits, observed(m.Net, t)); err != nil {
+	if _, err := p.RunObserved(inputs, limits, observed(m.Net, append(others, t)...)); err != nil {
 		return nil, err
 	}
 	if len(t.Values) != int(m.Net.FirstOf(len(m.Net.OpList))) {
@@ -59,12 +59,14 @@ func (t *Trace) Observe(v net.Value, x *tensor.Tensor) {
 	}
 }
 
-// observed tells an observer of what a program's nodes make: they are a network's operators.
-func observed(n *net.Net, o Observer) func(node int, outs []*tensor.Tensor) {
+// observed tells observers of what a program's nodes make: they are a network's operators.
+func observed(n *net.Net, list ...Observer) func(node int, outs []*tensor.Tensor) {
 	next := n.FirstOf(0)
 	return func(_ int, outs []*tensor.Tensor) {
 		for _, t := range outs {
-			o.Observe(next, t)
+			for _, o := range list {
+				o.Observe(next, t)
+			}
 			next++
 		}
 	}

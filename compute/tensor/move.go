@@ -20,7 +20,7 @@ func (t *Tensor) Move(shape []int, to Layout, from *Tensor, source Layout) {
 	if dims == nil {
 		return
 	}
-	switch dst := t.data.(type) {
+	switch dst := t.elements().(type) {
 	case []float32:
 		move(dims, dst, to.Start, Values[float32](from), source.Start)
 	case []uint8:
@@ -133,7 +133,7 @@ func (t *Tensor) PickAlong(from *Tensor, size, inner int, at []int32) {
 		return
 	}
 	must.Hold(from.Len()/(size*inner)*len(at)*inner == t.Len(), "slices of another size")
-	switch dst := t.data.(type) {
+	switch dst := t.elements().(type) {
 	case []float32:
 		pickAlong(dst, Values[float32](from), size, inner, at)
 	case []uint8:

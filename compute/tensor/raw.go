@@ -11,7 +11,7 @@ const nanBits = 0x7fc00000
 // Raw gives the elements as bytes in little-endian order, every NaN as 7fc00000 (AIW-1), true as 1.
 func (t *Tensor) Raw() []byte {
 	out := make([]byte, t.Bytes())
-	switch v := t.data.(type) {
+	switch v := t.elements().(type) {
 	case []float32:
 		for i, x := range v {
 			bits := math.Float32bits(x)
@@ -75,7 +75,7 @@ func FromRaw(kind Type, shape []int, b []byte) (*Tensor, error) {
 		return nil, fmt.Errorf("%d bytes of elements, want %d for %v of shape %v", len(b), want, kind, shape)
 	}
 	t := New(kind, shape)
-	switch v := t.data.(type) {
+	switch v := t.elements().(type) {
 	case []float32:
 		for i := range v {
 			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))

@@ -69,7 +69,7 @@ type Element interface{ Number | bool }
 type Tensor struct {
 	kind  Type
 	shape []int
-	data  any // a slice of the element type
+	data  any // a slice of the element type, or a *later
 	base  *Tensor
 }
 
@@ -137,7 +137,7 @@ func New(kind Type, shape []int) *Tensor {
 
 // Values gives t's elements; E must be their type. The slice is t's own.
 func Values[E Element](t *Tensor) []E {
-	v, ok := t.data.([]E)
+	v, ok := t.elements().([]E)
 	must.Hold(ok, "a tensor's elements are taken for another type")
 	return v
 }
@@ -174,7 +174,7 @@ func (t *Tensor) Base() *Tensor {
 // Pick sets each element i of t to from's element at[i], or to zero where at[i] is negative.
 // Both are of one type. A nil at means all elements in order.
 func (t *Tensor) Pick(from *Tensor, at []int32) {
-	switch dst := t.data.(type) {
+	switch dst := t.elements().(type) {
 	case []float32:
 		pick(dst, Values[float32](from), at)
 	case []uint8:
@@ -212,7 +212,7 @@ func pick[E Element](dst, src []E, at []int32) {
 
 // Put is Pick the other way: it sets t's element at[i] to from's element i.
 func (t *Tensor) Put(from *Tensor, at []int32) {
-	switch dst := t.data.(type) {
+	switch dst := t.elements().(type) {
 	case []float32:
 		put(dst, Values[float32](from), at)
 	case []uint8:
@@ -244,7 +244,7 @@ func put[E Element](dst, src []E, at []int32) {
 
 // Ints gives the elements of a tensor of whole numbers as int64; uint64 wraps.
 func (t *Tensor) Ints() []int64 {
-	switch v := t.data.(type) {
+	switch v := t.elements().(type) {
 	case []int64:
 		return v
 	case []int32:

@@ -44,6 +44,9 @@ type Config struct {
 	EngineThreads   int    // 0: one less than the machine has
 	EngineMemoryMiB int
 
+	ChallengeBondMax int // tokens; 0: nothing is challenged
+	WatchPercent     int // of the open results of workers, beside the audits
+
 	origins map[string]Origin
 }
 
@@ -93,6 +96,8 @@ func (c *Config) fields() []field {
 		{"keys.password_file", "password-file", "file with the password of the node's account key", &c.PasswordFile},
 		{"engine.threads", "engine-threads", "threads of the inference engine; 0: one less than the machine has", &c.EngineThreads},
 		{"engine.memory_mib", "engine-memory-mib", "memory ceiling of the inference engine's process", &c.EngineMemoryMiB},
+		{"audit.challenge_bond_max", "challenge-bond-max", "most tokens to risk on a challenge of a false result; 0: challenge nothing", &c.ChallengeBondMax},
+		{"audit.watch_percent", "watch-percent", "share of open results to run again beside the audits that this validator is drawn for", &c.WatchPercent},
 	}
 }
 
@@ -106,8 +111,9 @@ func Default(home string) *Config {
 		P2PMaxPeers:     64,
 		MempoolBytesMax: 64 << 20, MempoolTxsMax: 16_384, MempoolPerSenderMax: 4096,
 		LogLevel: "info", LogFormat: "text",
-		EngineMemoryMiB: 2048,
-		origins:         map[string]Origin{},
+		EngineMemoryMiB:  2048,
+		ChallengeBondMax: 100,
+		origins:          map[string]Origin{},
 	}
 	for _, f := range c.fields() {
 		c.origins[f.key] = FromDefault
@@ -225,6 +231,10 @@ func (c *Config) Check() error {
 		return fmt.Errorf("engine.threads: %d: want 0 to 1024", c.EngineThreads)
 	case c.EngineMemoryMiB < 256:
 		return fmt.Errorf("engine.memory_mib: %d: want at least 256", c.EngineMemoryMiB)
+	case c.ChallengeBondMax < 0 || c.ChallengeBondMax > 1_000_000_000:
+		return fmt.Errorf("audit.challenge_bond_max: %d: want 0 to 1000000000 tokens", c.ChallengeBondMax)
+	case c.WatchPercent < 0 || c.WatchPercent > 100:
+		return fmt.Errorf("audit.watch_percent: %d: want 0 to 100", c.WatchPercent)
 	}
 	return nil
 }

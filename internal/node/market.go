@@ -74,7 +74,7 @@ func (m *market) Over(_ context.Context, k compute.Key) (bool, error) {
 		return false, err
 	}
 	defer view.Close()
-	return compute.AttemptOver(view, k.Job, k.Batch, k.Attempt)
+	return compute.AttemptOver(view, m.who, k)
 }
 
 func (m *market) Blob(ctx context.Context, id chain.Hash) ([]byte, error) {

@@ -215,9 +215,13 @@ func (n *Node) openAuditor(_ context.Context, o Options) error {
 	}}
 	n.closers = append(n.closers, n.engine.Close)
 	m := &market{ledger: n.ledger, blobs: n.blobs, submit: n.submit, nonce: n.pool.NonceOf, key: key, who: who}
+	stats := compute.NewMetrics(n.registry)
+	party := compute.NewParty(compute.PartyOptions{
+		Address: who, Market: m, Court: m, Counsel: counsel{n.engine.options}, BondMax: *tokens(n.cfg.ChallengeBondMax), Log: n.log, Metrics: stats,
+	})
 	n.auditor = compute.NewRunner(compute.Options{
-		Address: who, Roles: []compute.Role{compute.RoleAuditor}, Market: m, Engine: n.engine, Journal: journal,
-		Genesis: n.ledger.Genesis(), Poke: true, Log: n.log, Metrics: compute.NewMetrics(n.registry),
+		Address: who, Roles: []compute.Role{compute.RoleAuditor, compute.RoleChallenger}, Market: m, Engine: n.engine, Journal: journal,
+		Party: party, Watch: uint32(n.cfg.WatchPercent) * 10_000, Genesis: n.ledger.Genesis(), Poke: true, Log: n.log, Metrics: stats,
 	})
 	return nil
 }

@@ -54,7 +54,7 @@ func FindModel(ctx context.Context, c *client.Client, name string) (Model, error
 // Terms are what a requester chooses.
 type Terms struct {
 	Price      uint256.Int // for an item
-	AuditPpm   uint32      // 0: the chain's default
+	AuditPpm   uint32      // 0: by formula, for each batch when its worker is drawn
 	Panel      uint8       // 0: the chain's default
 	BatchItems uint16      // 0: spread over the workers
 	LifeMs     uint64      // 0: the chain's default
@@ -70,7 +70,8 @@ type Quote struct {
 	BatchItems client.Uint64  `json:"batchItems"`
 	Batches    client.Uint64  `json:"batches"`
 	Panel      client.Uint64  `json:"panel"`
-	AuditPpm   client.Uint64  `json:"auditPpm"`
+	AuditPpm   client.Uint64  `json:"auditPpm"` // 0: by formula
+	Posted     client.Uint256 `json:"posted"`   // less for an item is refused
 }
 
 // Plan is a job before it is funded.
@@ -120,8 +121,8 @@ func (p *Plan) schedule(rules *chain.JobParams) error {
 	if life > rules.JobDeadlineMaxMs {
 		return fmt.Errorf("a life of %s: this network allows %s at most", ms(life), ms(rules.JobDeadlineMaxMs))
 	}
-	// One attempt that begins at the very end, with an audit that widens.
-	attempt := job.LeasesMax*rules.LeaseMs + 2*rules.AuditCommitMs + rules.OpenMs + 2*rules.AuditRevealMs
+	// One attempt that begins at the very end, with a second worker, and an audit that widens.
+	attempt := 2*job.LeaseSpanMax*rules.LeaseMs + 2*rules.AuditCommitMs + rules.OpenMs + 2*rules.AuditRevealMs
 	p.Life, p.Ends = ms(life), ms(life+attempt)
 	return nil
 }

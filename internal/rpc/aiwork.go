@@ -284,7 +284,10 @@ func (a *aiwork) addMarket(t *Table) {
 	t.Add(Method{Name: "aiwork_getWorker", Summary: "A worker's record, or null.", Params: []string{"address"}}, a.worker)
 	t.Add(Method{Name: "aiwork_getWorkers", Summary: "Workers on the roster, 256 at most from a place on.", Params: []string{"from"}, Cost: 10}, a.workers)
 	t.Add(Method{Name: "aiwork_getAgenda", Summary: "What the head's state asks of a worker or auditor.", Params: []string{"address"}, Cost: 5}, a.agenda)
+	t.Add(Method{Name: "aiwork_getUnsettled", Summary: "Batches of others than an address whose results lie open and are not settled: they may be disputed.", Params: []string{"address"}, Cost: 20}, a.unsettled)
+	t.Add(Method{Name: "aiwork_getDispute", Summary: "A dispute by its number; null if there is none.", Params: []string{"number"}}, a.dispute)
 	t.Add(Method{Name: "aiwork_quoteJob", Summary: "What a job would cost at most, line by line.", Params: []string{"job"}, Cost: 5, Class: ClassCall}, a.quote)
+	t.Add(Method{Name: "aiwork_getPrice", Summary: "What an item of a model costs now: posted price, median ask, queue, capacity.", Params: []string{"model"}, Cost: 5}, a.price)
 	t.Add(Method{Name: "aiwork_getJob", Summary: "A job with its batches, items, verdicts and money, or null.", Params: []string{"id"}, Cost: 20}, a.job)
 	t.Add(Method{Name: "aiwork_getJobs", Summary: "Jobs in short, newest first, 256 at most below an id.", Params: []string{"below"}, Cost: 10}, a.jobs)
 }
@@ -301,6 +304,29 @@ type workerForm struct {
 	Weight   Uint64        `json:"weight"`
 	Models   []chain.Hash  `json:"models"`
 	About    string        `json:"about"`
+
+	Passed       Uint64      `json:"passed"` // batches since it was found wrong last
+	Late         Uint64      `json:"late"`   // batches that a second worker has done first
+	Score        Uint64      `json:"score"`  // 1024 is full
+	Leases       Uint64      `json:"leases"`
+	BacklogMs    Uint64      `json:"backlogMs"`
+	Offers       []offerForm `json:"offers"` // as many as models
+	Capability   *chain.Hash `json:"capability"`
+	CapabilityAt *Uint64     `json:"capabilityAt"` // the block whose logs hold it
+}
+
+// offerForm is what a worker says of a model that it serves.
+type offerForm struct {
+	Speed Uint64  `json:"speed"` // items an hour; 0: not measured
+	Ask   Uint256 `json:"ask"`   // the least price of an item
+}
+
+func formOffers(list []registry.Offer) []offerForm {
+	out := make([]offerForm, 0, len(list))
+	for i := range list {
+		out = append(out, offerForm{Uint64(list[i].Speed), Uint256{list[i].Ask()}})
+	}
+	return out
 }
 
 func formWorker(i *registry.Info) *workerForm {
@@ -308,13 +334,17 @@ func formWorker(i *registry.Info) *workerForm {
 	if models == nil {
 		models = []chain.Hash{}
 	}
-	return &workerForm{
-		i.Address, i.Payout, i.State.String(),
-		Uint256{i.Bond},
-		Uint256{i.Exposure},
-		Uint256{i.Slashed},
-		Uint64(i.SlashCount), Uint64(i.MissedCount), Uint64(i.Weight), models, i.About,
+	f := &workerForm{
+		Address: i.Address, Payout: i.Payout, State: i.State.String(), Bond: Uint256{i.Bond}, Exposure: Uint256{i.Exposure},
+		Slashed: Uint256{i.Slashed}, Slashes: Uint64(i.SlashCount), Missed: Uint64(i.MissedCount), Weight: Uint64(i.Weight),
+		Models: models, About: i.About, Passed: Uint64(i.Passed), Late: Uint64(i.LateCount), Score: Uint64(i.Score),
+		Leases: Uint64(i.Leases), BacklogMs: Uint64(i.BacklogMs), Offers: formOffers(i.Offers),
 	}
+	if !i.Capability.IsZero() {
+		at := Uint64(i.CapabilityAt)
+		f.Capability, f.CapabilityAt = &i.Capability, &at
+	}
+	return f
 }
 
 func (a *aiwork) worker(_ context.Context, address chain.Address) (*workerForm, error) {
@@ -386,7 +416,8 @@ type quoteForm struct {
 	BatchItems Uint64  `json:"batchItems"`
 	Batches    Uint64  `json:"batches"`
 	Panel      Uint64  `json:"panel"`
-	AuditPpm   Uint64  `json:"auditPpm"`
+	AuditPpm   Uint64  `json:"auditPpm"` // 0: by formula, for each batch when its worker is drawn
+	Posted     Uint256 `json:"posted"`   // the model's posted price: less for an item is refused
 }
 
 func (a *aiwork) quote(ctx context.Context, args jobArgs) (*quoteForm, error) {
@@ -415,12 +446,43 @@ func (a *aiwork) quote(ctx context.Context, args jobArgs) (*quoteForm, error) {
 	if err != nil {
 		return nil, err
 	}
+	price, err := a.price(ctx, args.Model)
+	if err != nil {
+		return nil, err
+	}
 	return &quoteForm{
 		Uint256{t.Total},
 		Uint256{t.Pay},
 		Uint256{t.Fee},
 		Uint256{t.Audits},
 		Uint256{t.Tips},
-		Uint64(t.BatchItems), Uint64(t.Batches), Uint64(t.Panel), Uint64(t.AuditPpm),
+		Uint64(t.BatchItems),
+		Uint64(t.Batches),
+		Uint64(t.Panel),
+		Uint64(t.AuditPpm),
+		price.Posted,
 	}, nil
+}
+
+// priceForm is what a model's items cost now.
+type priceForm struct {
+	Posted   Uint256 `json:"posted"` // less for an item is refused
+	Ask      Uint256 `json:"ask"`    // the median of the workers' asks
+	Waiting  Uint64  `json:"waiting"`
+	Capacity Uint64  `json:"capacity"` // items an hour, of the workers that have measured it
+	Workers  Uint64  `json:"workers"`
+}
+
+func (a *aiwork) price(_ context.Context, model chain.Hash) (*priceForm, error) {
+	view, _, release, err := a.state()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	market, err := registry.LoadMarket(view, model)
+	if err != nil {
+		return nil, err
+	}
+	posted, waiting, err := job.LoadPrice(view, model)
+	return &priceForm{Uint256{posted}, Uint256{market.Ask}, Uint64(waiting), Uint64(market.Capacity), Uint64(market.Servers)}, err
 }

@@ -57,7 +57,15 @@ type batchForm struct {
 	DeadlineMs Uint64        `json:"deadlineMs"`
 	Root       chain.Hash    `json:"root"`
 	Paid       Uint256       `json:"paid"`
+	AuditPpm   Uint64        `json:"auditPpm"` // the share of its items that is audited, fixed when its worker was drawn
+	Second     *secondForm   `json:"second,omitempty"`
 	Auditors   []auditorForm `json:"auditors"`
+}
+
+// secondForm is a worker that does a batch beside one who is late.
+type secondForm struct {
+	Worker     chain.Address `json:"worker"`
+	DeadlineMs Uint64        `json:"deadlineMs"`
 }
 
 // jobForm is a whole job, or one in short where batches and items are left out.
@@ -68,7 +76,7 @@ type jobForm struct {
 	Model      chain.Hash    `json:"model"`
 	Price      Uint256       `json:"price"`
 	Items      Uint64        `json:"itemCount"`
-	AuditPpm   Uint64        `json:"auditPpm"`
+	AuditPpm   Uint64        `json:"auditPpm"` // 0: by formula, for each batch when its worker is drawn
 	Panel      Uint64        `json:"panel"`
 	CreatedMs  Uint64        `json:"createdMs"`
 	DeadlineMs Uint64        `json:"deadlineMs"`
@@ -159,7 +167,10 @@ func formBatch(r native.SlotReader, b *job.Batch) (batchForm, error) {
 	f := batchForm{
 		Index: Uint64(b.Index), State: b.State.String(), Verdict: b.Verdict.String(), Attempt: Uint64(b.Attempt),
 		First: Uint64(b.First), Count: Uint64(b.Count), Worker: b.Worker, DeadlineMs: Uint64(b.DeadlineMs), Root: b.Root,
-		Paid: Uint256{b.Paid}, Auditors: []auditorForm{},
+		Paid: Uint256{b.Paid}, AuditPpm: Uint64(b.AuditPpm), Auditors: []auditorForm{},
+	}
+	if b.Hedged {
+		f.Second = &secondForm{b.Second.Worker, Uint64(b.Second.DeadlineMs)}
 	}
 	auditors, err := job.LoadAuditors(r, b.Job, b.Index)
 	for i := range auditors {

@@ -79,6 +79,8 @@ func rows(t *testing.T) []method {
 		registry.PackRegister(s.stranger.maker, []chain.Hash{busyModel, idleModel}, "new"))
 	add(chain.AddrRegistry, "addBond()", s.idle, tokens(5), registry.PackAddBond())
 	add(chain.AddrRegistry, "setModels(bytes32[])", s.idle, nil, registry.PackSetModels([]chain.Hash{busyModel, {5}}))
+	add(chain.AddrRegistry, "offer(bytes32[],uint64[],uint256[],bytes)", s.idle, nil,
+		registry.PackOffer([]chain.Hash{idleModel}, []uint64{3600}, []uint256.Int{*tokens(2)}, []byte("record")))
 	add(chain.AddrRegistry, "drain()", s.idle, nil, registry.PackDrain())
 	add(chain.AddrRegistry, "resume()", s.drained, nil, registry.PackResume())
 	add(chain.AddrRegistry, "refresh(address)", s.stranger, nil, registry.PackRefresh(s.idle.address))
@@ -88,7 +90,13 @@ func rows(t *testing.T) []method {
 	view(chain.AddrRegistry, "workerCount()")
 	view(chain.AddrRegistry, "workerAt(uint64)", number(2))
 	view(chain.AddrRegistry, "modelsOf(address)", account(s.worker.address))
-	view(chain.AddrRegistry, "servers(bytes32)", func(e *native.Encoder) { e.Hash(busyModel) })
+	busy := func(e *native.Encoder) { e.Hash(busyModel) }
+	view(chain.AddrRegistry, "servers(bytes32)", busy)
+	view(chain.AddrRegistry, "offerOf(address,bytes32)", account(s.worker.address), busy)
+	view(chain.AddrRegistry, "marketOf(bytes32)", busy)
+	view(chain.AddrRegistry, "standingOf(address)", account(s.worker.address))
+	view(chain.AddrRegistry, "capabilityOf(address)", account(s.worker.address))
+	view(chain.AddrJobs, "priceOf(bytes32)", busy)
 
 	spec := s.spec()
 	escrow := s.escrow(spec)
@@ -128,7 +136,7 @@ func rows(t *testing.T) []method {
 
 	view(chain.AddrJobs, "jobOf(uint64)", number(2))
 	view(chain.AddrJobs, "moneyOf(uint64)", number(2))
-	for _, name := range []string{"batchOf(uint64,uint32)", "itemOf(uint64,uint32)", "auditorsOf(uint64,uint32)"} {
+	for _, name := range []string{"batchOf(uint64,uint32)", "leaseOf(uint64,uint32)", "itemOf(uint64,uint32)", "auditorsOf(uint64,uint32)"} {
 		view(chain.AddrJobs, name, number(2), number(0))
 	}
 	view(chain.AddrJobs, "jobCount()")

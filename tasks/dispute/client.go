@@ -66,6 +66,41 @@ func PackPoke(id uint64) []byte {
 	return e.Out()
 }
 
+// Encode writes a claim by itself.
+func (k *Claim) Encode() []byte {
+	e := native.NewEncoder("(" + ClaimTypes + ")")
+	k.Write(e)
+	return e.Out()
+}
+
+// DecodeClaim reads what Encode wrote.
+func DecodeClaim(b []byte) (Claim, error) {
+	d := native.NewDecoder("("+ClaimTypes+")", b)
+	k := ReadClaim(d)
+	return k, d.End()
+}
+
+// ShownTopics gives the topics of the logs in which parties have shown their entries: the event, then the dispute.
+func ShownTopics(id uint64) []chain.Hash {
+	return []chain.Hash{native.Topic(EntryShown.event().Signature), native.WordOfUint64(id)}
+}
+
+// EntriesIn finds among logs what the parties have shown, the defender's first.
+func (d *Dispute) EntriesIn(logs []chain.Log) (shown [2][]byte) {
+	for i := range logs {
+		l, ok := DecodeLog(&logs[i])
+		if !ok || l.Kind != EntryShown || l.Dispute != d.ID {
+			continue
+		}
+		for s := range d.Parties {
+			if l.Accounts[0] == d.Parties[s] {
+				shown[s] = l.Entry
+			}
+		}
+	}
+	return shown
+}
+
 // Load reads a dispute.
 func Load(r native.SlotReader, id uint64) (Dispute, error) {
 	c := native.Inspect(r, chain.AddrDisputes)

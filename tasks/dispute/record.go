@@ -48,7 +48,8 @@ func countKey() chain.Hash           { return native.Key("count") }
 // openKey is where the open disputes of a defender are counted.
 func openKey(a chain.Address) chain.Hash { return native.Key("open", a[:]) }
 
-func (d *Dispute) encode() []byte {
+// Encode gives the record as the contract keeps it, without the id.
+func (d *Dispute) Encode() []byte {
 	w := codec.NewWriter(recordSize)
 	w.U8(uint8(d.Phase))
 	w.U8(uint8(d.Verdict))
@@ -89,6 +90,13 @@ func hashes(w *codec.Writer, list []chain.Hash) {
 
 func loadDispute(c *native.Call, id uint64) (d Dispute, raw []byte) {
 	raw = c.Record(recordKey(id), recordSize)
+	d, err := DecodeDispute(id, raw)
+	must.Hold(err == nil, "dispute: a record of another form")
+	return d, raw
+}
+
+// DecodeDispute reads what Encode wrote.
+func DecodeDispute(id uint64, raw []byte) (d Dispute, err error) {
 	r := codec.NewReader(raw)
 	d.ID = id
 	d.Phase, d.Verdict, d.Shown, d.AtRoot = Phase(r.U8()), Verdict(r.U8()), r.U8(), r.Bool()
@@ -114,5 +122,5 @@ func loadDispute(c *native.Call, id uint64) (d Dispute, raw []byte) {
 	d.Entry = r.U64()
 	r.Fixed(d.Case[:])
 	r.Fixed(d.State[:])
-	return d, raw
+	return d, r.End()
 }

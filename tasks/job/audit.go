@@ -18,7 +18,7 @@ func (w *work) drawAudit() bool {
 	if wait || w.Uint64(auditingKey()) >= AuditItemsMax || w.Failed() {
 		return again
 	}
-	w.b.Sample = Sample(DrawSeed(DrawSample, seed, w.place(), w.b.Asked), int(w.b.Count), uint64(w.j.AuditPpm))
+	w.b.Sample = Sample(DrawSeed(DrawSample, seed, w.place(), w.b.Asked), int(w.b.Count), uint64(w.b.AuditPpm))
 	if !w.invite(DrawSeed(DrawPanel, seed, w.place(), w.b.Asked), int(w.j.Panel)) && !w.Failed() {
 		w.again(NoVerdict) // nobody can audit: the safe end is to pay nobody and take nothing
 	}
@@ -98,7 +98,7 @@ func (w *work) sealed() bool {
 	case w.Failed():
 		return false
 	case w.b.Opened:
-		w.enter(Revealing, w.p.AuditRevealMs)
+		w.reveal()
 	case w.b.Sealed == 0:
 		w.again(NoVerdict) // nobody could audit it
 	default:
@@ -110,7 +110,20 @@ func (w *work) sealed() bool {
 // reveal begins the time in which auditors reveal; the worker has opened, or has not in its time.
 func (w *work) reveal() bool {
 	w.enter(Revealing, w.p.AuditRevealMs)
+	w.hasten()
 	return true
+}
+
+// hasten lets the batch be decided as soon as results have lain open for contestMs, if nobody is left to reveal (JOB-19).
+func (w *work) hasten() {
+	if w.b.Revealed != w.b.Sealed || w.Failed() {
+		return
+	}
+	w.b.DeadlineMs -= w.p.AuditRevealMs
+	if w.b.Opened {
+		w.b.DeadlineMs += w.p.ContestMs
+		setDue(w.Call, w.b.DeadlineMs)
+	}
 }
 
 // decide ends an audit when all have revealed or their time is over (JOB-7, JOB-8, JOB-9).
@@ -289,6 +302,7 @@ func (w *work) payWorker() {
 	w.Pay(worker.Payout, paid)
 	w.Burn(&fee)
 	registry.Release(w.Call, w.b.Worker, &w.b.Collateral)
+	registry.Pass(w.Call, w.b.Worker)
 	if w.Failed() {
 		return
 	}

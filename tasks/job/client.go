@@ -15,7 +15,7 @@ type Spec struct {
 	Originals  []chain.Hash // SHA-256 of the files they were made from: as many as Items, or none
 	ItemCount  uint32       // of the whole job; the rest is named with addItems
 	Price      uint256.Int  // for one item
-	AuditPpm   uint32       // share of items that is audited; 0 is the chain's default
+	AuditPpm   uint32       // share of items that is audited; 0: by formula, for each batch when its worker is drawn
 	Panel      uint8        // auditors of a first panel; 0 is the chain's default
 	LifeMs     uint64       // until when batches are assigned, from now; 0 is LifeDefaultMs
 	BatchItems uint16       // items of a batch; 0 spreads them over the workers that serve the model
@@ -34,9 +34,11 @@ const (
 	sigAuditReveal = "auditReveal(uint64,uint32,bytes32,bytes32[])"
 	sigChallenge   = "challenge(uint64,uint32,uint32," + dispute.ClaimTypes + ")"
 	sigQuote       = "quote(bytes32,uint32,uint256,uint32,uint8,uint16)"
+	sigPriceOf     = "priceOf(bytes32)"
 	sigJobOf       = "jobOf(uint64)"
 	sigMoneyOf     = "moneyOf(uint64)"
 	sigBatchOf     = "batchOf(uint64,uint32)"
+	sigLeaseOf     = "leaseOf(uint64,uint32)"
 	sigItemOf      = "itemOf(uint64,uint32)"
 	sigAuditorsOf  = "auditorsOf(uint64,uint32)"
 	sigCount       = "jobCount()"

@@ -25,7 +25,8 @@ func runCreate(c *native.Call) {
 	}
 	t, ok := terms(c, &s)
 	funds := c.Value()
-	if !ok || !c.Require(!funds.Lt(&t.Total), "jobs: the value is below the escrow of "+t.Total.Dec()+" (see quote)") ||
+	if !ok || !c.Require(!s.Price.Lt(&t.Posted), "jobs: the price is below the posted price of "+t.Posted.Dec()+" base units an item (see quote)") ||
+		!c.Require(!funds.Lt(&t.Total), "jobs: the value is below the escrow of "+t.Total.Dec()+" (see quote)") ||
 		!c.Require(funds.BitLen() <= PriceBitsMax, "jobs: the value is above the supply") {
 		return
 	}
@@ -108,10 +109,11 @@ func fill(c *native.Call, j *Job, items, originals []chain.Hash) {
 // open asks for a worker for every batch.
 func open(c *native.Call, j *Job) {
 	j.State, j.Drawing = Open, j.Batches
+	queue(c, j, int64(j.Items))
 	for i := range uint32(j.Batches) {
 		n := lot(j.Items, j.BatchItems, i)
 		b := Batch{Job: j.ID, Index: i, State: Drawing, First: i * uint32(j.BatchItems), Count: n, Asked: c.Block().Session, DeadlineMs: c.Now() + RetryMs}
-		b.Line = auditLine(&j.AuditItem, &j.AuditGas, j.Panel, SampleSize(int(n), uint64(j.AuditPpm)))
+		b.Line = auditLine(&j.AuditItem, &j.AuditGas, j.Panel, SampleSize(int(n), shareMax(j.AuditPpm)))
 		c.SetRecord(batchKey(j.ID, i), nil, b.encode())
 	}
 	setAsked(c)
@@ -163,6 +165,7 @@ func stop(c *native.Call, j *Job) {
 	j.State = Closing
 	j.Ended += j.Drawing
 	j.Drawing = 0
+	queue(c, j, -int64(j.Queued))
 	if j.Filled < j.Items {
 		j.Ended = j.Batches
 	}

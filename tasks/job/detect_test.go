@@ -11,12 +11,12 @@ import (
 	"github.com/aiwork/aiwork-node/tasks/registry"
 )
 
-// Over 200 jobs at the default share, a worker that falsifies one item of eight is found as often as the
+// Over 200 jobs at the least share of the default chain, named by the job, a worker that falsifies one item of eight is found as often as the
 // share says (RULES 21): the count lies inside the binomial's central 99.9 %.
 func TestDetection(t *testing.T) {
 	const jobs, items = 200, 8
 	w := newWorld(t, 4, 4)
-	s := w.spec(items, 0)
+	s := w.spec(items, uint32(job.DefaultParams().AuditSharePpm))
 	s.BatchItems = items
 	s.Price = *uint256.NewInt(10_000_000_000_000_000)
 	p := float64(job.SampleSize(items, w.params.Jobs.AuditSharePpm)) / items

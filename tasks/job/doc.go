@@ -34,9 +34,11 @@
 //	JOB-13: an input that cannot be processed is an output too (InputFault): audited like any other, and
 //	        paid with the share inputFaultPpm of the price.
 //	JOB-14: an item that is not in the sample is 'not sampled', never 'verified'.
-//	JOB-15: a worker has at most LeasesMax leases at once, and the n-th lasts n times leaseMs: who does one
-//	        batch in leaseMs misses none, however many are thrown at it. A missed lease costs
-//	        missedLeaseBurn, but not more than the batch would have paid.
+//	JOB-15: a worker whose speed was not measured has at most LeasesMax leases at once, and the n-th lasts n times
+//	        leaseMs: who does one batch in leaseMs misses none, however many are thrown at it. One that has offered a speed
+//	        has as much work at once as it does in leaseMs at that speed (one batch always, LeasesFastMax at most), and a
+//	        lease lasts half of leaseMs and three times what all its work takes at that speed, LeaseSpanMax times leaseMs
+//	        at most. A missed lease costs missedLeaseBurn, but not more than the batch would have paid.
 //	JOB-16: the time to audit grows with the sampled items that wait for auditors: auditCommitMs for each
 //	        AuditPaceItems begun. From AuditItemsMax on no further audit is drawn.
 //	JOB-17: an auditor that is missing is punished only where two thirds of the stake of all who were
@@ -46,6 +48,18 @@
 //	JOB-19: while a result is on chain and its batch not settled, anybody may dispute it with a bond. The batch waits
 //	        meanwhile. A worker found wrong is punished as after a vote (JOB-10); if it is not, the audit goes on where it
 //	        stood: to lose a dispute is easy, and must not make a result true. DisputesMax for an attempt.
+//	JOB-20: a drawn worker is passed over with a chance of one minus its score, on a coin that lies in the draw's seed and its
+//	        address, if somebody else of the order can take the batch. The order itself is that of the snapshot (REG-2): what a
+//	        worker has completed since can only have it passed over, like its load (REG-3).
+//	JOB-21: a job whose auditPpm is 0 leaves the share to the formula (Share): it is fixed for each batch when its worker is drawn,
+//	        from price, bond and record of that worker, and is what sample and collateral follow. The escrow holds an audit of
+//	        all items until then.
+//	JOB-22: a job pays at least its model's posted price (PostedPrice) when it is created, and a worker gets none that pays less
+//	        than it asks.
+//	JOB-23: once half of a lease has run, anybody may have a second worker drawn for the same attempt: of another owner than the
+//	        first, and without any lease. Whoever commits first does the batch; the other is let go, its bond whole and free.
+//	        The first loses score if it is the other. If one of both misses its lease or gives the batch back, the attempt goes
+//	        on with the one that is left. One second worker for an attempt.
 //
 // Callers: worker and auditor programs, RPC and CLI use the packers (Pack...), readers (Load..., Urgent,
 // WantsBlob), DecodeLog and the pure functions of commitments and draws. The package is pure.

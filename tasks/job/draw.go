@@ -9,6 +9,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/dice"
+	"github.com/aiwork/aiwork-node/tasks/registry"
 )
 
 // DrawKind tells draws of one batch apart.
@@ -20,6 +21,7 @@ const (
 	DrawSample                     // which items are audited
 	DrawPanel                      // who audits first
 	DrawWider                      // the order of those who are asked when the panel does not agree
+	DrawSecond                     // who does it beside a worker that is late
 )
 
 // DrawSeed gives the randomness of one draw: seed is R_{s+2} when it was asked for in session s.
@@ -28,6 +30,16 @@ func DrawSeed(kind DrawKind, seed [32]byte, p Place, asked chain.Session) [32]by
 	b = append(b, byte(kind))
 	b = binary.BigEndian.AppendUint64(b, uint64(asked))
 	return sha256.Sum256(append(b, seed[:]...))
+}
+
+// PassesOver tells whether a draw passes over a drawn worker for its score (JOB-20): with a chance of one minus score in parts
+// of registry.ScoreFull, on a coin that lies in the draw's seed and the worker's address.
+func PassesOver(seed [32]byte, worker chain.Address, score uint16) bool {
+	if score >= registry.ScoreFull {
+		return false
+	}
+	coin := sha256.Sum256(append(append(tagged("aiwork/score/1"), seed[:]...), worker[:]...))
+	return binary.BigEndian.Uint64(coin[:])%registry.ScoreFull >= uint64(score)
 }
 
 // SampleSize gives the number of audited items among n: the share rounded up, at least one.

@@ -97,7 +97,7 @@ func nameBlob(c *native.Call, j *Job, blob chain.Hash) {
 func lastMs(c *native.Call, j *Job) uint64 {
 	p := &c.Block().Params.Jobs
 	audit := windows(AuditItemsMax+BatchItemsMax) * p.AuditCommitMs
-	return j.DeadlineMs + 2*(LeasesMax*p.LeaseMs+2*audit+p.OpenMs+2*p.AuditRevealMs)
+	return j.DeadlineMs + 2*(2*LeaseSpanMax*p.LeaseMs+2*audit+p.OpenMs+2*p.AuditRevealMs)
 }
 
 func wantsBlob(c *native.Call, blob chain.Hash, nowMs, graceMs uint64) bool {

@@ -61,10 +61,10 @@ func TestHonestJob(t *testing.T) {
 	}
 }
 
-// At the default share an item that was not audited is never shown as audited.
+// At a share of an eighth an item that was not audited is never shown as audited.
 func TestNotSampled(t *testing.T) {
 	w := newWorld(t, 4, 2)
-	id := w.create(w.spec(8, 0))
+	id := w.create(w.spec(8, 125_000))
 	w.finish(&agents{}, id)
 	items, _ := job.LoadItems(w, id)
 	var sampled int
@@ -302,7 +302,7 @@ func TestDeadline(t *testing.T) {
 
 func TestLargeJob(t *testing.T) {
 	w := newWorld(t, 4, 3)
-	s := w.spec(300, 0)
+	s := w.spec(300, 125_000)
 	s.Price = *uint256.NewInt(1_000_000_007)
 	id := w.create(s)
 	for from := job.ItemsPerCallMax; from < 300; from += job.ItemsPerCallMax {

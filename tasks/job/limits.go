@@ -13,7 +13,9 @@ const (
 	AuditorsMax     = 64   // auditors of a batch after widening
 	OutputBytesMax  = 256  // an output with its first byte; a longer result lies in a blob
 	ResultBytesMax  = 4 << 20
-	LeasesMax       = 4   // batches that one worker has a lease on at once
+	LeasesMax       = 4   // batches that a worker has a lease on at once, if its speed was not measured
+	LeasesFastMax   = 16  // and if it was
+	LeaseSpanMax    = 4   // a lease lasts for at most so many times leaseMs
 	AuditItemsMax   = 256 // sampled items that wait for auditors at once; no further audit is drawn then
 	AuditPaceItems  = 8   // sampled items that an auditor does within auditCommitMs
 	WalkMax         = 64  // drawn workers that are asked before the draw is repeated
@@ -21,6 +23,9 @@ const (
 	DisputesMax     = 3   // disputes about one attempt at a batch
 	TipsPerBatch    = 6   // pokes of a batch that the escrow pays for
 	PriceBitsMax    = 96  // the supply is below 2^96 base units
+
+	PriceRiseMax   = 8       // a posted price is at most so many times the median ask
+	PriceDoublesMs = 600_000 // of queued work at the capacity measured; by that the median is added once
 
 	RetryMs       = 5_000         // after this a worker's draw that nobody could take is asked for again
 	LifeDefaultMs = 600_000       // life of a job that names none
@@ -52,5 +57,9 @@ func DefaultParams() chain.JobParams {
 		PokeTip:          500_000, // gwei: 0.0005 token, some 250,000 gas at 2 gwei
 		JobDeadlineMaxMs: 86_400_000,
 		DisputeBond:      10_000_000_000, // 10 tokens
+		DisputeFirstMs:   120_000,
+		DisputeAnswerMs:  20_000,
+		DisputeFeedMs:    60_000,
+		ContestMs:        0, // nobody but auditors has time to look
 	}
 }

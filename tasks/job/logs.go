@@ -30,6 +30,8 @@ const (
 	JobClosed
 	BatchDisputed
 	ChallengerPaid
+	BatchHedged  // a second worker was drawn beside a late one
+	BatchDropped // the other worker has done it
 	eventEnd
 )
 
@@ -38,7 +40,7 @@ const (
 func (k EventKind) event() native.Event {
 	signatures := [...]native.Event{
 		JobCreated:     {Signature: "JobCreated(uint64,address,bytes32,uint32,uint16,uint256,uint256,uint64)", Indexed: 2},
-		BatchAssigned:  {Signature: "BatchAssigned(uint64,uint32,address,uint8,uint64)", Indexed: 3},
+		BatchAssigned:  {Signature: "BatchAssigned(uint64,uint32,address,uint8,uint64,uint32)", Indexed: 3},
 		BatchReleased:  {Signature: "BatchReleased(uint64,uint32,address,uint256,uint8)", Indexed: 3},
 		BatchCommitted: {Signature: "BatchCommitted(uint64,uint32,address,bytes32)", Indexed: 3},
 		AuditDrawn:     {Signature: "AuditDrawn(uint64,uint32,uint64,uint64,address[])", Indexed: 2},
@@ -55,6 +57,8 @@ func (k EventKind) event() native.Event {
 		JobClosed:      {Signature: "JobClosed(uint64,address,uint256,uint256,uint256,uint256,uint256)", Indexed: 2},
 		BatchDisputed:  {Signature: "BatchDisputed(uint64,uint32,address,uint64,uint32)", Indexed: 3},
 		ChallengerPaid: {Signature: "ChallengerPaid(uint64,uint32,address,uint256)", Indexed: 3},
+		BatchHedged:    {Signature: "BatchHedged(uint64,uint32,address,uint64,uint32)", Indexed: 3},
+		BatchDropped:   {Signature: "BatchDropped(uint64,uint32,address)", Indexed: 3},
 	}
 	return signatures[k]
 }
@@ -100,11 +104,21 @@ func logAssigned(c *native.Call, b *Batch) {
 	emit(c, BatchAssigned, b, b.Worker, func(d *native.Encoder) {
 		d.Uint64(uint64(b.Attempt))
 		d.Uint64(b.DeadlineMs)
+		d.Uint64(uint64(b.AuditPpm))
 	})
 }
 
-func logReleased(c *native.Call, b *Batch, lost *uint256.Int, why Reason) {
-	emit(c, BatchReleased, b, b.Worker, func(d *native.Encoder) {
+func logHedged(c *native.Call, b *Batch) {
+	emit(c, BatchHedged, b, b.Second.Worker, func(d *native.Encoder) {
+		d.Uint64(b.Second.DeadlineMs)
+		d.Uint64(uint64(b.Second.AuditPpm))
+	})
+}
+
+func logDropped(c *native.Call, b *Batch, who chain.Address) { emit(c, BatchDropped, b, who, nil) }
+
+func logReleased(c *native.Call, b *Batch, who chain.Address, lost *uint256.Int, why Reason) {
+	emit(c, BatchReleased, b, who, func(d *native.Encoder) {
 		d.Uint256(lost)
 		d.Uint64(uint64(why))
 	})
@@ -203,6 +217,7 @@ type Log struct {
 	Agrees    bool            // AuditRevealed
 	Accepted  bool            // BatchEnded
 	Attempt   uint8           // BatchAssigned
+	AuditPpm  uint32          // BatchAssigned and BatchHedged: the share of the items that will be audited
 	ItemCount uint32          // JobCreated
 	Payout    chain.Address   // WorkerPaid
 	Dispute   uint64          // BatchDisputed
@@ -249,7 +264,9 @@ func (l *Log) fill(d *native.Decoder) {
 		d.Uint256()
 		l.Amount, l.Deadline = d.Uint256(), d.Uint64()
 	case BatchAssigned:
-		l.Attempt, l.Deadline = uint8(d.Uint64()), d.Uint64()
+		l.Attempt, l.Deadline, l.AuditPpm = uint8(d.Uint64()), d.Uint64(), uint32(d.Uint64())
+	case BatchHedged:
+		l.Deadline, l.AuditPpm = d.Uint64(), uint32(d.Uint64())
 	case BatchCommitted:
 		l.Root = d.Hash()
 	case AuditDrawn:

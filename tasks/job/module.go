@@ -27,9 +27,11 @@ func Module() native.Module {
 			change(sigAuditReveal, runAuditReveal),
 			{Signature: sigChallenge, Returns: "(uint64)", Mutability: native.Payable, Run: runChallenge},
 			{Signature: sigQuote, Returns: quoteReturns, Run: runQuote},
+			{Signature: sigPriceOf, Returns: "(uint256,uint256,uint64,uint64)", Run: runPriceOf},
 			{Signature: sigJobOf, Returns: "(uint8,address,bytes32,uint32,uint32,uint16,uint16,uint256,uint32,uint8,uint64)", Run: runJobOf},
 			{Signature: sigMoneyOf, Returns: "(uint256,uint256,uint256,uint256,uint256,uint256,uint256)", Run: runMoneyOf},
 			{Signature: sigBatchOf, Returns: "(uint8,uint8,uint8,uint32,uint16,address,uint64,uint64,bytes32,uint256)", Run: runBatchOf},
+			{Signature: sigLeaseOf, Returns: "(uint32,uint64,address,uint64)", Run: runLeaseOf},
 			{Signature: sigItemOf, Returns: "(bytes32,bytes32,uint8,bool,bool,bytes,uint256)", Run: runItemOf},
 			{Signature: sigAuditorsOf, Returns: "(address[],uint64,uint64,uint256)", Run: runAuditorsOf},
 			{Signature: sigCount, Returns: "(uint64)", Run: runJobCount},
@@ -155,6 +157,23 @@ func runBatchOf(c *native.Call) {
 	c.Out.Uint64(b.Sample)
 	c.Out.Hash(b.Root)
 	c.Out.Uint256(&b.Paid)
+}
+
+// runLeaseOf shows the share of a batch's items that is audited, from when a second worker may be asked for (0: no more), the
+// second worker, and until when its lease lasts.
+func runLeaseOf(c *native.Call) {
+	id, index := readBatch(c.Args)
+	if !c.Ready() {
+		return
+	}
+	_, b, ok := readView(c, id, index)
+	if !ok {
+		return
+	}
+	c.Out.Uint64(uint64(b.AuditPpm))
+	c.Out.Uint64(b.HedgeMs)
+	c.Out.Address(b.Second.Worker)
+	c.Out.Uint64(b.Second.DeadlineMs)
 }
 
 // runItemOf shows one item: input, original, state of its batch, whether it was audited, whether there is

@@ -1,6 +1,11 @@
 package job
 
-import "github.com/holiman/uint256"
+import (
+	"github.com/holiman/uint256"
+
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/registry"
+)
 
 // Shares of items that should be audited.
 const (
@@ -17,17 +22,35 @@ const (
 //
 //	rate = max(c·price / (loss + c·price), 1 / (1 + passed/8), 1/32), c = 3/2
 func Rate(price, loss *uint256.Int, passed uint64) uint32 {
-	gain := new(uint256.Int).Mul(price, uint256.NewInt(rateSafetyNum))
-	all := new(uint256.Int).Mul(loss, uint256.NewInt(rateSafetyDen))
-	all.Add(all, gain)
-	value := uint64(ppm)
-	if !all.IsZero() {
-		part := new(uint256.Int).Mul(gain, uint256.NewInt(ppm))
-		part.Add(part, new(uint256.Int).SubUint64(all, 1)) // rounded up
-		value = part.Div(part, all).Uint64()
-	}
 	young := uint64(rateNewPpm) * rateBatches / (rateBatches + min(passed, ppm))
-	return uint32(max(value, young, rateFloorPpm))
+	return uint32(max(deterrent(price, loss), young, rateFloorPpm))
+}
+
+// deterrent gives c·gain / (loss + c·gain) in millionths, rounded up; all where there is nothing to lose.
+func deterrent(gain, loss *uint256.Int) uint64 {
+	part := new(uint256.Int).Mul(gain, uint256.NewInt(rateSafetyNum))
+	all := new(uint256.Int).Mul(loss, uint256.NewInt(rateSafetyDen))
+	all.Add(all, part)
+	if all.IsZero() {
+		return ppm
+	}
+	part.Mul(part, uint256.NewInt(ppm))
+	part.Add(part, new(uint256.Int).SubUint64(all, 1))
+	return part.Div(part, all).Uint64()
+}
+
+// Share gives the share of a batch's items that is audited when the job leaves it to the formula, as it is fixed when a
+// worker is drawn (JOB-21): the Rate that deters this worker, but at least the chain's auditSharePpm, and so much that the
+// batch stands on at most half of what is free of the worker's bond (REG-4).
+func Share(p *chain.JobParams, price *uint256.Int, items uint64, w *registry.Worker) uint32 {
+	loss := share(&w.Bond, p.WorkerSlashPpm)
+	value := new(uint256.Int).Mul(price, uint256.NewInt(items))
+	var free uint256.Int
+	if w.Exposure.Lt(&w.Bond) {
+		free.Rsh(free.Sub(&w.Bond, &w.Exposure), 1)
+	}
+	least := min(p.AuditSharePpm, ppm)
+	return uint32(max(uint64(Rate(price, &loss, uint64(w.Passed))), deterrent(value, &free), least))
 }
 
 // Detection is the chance, in millionths rounded down, that a sample of m of n items holds at least one of k.

@@ -109,7 +109,7 @@ type Job struct {
 	BatchItems uint16
 	Batches    uint16
 	Panel      uint8
-	AuditPpm   uint32
+	AuditPpm   uint32 // 0: by formula, for each batch when its worker is drawn (JOB-21)
 	CreatedMs  uint64
 	DeadlineMs uint64 // no assignments from then on
 	ClosedMs   uint64
@@ -119,6 +119,7 @@ type Job struct {
 	Tip       uint256.Int // for a poke
 
 	Drawing  uint16 // batches in Drawing
+	Queued   uint32 // their items
 	Ended    uint16 // batches in Settled or Void
 	Started  bool   // a batch was assigned once
 	TipsLeft uint16
@@ -132,7 +133,7 @@ type Job struct {
 	Refunded     uint256.Int
 }
 
-const jobSize = 1 + 20 + 32 + 16 + 4 + 4 + 2 + 2 + 1 + 4 + 8 + 8 + 8 + 3*16 + 2 + 2 + 1 + 2 + 7*16
+const jobSize = 1 + 20 + 32 + 16 + 4 + 4 + 2 + 2 + 1 + 4 + 8 + 8 + 8 + 3*16 + 2 + 4 + 2 + 1 + 2 + 7*16
 
 func jobKey(id uint64) chain.Hash { return native.Key("job", native.U64(id)) }
 
@@ -156,6 +157,7 @@ func (j *Job) encode() []byte {
 	// What changes stands last, so that most steps touch few slots.
 	w.U64(j.ClosedMs)
 	w.U16(j.Drawing)
+	w.U32(j.Queued)
 	w.U16(j.Ended)
 	w.Bool(j.Started)
 	w.U16(j.TipsLeft)
@@ -184,7 +186,7 @@ func loadJob(c *native.Call, id uint64) (j Job, raw []byte) {
 	j.CreatedMs, j.DeadlineMs = r.U64(), r.U64()
 	j.AuditItem, j.AuditGas, j.Tip = amount(r), amount(r), amount(r)
 	j.ClosedMs = r.U64()
-	j.Drawing, j.Ended = r.U16(), r.U16()
+	j.Drawing, j.Queued, j.Ended = r.U16(), r.U32(), r.U16()
 	j.Started, j.TipsLeft = r.Bool(), r.U16()
 	for _, v := range j.money() {
 		*v = amount(r)
@@ -221,9 +223,51 @@ type Batch struct {
 	Disputed   uint32     // the item that it is about
 	Disputes   uint8      // of this attempt
 	Paused     BatchState // the state before Disputed
+	AuditPpm   uint32     // the share of its items that is audited, fixed when the worker was drawn
+	LoadMs     uint32     // how long the worker was said to take for it
+	HedgeMs    uint64     // Assigned: from then on a second worker may be asked for; 0: none any more
+	HedgeAsked chain.Session
+	Hedged     bool // Second is there
+	Second     Second
 }
 
-const batchSize = 1 + 1 + 1 + 1 + 1 + 4 + 2 + 20 + 8 + 8 + 8 + 8 + 1 + 8 + 8 + 4*16 + 32 + 32 + 8 + 4 + 1 + 1
+// Second is a worker that does a batch beside the one who is late with it (JOB-23).
+type Second struct {
+	Worker     chain.Address
+	DeadlineMs uint64
+	LoadMs     uint32
+	AuditPpm   uint32
+	Collateral uint256.Int
+}
+
+const (
+	batchSize  = 1 + 1 + 1 + 1 + 1 + 4 + 2 + 20 + 8 + 8 + 8 + 8 + 1 + 8 + 8 + 4*16 + 32 + 32 + 8 + 4 + 1 + 1 + 4 + 4 + 8 + 8 + 1
+	secondSize = 20 + 8 + 4 + 4 + 16
+)
+
+// secondKey is where the second worker of a batch's present attempt lies, when it has one.
+func secondKey(job uint64, batch uint32) chain.Hash {
+	return native.Key("second", native.U64(job), native.U64(uint64(batch)))
+}
+
+func (s *Second) encode() []byte {
+	w := codec.NewWriter(secondSize)
+	w.Fixed(s.Worker[:])
+	w.U64(s.DeadlineMs)
+	w.U32(s.LoadMs)
+	w.U32(s.AuditPpm)
+	putAmount(w, &s.Collateral)
+	return w.Out()
+}
+
+func loadSecond(c *native.Call, job uint64, batch uint32) (s Second, raw []byte) {
+	raw = c.Record(secondKey(job, batch), secondSize)
+	r := codec.NewReader(raw)
+	r.Fixed(s.Worker[:])
+	s.DeadlineMs, s.LoadMs, s.AuditPpm = r.U64(), r.U32(), r.U32()
+	s.Collateral = amount(r)
+	return s, raw
+}
 
 func batchKey(job uint64, batch uint32) chain.Hash {
 	return native.Key("batch", native.U64(job), native.U64(uint64(batch)))
@@ -255,6 +299,11 @@ func (b *Batch) encode() []byte {
 	w.U32(b.Disputed)
 	w.U8(b.Disputes)
 	w.U8(uint8(b.Paused))
+	w.U32(b.AuditPpm)
+	w.U32(b.LoadMs)
+	w.U64(b.HedgeMs)
+	w.U64(uint64(b.HedgeAsked))
+	w.Bool(b.Hedged)
 	must.Hold(w.Len() == batchSize, "job: batch record size")
 	return w.Out()
 }
@@ -282,6 +331,11 @@ func loadBatch(c *native.Call, job uint64, index uint32) (b Batch, raw []byte) {
 	r.Fixed(b.Root[:])
 	r.Fixed(b.Digest[:])
 	b.Dispute, b.Disputed, b.Disputes, b.Paused = r.U64(), r.U32(), r.U8(), BatchState(r.U8())
+	b.AuditPpm, b.LoadMs = r.U32(), r.U32()
+	b.HedgeMs, b.HedgeAsked, b.Hedged = r.U64(), chain.Session(r.U64()), r.Bool()
+	if b.Hedged {
+		b.Second, _ = loadSecond(c, job, index)
+	}
 	return b, raw
 }
 

@@ -13,7 +13,8 @@ type Terms struct {
 	BatchItems uint16
 	Batches    uint16
 	Panel      uint8
-	AuditPpm   uint32
+	AuditPpm   uint32      // 0: by formula, at most all
+	Posted     uint256.Int // the model's posted price; a job that pays less for an item is refused
 	Pay        uint256.Int // to workers, when every item is accepted
 	Fee        uint256.Int // burned, at most
 	Audits     uint256.Int // to auditors, at most, refunds of their gas included
@@ -39,15 +40,13 @@ func terms(c *native.Call, s *Spec) (t Terms, ok bool) {
 		return t, false
 	}
 	t.AuditPpm, t.Panel = s.AuditPpm, s.Panel
-	if t.AuditPpm == 0 {
-		t.AuditPpm = uint32(min(max(p.AuditSharePpm, 1), ppm))
-	}
 	if t.Panel == 0 {
 		t.Panel = uint8(min(max(p.PanelSize, 1), PanelMax))
 	}
 	if !t.split(c, s) {
 		return t, false
 	}
+	t.Posted = posted(c, s.Model)
 	t.price(&s.Price, s.ItemCount, p, &c.Block().BaseFee)
 	return t, c.Require(t.Total.BitLen() <= PriceBitsMax, "jobs: the escrow is above the supply")
 }
@@ -90,7 +89,15 @@ func (t *Terms) price(price *uint256.Int, items uint32, p *chain.JobParams, base
 
 // line gives the audit line of a batch of n items.
 func (t *Terms) line(n uint16) uint256.Int {
-	return auditLine(&t.auditItem, &t.auditGas, t.Panel, SampleSize(int(n), uint64(t.AuditPpm)))
+	return auditLine(&t.auditItem, &t.auditGas, t.Panel, SampleSize(int(n), shareMax(t.AuditPpm)))
+}
+
+// shareMax is the share that the escrow must be able to pay for: where the formula decides, it may be all (JOB-21).
+func shareMax(auditPpm uint32) uint64 {
+	if auditPpm == 0 {
+		return ppm
+	}
+	return uint64(auditPpm)
 }
 
 func auditLine(item, gas *uint256.Int, panel uint8, sampled int) (v uint256.Int) {

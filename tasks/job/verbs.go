@@ -52,7 +52,7 @@ func runRelease(c *native.Call) {
 		return
 	}
 	w, _, ok := begin(c, id, index)
-	if !ok || !w.mine(Assigned) {
+	if !ok || !w.holds() {
 		return
 	}
 	fine := w.fine()
@@ -60,7 +60,7 @@ func runRelease(c *native.Call) {
 	if why == InputMissing {
 		fine.Clear()
 	}
-	w.missed(fine, why)
+	w.missed(c.Caller(), fine, why)
 	w.end()
 }
 
@@ -68,6 +68,14 @@ func runRelease(c *native.Call) {
 func (w *work) mine(s BatchState) bool {
 	return w.Require(w.b.State == s, "jobs: the batch is "+w.b.State.String()+", not "+s.String()) &&
 		w.Require(w.b.Worker == w.Caller(), "jobs: this batch was drawn for another worker")
+}
+
+// holds requires that the caller has a lease on the batch.
+func (w *work) holds() bool {
+	if w.b.State == Assigned && w.b.Hedged && w.b.Second.Worker == w.Caller() {
+		return true
+	}
+	return w.mine(Assigned)
 }
 
 // runCommit takes the worker's commitment to its outputs.
@@ -78,13 +86,14 @@ func runCommit(c *native.Call) {
 		return
 	}
 	w, _, ok := begin(c, id, index)
-	if !ok || !w.mine(Assigned) ||
+	if !ok || !w.holds() ||
 		!c.Require(count == uint64(w.b.Count), "jobs: the batch has another number of items") ||
 		!c.Require(!root.IsZero(), "jobs: the root is zero") {
 		return
 	}
-	registry.Unlease(c, w.b.Worker)
-	w.b.Root = root
+	w.first()
+	registry.Unlease(c, w.b.Worker, uint64(w.b.LoadMs))
+	w.b.Root, w.b.HedgeMs = root, 0
 	w.ask(Committed)
 	logCommitted(c, &w.b)
 	w.end()
@@ -190,7 +199,8 @@ func runAuditReveal(c *native.Call) {
 		return
 	}
 	w, _, ok := begin(c, id, index)
-	if !ok || !c.Require(w.b.State == Revealing, "jobs: the batch is "+w.b.State.String()+", not revealing") ||
+	disputed := w.b.State == Disputed && w.b.Paused == Revealing
+	if !ok || !c.Require(w.b.State == Revealing || disputed, "jobs: the batch is "+w.b.State.String()+", not revealing") ||
 		!c.Require(len(hashes) == bits.OnesCount64(w.b.Sample), "jobs: the sample has another number of items") {
 		return
 	}
@@ -208,7 +218,10 @@ func runAuditReveal(c *native.Call) {
 	c.Set(sealKey(w.place(), i), digest)
 	w.b.Revealed |= 1 << i
 	logAuditRevealed(c, &w.b, !w.b.Opened || digest == w.b.Digest)
-	if w.b.Revealed == w.b.Sealed {
+	if !disputed {
+		w.hasten()
+	}
+	if !disputed && w.due() {
 		w.decide()
 	}
 	w.end()

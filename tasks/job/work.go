@@ -20,7 +20,8 @@ type work struct {
 	b        Batch
 	jobRaw   []byte
 	batchRaw []byte
-	useful   bool // a transition was made that is worth a tip: not merely a draw asked for again
+	second   []byte // as it was stored
+	useful   bool   // a transition was made that is worth a tip: not merely a draw asked for again
 }
 
 // begin reads a batch and does what is due at it, so that whoever touches a batch finds it as it is at
@@ -33,6 +34,9 @@ func begin(c *native.Call, id uint64, index uint32) (w *work, moved, ok bool) {
 		return w, false, false
 	}
 	w.b, w.batchRaw = loadBatch(c, id, index)
+	if w.b.Hedged {
+		w.second = w.b.Second.encode()
+	}
 	for range StepsMax {
 		if c.Failed() || !w.step() {
 			break
@@ -49,6 +53,9 @@ func (w *work) end() {
 	}
 	w.SetRecord(jobKey(w.j.ID), w.jobRaw, w.j.encode())
 	w.SetRecord(batchKey(w.j.ID, w.b.Index), w.batchRaw, w.b.encode())
+	if w.b.Hedged && w.second == nil {
+		w.SetRecord(secondKey(w.j.ID, w.b.Index), nil, w.b.Second.encode())
+	}
 }
 
 // step makes one transition that is due, and reports whether there was one.
@@ -61,7 +68,7 @@ func (w *work) step() bool {
 	case Drawing:
 		return w.j.State == Open && w.drawWorker()
 	case Assigned:
-		return w.due() && w.missed(w.fine(), LeaseOver)
+		return w.leased()
 	case Committed:
 		return w.drawAudit()
 	case Auditing:
@@ -69,7 +76,7 @@ func (w *work) step() bool {
 	case Opening:
 		return w.due() && w.reveal()
 	case Revealing:
-		return (w.due() || w.b.Revealed == w.b.Sealed) && w.decide()
+		return w.due() && w.decide()
 	case Disputed:
 		return w.disputed()
 	}
@@ -152,9 +159,7 @@ func (w *work) drawWorker() bool {
 		return again
 	}
 	asked := w.b.Asked
-	value := w.value()
-	need := registry.Collateral(&value, uint64(w.j.AuditPpm))
-	worker, found := w.choose(DrawSeed(DrawWorker, seed, w.place(), asked), asked, &need)
+	d, found := w.choose(DrawSeed(DrawWorker, seed, w.place(), asked), asked, w.rank)
 	if w.Failed() {
 		return false
 	}
@@ -165,12 +170,14 @@ func (w *work) drawWorker() bool {
 		}
 		return false
 	}
-	registry.Expose(w.Call, worker, &need)
-	w.b.Worker, w.b.Collateral = worker, need
-	w.SetUint64(heldKey(w.j.ID, worker), 1)
+	lasts := w.take(&d)
+	w.b.Worker, w.b.Collateral, w.b.AuditPpm, w.b.LoadMs = d.worker, d.need, d.share, d.loadMs
 	w.j.Drawing--
+	queue(w.Call, &w.j, -int64(w.b.Count))
 	w.j.Started = true
-	w.enter(Assigned, registry.Lease(w.Call, worker)*w.p.LeaseMs)
+	w.enter(Assigned, lasts)
+	w.b.HedgeMs = w.Now() + lasts/2
+	setDue(w.Call, w.b.HedgeMs)
 	logAssigned(w.Call, &w.b)
 	return true
 }
@@ -191,53 +198,6 @@ func triedKey(b *Batch, a chain.Address) chain.Hash {
 	return native.Key("tried", native.U64(b.Job), native.U64(uint64(b.Index)), a[:])
 }
 
-// choose walks the drawn order and takes the first who can, best of those who have no batch of this job
-// yet, then of those who have not tried this one (JOB-3).
-func (w *work) choose(seed [32]byte, asked chain.Session, need *uint256.Int) (best chain.Address, found bool) {
-	list, ok := registry.Candidates(w.Call, asked)
-	if !ok {
-		return best, false
-	}
-	runners := make([]Runner, 0, len(list))
-	for _, c := range list {
-		runners = append(runners, Runner(c))
-	}
-	if !w.Charge(native.GasStep * uint64(len(runners)) * 8) {
-		return best, false
-	}
-	cluster := [2]chain.Address{w.j.Requester, registry.Get(w.Call, w.j.Requester).Payout}
-	order, bestRank := NewOrder(seed, runners), 3
-	for range WalkMax {
-		r, more := order.Next()
-		if !more || w.Failed() || !w.Charge(native.GasStep*uint64(1+len(runners)/16)) {
-			break
-		}
-		if rank := w.rank(r.Address, cluster, need); rank < bestRank {
-			best, found, bestRank = r.Address, true, rank
-		}
-		if bestRank == 0 {
-			break
-		}
-	}
-	return best, found && !w.Failed()
-}
-
-// rank tells how welcome a worker is: 0 is best, 3 means that it cannot take the batch.
-func (w *work) rank(a chain.Address, cluster [2]chain.Address, need *uint256.Int) int {
-	rec := registry.Get(w.Call, a)
-	if related(a, cluster) || related(rec.Payout, cluster) || !registry.Room(w.Call, &rec, need) ||
-		!registry.Serves(w.Call, a, w.j.Model) || registry.Leases(w.Call, a) >= LeasesMax {
-		return 3
-	}
-	switch tried := w.Uint64(triedKey(&w.b, a)); {
-	case tried == uint64(Wrong)+1 || tried == uint64(Unopened)+1:
-		return 3
-	case tried != 0:
-		return 2
-	}
-	return int(w.Uint64(heldKey(w.j.ID, a)))
-}
-
 // related reports whether an account is one of a cluster; the zero address is nobody.
 func related(a chain.Address, cluster [2]chain.Address) bool {
 	return !a.IsZero() && (a == cluster[0] || a == cluster[1])
@@ -251,16 +211,6 @@ func (w *work) fine() *uint256.Int {
 		fine.Set(&value)
 	}
 	return fine
-}
-
-// missed takes the batch from a worker that did not commit.
-func (w *work) missed(fine *uint256.Int, why Reason) bool {
-	registry.Unlease(w.Call, w.b.Worker)
-	lost := registry.Miss(w.Call, w.b.Worker, fine)
-	w.Burn(&lost)
-	logReleased(w.Call, &w.b, &lost, why)
-	w.again(Missed)
-	return true
 }
 
 // again ends an attempt without pay and draws the batch anew, unless that may not be (JOB-11).
@@ -283,6 +233,7 @@ func (w *work) again(v Verdict) {
 		Line: w.b.Line,
 	}
 	w.j.Drawing++
+	queue(w.Call, &w.j, int64(w.b.Count))
 	w.ask(Drawing)
 }
 

@@ -225,6 +225,7 @@ func (w *world) checkEscrow() {
 	w.nil(err)
 	var sum uint256.Int
 	exposed, leases, waiting := map[chain.Address]*uint256.Int{}, map[chain.Address]uint64{}, uint64(0)
+	backlog, queued := map[chain.Address]uint64{}, map[chain.Hash]uint64{}
 	for id := uint64(1); id <= n; id++ {
 		if w.ended[id] {
 			continue
@@ -244,9 +245,20 @@ func (w *world) checkEscrow() {
 				exposed[b.Worker] = new(uint256.Int)
 			}
 			exposed[b.Worker].Add(exposed[b.Worker], &b.Collateral)
+			if s := &b.Second; b.Hedged {
+				if exposed[s.Worker] == nil {
+					exposed[s.Worker] = new(uint256.Int)
+				}
+				exposed[s.Worker].Add(exposed[s.Worker], &s.Collateral)
+				leases[s.Worker]++
+				backlog[s.Worker] += uint64(s.LoadMs)
+			}
 			switch b.State {
+			case job.Drawing:
+				queued[j.Model] += uint64(b.Count)
 			case job.Assigned:
 				leases[b.Worker]++
+				backlog[b.Worker] += uint64(b.LoadMs)
 			case job.Auditing:
 				waiting += uint64(bits.OnesCount64(b.Sample))
 			}
@@ -263,8 +275,13 @@ func (w *world) checkEscrow() {
 		if info, _, _ := registry.Load(w, a); !info.Exposure.Eq(want) {
 			w.t.Fatalf("exposure: got %s, want %s", info.Exposure.Dec(), want.Dec())
 		}
-		if got := registry.Leases(native.Inspect(w, chain.AddrRegistry), a); got != leases[a] || got > job.LeasesMax {
-			w.t.Fatalf("leases: got %d, want %d and at most %d", got, leases[a], job.LeasesMax)
+		if got, ms := registry.Leases(native.Inspect(w, chain.AddrRegistry), a); got != leases[a] || got > job.LeasesFastMax || ms != backlog[a] {
+			w.t.Fatalf("leases: got %d of %d ms, want %d of %d, and at most %d", got, ms, leases[a], backlog[a], job.LeasesFastMax)
+		}
+	}
+	for _, m := range []chain.Hash{model, {7}} {
+		if got := native.Inspect(w, chain.AddrJobs).Uint64(native.Key("depth", m[:])); got != queued[m] {
+			w.t.Fatalf("items that wait for a worker: got %d, want %d", got, queued[m])
 		}
 	}
 	if got := native.Inspect(w, chain.AddrJobs).Uint64(native.Key("auditing")); got != waiting {

@@ -25,6 +25,17 @@ func PackSetModels(models []chain.Hash) []byte {
 	return e.Out()
 }
 
+// PackOffer gives the input of offer: for models that the caller serves its speed in items an hour (0: not measured) and the
+// least price of an item that it works for; and the capability record that tells of the measurement, or nothing.
+func PackOffer(models []chain.Hash, speeds []uint64, asks []uint256.Int, record []byte) []byte {
+	e := native.NewInput(sigOffer)
+	e.Hashes(models)
+	e.Uint64s(speeds)
+	e.Uint256s(asks)
+	e.Bytes(record)
+	return e.Out()
+}
+
 // PackAddBond gives the input of addBond.
 func PackAddBond() []byte { return native.NewInput(sigAddBond).Out() }
 
@@ -51,8 +62,14 @@ func PackRefresh(worker chain.Address) []byte {
 type Info struct {
 	Worker
 	Models []chain.Hash
+	Offers []Offer // as many as Models
 	About  string
 	Weight uint64 // in draws that are asked for from the next session on
+
+	Capability   chain.Hash   // SHA-256 of the record that it has shown last; zero: none
+	CapabilityAt chain.Height // the block whose logs hold it
+	Leases       uint64
+	BacklogMs    uint64 // that its leases take by its own word
 }
 
 // Load reads one worker from any reader of the state; found is false for an account that is no worker.
@@ -60,10 +77,22 @@ func Load(r native.SlotReader, a chain.Address) (info Info, found bool, err erro
 	c := native.Inspect(r, chain.AddrRegistry)
 	w, _ := load(c, a)
 	info = Info{Worker: w, Models: models(c, a), About: string(c.Bytes(aboutKey(a)))}
+	for _, m := range info.Models {
+		info.Offers = append(info.Offers, offerAt(c, a, m))
+	}
+	info.Capability, info.CapabilityAt = c.Get(capabilityKey(a)), chain.Height(c.Uint64(capabilityAtKey(a)))
+	info.Leases, info.BacklogMs = leases(c, a)
 	if place := c.Uint64(placeKey(a)); place != 0 {
 		info.Weight = uint64(entryOf(c.Get(entryKey(place))).now)
 	}
 	return info, w.State != Unknown, c.Err()
+}
+
+// LoadMarket reads what the active workers that serve a model come to, from any reader of the state.
+func LoadMarket(r native.SlotReader, model chain.Hash) (Market, error) {
+	c := native.Inspect(r, chain.AddrRegistry)
+	m := MarketOf(c, model)
+	return m, c.Err()
 }
 
 // Count gives the number of workers on the roster.
@@ -101,6 +130,14 @@ func eventModels() native.Event {
 	return native.Event{Signature: "ModelsChanged(address)", Indexed: 1}
 }
 
+func eventOffers() native.Event {
+	return native.Event{Signature: "OffersChanged(address)", Indexed: 1}
+}
+
+func eventCapability() native.Event {
+	return native.Event{Signature: "CapabilityShown(address,bytes32,bytes)", Indexed: 1}
+}
+
 func eventState() native.Event {
 	return native.Event{Signature: "WorkerStateChanged(address,uint8)", Indexed: 1}
 }
@@ -119,12 +156,14 @@ func eventMissed() native.Event {
 
 // Log is one of this contract's logs in plain form. Fields that an event does not have are zero.
 type Log struct {
-	Event  string // "WorkerRegistered", "BondAdded", "ModelsChanged", "WorkerStateChanged", "BondWithdrawn", "WorkerSlashed", "LeaseMissed"
+	Event  string // "WorkerRegistered", "BondAdded", "ModelsChanged", "OffersChanged", "CapabilityShown", "WorkerStateChanged", "BondWithdrawn", "WorkerSlashed", "LeaseMissed"
 	Worker chain.Address
 	Payout chain.Address
 	State  State
 	Amount uint256.Int
 	Bond   uint256.Int // after the event, where it changes
+	Record []byte      // CapabilityShown
+	Hash   chain.Hash  // CapabilityShown
 }
 
 // DecodeLog reads a log of this contract; ok is false for any other, or a malformed one.
@@ -149,6 +188,8 @@ func DecodeLog(l *chain.Log) (out Log, ok bool) {
 	})
 	read(eventBondAdded(), "BondAdded", two)
 	read(eventModels(), "ModelsChanged", func(*native.Decoder) {})
+	read(eventOffers(), "OffersChanged", func(*native.Decoder) {})
+	read(eventCapability(), "CapabilityShown", func(d *native.Decoder) { out.Hash, out.Record = d.Hash(), d.Bytes(RecordBytesMax) })
 	read(eventState(), "WorkerStateChanged", func(d *native.Decoder) { out.State = State(d.Uint64()) })
 	read(eventWithdrawn(), "BondWithdrawn", func(d *native.Decoder) { out.Amount = d.Uint256() })
 	read(eventSlashed(), "WorkerSlashed", two)

@@ -18,7 +18,16 @@
 //	REG-6: a bond is given back unbondMs after leaving, when nothing stands on it and no draw can look at
 //	       the worker's old weight any more. Slashing reaches it until then.
 //	REG-7: this contract's balance is the sum of all bonds.
-//	REG-8: the leases that a worker holds are counted, so that nobody is given more than it can do in time.
+//	REG-8: the leases that a worker holds are counted, with the time that they take by its own word, so that
+//	       nobody is given more than it can do in time.
+//	REG-9: a worker's score, from ScoreMin to ScoreFull, rises with each batch that passes and falls with each lease that
+//	       it misses, gives back or loses to another, and when it is found wrong. It is no weight: draws do not
+//	       look at it, but pass over a drawn worker with a chance that it gives (JOB-20), so REG-2 and REG-3 hold.
+//	       Leaving does not raise it.
+//	REG-10: a worker's offer for a model is its speed in items an hour and its ask, which is rounded up to the grid. An active
+//	       worker's ask counts with the weight that its bond had when it was counted; the market of a model is the sum
+//	       of the offers that are counted.
+//	REG-11: a capability record lies in the logs of the block that capabilityOf names; its SHA-256 lies in the state.
 //
 // States: active -> draining (own wish, reversible) -> leaving -> gone; active or draining -> suspended.
 //

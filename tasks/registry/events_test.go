@@ -30,7 +30,7 @@ func TestSolidityEvents(t *testing.T) {
 		inFile[fmt.Sprintf("%s(%s) %d", m[1], strings.Join(types, ","), indexed)] = true
 	}
 	events := []native.Event{
-		eventRegistered(), eventBondAdded(), eventModels(), eventState(), eventWithdrawn(), eventSlashed(), eventMissed(),
+		eventRegistered(), eventBondAdded(), eventModels(), eventState(), eventWithdrawn(), eventSlashed(), eventMissed(), eventOffers(), eventCapability(),
 	}
 	for _, e := range events {
 		if !inFile[fmt.Sprintf("%s %d", e.Signature, e.Indexed)] {

@@ -22,6 +22,11 @@ const (
 	sigAt         = "workerAt(uint64)"
 	sigModels     = "modelsOf(address)"
 	sigServers    = "servers(bytes32)"
+	sigOffer      = "offer(bytes32[],uint64[],uint256[],bytes)"
+	sigOfferOf    = "offerOf(address,bytes32)"
+	sigMarketOf   = "marketOf(bytes32)"
+	sigStanding   = "standingOf(address)"
+	sigCapability = "capabilityOf(address)"
 )
 
 // Module gives the contract.
@@ -36,6 +41,7 @@ func Module() native.Module {
 			{Signature: sigRegister, Returns: "()", Mutability: native.Payable, Run: runRegister},
 			{Signature: sigAddBond, Returns: "()", Mutability: native.Payable, Run: runAddBond},
 			change(sigSetModels, runSetModels),
+			change(sigOffer, runOffer),
 			change(sigDrain, runDrain),
 			change(sigResume, runResume),
 			change(sigRefresh, runRefresh),
@@ -46,6 +52,10 @@ func Module() native.Module {
 			{Signature: sigAt, Returns: "(address)", Run: runAt},
 			{Signature: sigModels, Returns: "(bytes32[])", Run: runModels},
 			{Signature: sigServers, Returns: "(uint64)", Run: runServers},
+			{Signature: sigOfferOf, Returns: "(bool,uint32,uint256)", Run: runOfferOf},
+			{Signature: sigMarketOf, Returns: "(uint64,uint64,uint64,uint256)", Run: runMarketOf},
+			{Signature: sigStanding, Returns: "(uint32,uint32,uint16,uint64,uint64)", Run: runStanding},
+			{Signature: sigCapability, Returns: "(bytes32,uint64)", Run: runCapability},
 		},
 	}
 }
@@ -92,7 +102,7 @@ func runModels(c *native.Call) {
 func runServers(c *native.Call) {
 	m := c.Args.Hash()
 	if c.Ready() {
-		c.Out.Uint64(c.Uint64(serversKey(m)))
+		c.Out.Uint64(marketAt(c, m).Servers)
 	}
 }
 

@@ -51,9 +51,12 @@ type Worker struct {
 	UnbondMs    uint64      // when leaving: time from which the bond can be withdrawn
 	SlashCount  uint32
 	MissedCount uint32
+	LateCount   uint32 // batches that a second worker has done first
+	Passed      uint32 // batches that have passed since it was found wrong last
+	Score       uint16 // what it has completed against what it has not: ScoreMin to ScoreFull (REG-9)
 }
 
-const recordSize = 20 + 1 + 16 + 16 + 16 + 8 + 4 + 4
+const recordSize = 20 + 1 + 16 + 16 + 16 + 8 + 4 + 4 + 4 + 4 + 2
 
 func recordKey(a chain.Address) chain.Hash { return native.Key("worker", a[:]) }
 func aboutKey(a chain.Address) chain.Hash  { return native.Key("about", a[:]) }
@@ -64,10 +67,10 @@ func servesKey(a chain.Address, model chain.Hash) chain.Hash {
 // modelsKey is where a worker's models are listed: their number, then each.
 func modelsKey(a chain.Address) chain.Hash { return native.Key("models", a[:]) }
 
-// leasesKey is where a worker's open leases are counted.
+// leasesKey is where a worker's open leases are counted, and the milliseconds that they take by its own word.
 func leasesKey(a chain.Address) chain.Hash { return native.Key("leases", a[:]) }
 
-// serversKey is where the workers that are active and serve a model are counted.
+// serversKey is where the workers that are active and serve a model are summed up: see market.
 func serversKey(model chain.Hash) chain.Hash { return native.Key("servers", model[:]) }
 
 func (w *Worker) encode() []byte {
@@ -80,6 +83,9 @@ func (w *Worker) encode() []byte {
 	e.U64(w.UnbondMs)
 	e.U32(w.SlashCount)
 	e.U32(w.MissedCount)
+	e.U32(w.LateCount)
+	e.U32(w.Passed)
+	e.U16(w.Score)
 	return e.Out()
 }
 
@@ -107,6 +113,7 @@ func load(c *native.Call, a chain.Address) (w Worker, raw []byte) {
 	w.Bond, w.Exposure, w.Slashed = amount(r), amount(r), amount(r)
 	w.UnbondMs = r.U64()
 	w.SlashCount, w.MissedCount = r.U32(), r.U32()
+	w.LateCount, w.Passed, w.Score = r.U32(), r.U32(), r.U16()
 	return w, raw
 }
 

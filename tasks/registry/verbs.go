@@ -4,7 +4,6 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
-	"github.com/aiwork/aiwork-node/internal/must"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
 
@@ -23,12 +22,15 @@ func runRegister(c *native.Call) {
 		!c.Require(len(models) > 0, "registry: name at least one model") {
 		return
 	}
-	w = Worker{Address: c.Caller(), Payout: payout, State: Active, Bond: bond}
+	w = Worker{Address: c.Caller(), Payout: payout, State: Active, Bond: bond, Score: w.Score}
+	if w.Score == 0 {
+		w.Score = ScoreFull
+	}
 	w.store(c, raw)
 	c.SetBytes(aboutKey(w.Address), []byte(about))
 	setModels(c, w.Address, models)
 	enlist(c, w.Address, weightOf(c, &bond))
-	countServers(c, w.Address, 1)
+	joinMarkets(c, &w)
 	data := eventRegistered().Data()
 	data.Address(payout)
 	data.Uint256(&bond)
@@ -42,13 +44,17 @@ func reserved(a chain.Address) bool {
 	return a.IsZero()
 }
 
-// setModels writes the list of a worker that serves none yet.
-func setModels(c *native.Call, a chain.Address, models []chain.Hash) {
+// setModels writes the list of a worker that serves none, with what it offered for them before, if anything.
+func setModels(c *native.Call, a chain.Address, models []chain.Hash, before ...Offer) {
 	for i, m := range models {
-		if !c.Require(c.Uint64(servesKey(a, m)) == 0, "registry: a model is named twice") {
+		if !c.Require(!offerAt(c, a, m).Serves, "registry: a model is named twice") {
 			return
 		}
-		c.SetUint64(servesKey(a, m), 1)
+		o := Offer{Serves: true}
+		if i < len(before) {
+			o.Speed, o.Bucket = before[i].Speed, before[i].Bucket
+		}
+		o.store(c, a, m)
 		c.Set(native.At(modelsKey(a), 1+uint64(i)), m)
 	}
 	c.SetUint64(modelsKey(a), uint64(len(models)))
@@ -57,7 +63,7 @@ func setModels(c *native.Call, a chain.Address, models []chain.Hash) {
 // clearModels forgets a worker's list.
 func clearModels(c *native.Call, a chain.Address) {
 	for _, m := range models(c, a) {
-		c.SetUint64(servesKey(a, m), 0)
+		c.Set(servesKey(a, m), chain.Hash{})
 	}
 	c.SetUint64(modelsKey(a), 0)
 }
@@ -69,14 +75,6 @@ func models(c *native.Call, a chain.Address) []chain.Hash {
 		out = append(out, c.Get(native.At(modelsKey(a), 1+i)))
 	}
 	return out
-}
-
-// countServers adds a worker that becomes active to the servers of its models (sign 1), or takes one that
-// ceases to be active off them (sign -1).
-func countServers(c *native.Call, a chain.Address, sign int64) {
-	for _, m := range models(c, a) {
-		c.SetUint64(serversKey(m), c.Uint64(serversKey(m))+uint64(sign))
-	}
 }
 
 // self loads the caller's record, or fails.
@@ -118,13 +116,17 @@ func runSetModels(c *native.Call) {
 		!c.Require(len(next) > 0, "registry: name at least one model") {
 		return
 	}
+	before := make([]Offer, 0, len(next))
+	for _, m := range next {
+		before = append(before, offerAt(c, w.Address, m))
+	}
 	if w.State == Active {
-		countServers(c, w.Address, -1)
+		leaveMarkets(c, w.Address)
 	}
 	clearModels(c, w.Address)
-	setModels(c, w.Address, next)
+	setModels(c, w.Address, next, before...)
 	if w.State == Active {
-		countServers(c, w.Address, 1)
+		joinMarkets(c, &w)
 	}
 	c.Emit(eventModels(), []chain.Hash{native.WordOf(w.Address)}, eventModels().Data())
 }
@@ -156,10 +158,10 @@ func runResume(c *native.Call) {
 // changeState moves a worker to another state, with the count of its models' servers and a log.
 func changeState(c *native.Call, w *Worker, raw []byte, next State) {
 	if w.State == Active {
-		countServers(c, w.Address, -1)
+		leaveMarkets(c, w.Address)
 	}
 	if next == Active {
-		countServers(c, w.Address, 1)
+		joinMarkets(c, w)
 	}
 	w.State = next
 	w.store(c, raw)
@@ -213,7 +215,10 @@ func runWithdraw(c *native.Call) {
 	}
 	bond := w.Bond
 	clearModels(c, w.Address)
-	gone := Worker{Address: w.Address, Slashed: w.Slashed, SlashCount: w.SlashCount, MissedCount: w.MissedCount}
+	gone := Worker{
+		Address: w.Address, Slashed: w.Slashed, SlashCount: w.SlashCount, MissedCount: w.MissedCount, LateCount: w.LateCount,
+		Score: w.Score,
+	}
 	gone.store(c, raw)
 	c.Pay(w.Address, &bond)
 	data := eventWithdrawn().Data()
@@ -229,12 +234,7 @@ func Get(c *native.Call, a chain.Address) Worker {
 
 // Serves reports whether a worker has named a model.
 func Serves(c *native.Call, a chain.Address, model chain.Hash) bool {
-	return c.As(chain.AddrRegistry).Uint64(servesKey(a, model)) != 0
-}
-
-// Servers counts the active workers that serve a model.
-func Servers(c *native.Call, model chain.Hash) uint64 {
-	return c.As(chain.AddrRegistry).Uint64(serversKey(model))
+	return OfferOf(c, a, model).Serves
 }
 
 // Collateral gives the part of a bond that work of a value stands on when a share of it is audited (REG-4).
@@ -257,28 +257,6 @@ func Room(c *native.Call, w *Worker, need *uint256.Int) bool {
 	var all uint256.Int
 	_, over := all.AddOverflow(&w.Exposure, need)
 	return w.State == Active && !w.Bond.Lt(bondMin(c)) && !over && !all.Gt(&w.Bond)
-}
-
-// Leases counts the batches that a worker has been given and has neither committed to nor lost.
-func Leases(c *native.Call, a chain.Address) uint64 {
-	return c.As(chain.AddrRegistry).Uint64(leasesKey(a))
-}
-
-// Lease counts one more batch that a worker is given, and tells how many it has with it (REG-8).
-func Lease(c *native.Call, a chain.Address) uint64 {
-	n := Leases(c, a) + 1
-	c.As(chain.AddrRegistry).SetUint64(leasesKey(a), n)
-	return n
-}
-
-// Unlease counts one batch less.
-func Unlease(c *native.Call, a chain.Address) {
-	n := Leases(c, a)
-	if c.Failed() {
-		return
-	}
-	must.Hold(n > 0, "registry: more leases ended than begun")
-	c.As(chain.AddrRegistry).SetUint64(leasesKey(a), n-1)
 }
 
 // Expose lets need more of a worker's bond stand for work. The caller has asked Room.
@@ -313,6 +291,8 @@ func Slash(c *native.Call, a chain.Address, sharePpm uint64) (lost uint256.Int) 
 	}
 	lost.MulDivOverflow(&w.Bond, uint256.NewInt(min(sharePpm, 1_000_000)), uint256.NewInt(1_000_000))
 	w.SlashCount++
+	w.Passed = 0
+	w.lower(scoreWrong)
 	next := Suspended
 	if w.State == Leaving {
 		next = Leaving
@@ -325,8 +305,8 @@ func Slash(c *native.Call, a chain.Address, sharePpm uint64) (lost uint256.Int) 
 }
 
 // Miss takes a fixed amount for a lease that ran out or was given back, or what is left of the bond, and
-// moves it from this contract to the account that calls. The worker stays active.
-func Miss(c *native.Call, a chain.Address, fine *uint256.Int) (lost uint256.Int) {
+// moves it from this contract to the account that calls. The worker stays active, and its score falls if it is to blame.
+func Miss(c *native.Call, a chain.Address, fine *uint256.Int, blamed bool) (lost uint256.Int) {
 	r := c.As(chain.AddrRegistry)
 	w, raw := load(r, a)
 	if c.Failed() || w.State == Unknown {
@@ -337,6 +317,9 @@ func Miss(c *native.Call, a chain.Address, fine *uint256.Int) (lost uint256.Int)
 		lost = w.Bond
 	}
 	w.MissedCount++
+	if blamed {
+		w.lower(scoreMissed)
+	}
 	take(&w, &lost)
 	w.store(r, raw)
 	r.Pay(c.Self(), &lost)

@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/packed"
+	"github.com/aiwork/aiwork-node/compute/plan"
+	"github.com/aiwork/aiwork-node/internal/chain"
+)
+
+// kept is what of a model lies in files that processes share; its zero value is nothing.
+type kept struct {
+	model *model.Mapped
+	shelf *packed.Shelf
+	note  func(text string)
+}
+
+// Compile readies a model of the library for the quickest path of this machine. Its weights are mapped from files as far as a process has left
+// them there. Its error is model.ErrNoModel where there is none.
+func (l Library) Compile(id chain.Hash, threads int) (*Compiled, error) {
+	o := plan.Default()
+	o.Threads = threads
+	k := kept{shelf: l.Packed.Shelf(id, o.Path.String(), l.note), note: l.note}
+	var err error
+	if k.model, err = l.Models.Open(id, k.shelf); err != nil {
+		k.close()
+		return nil, err
+	}
+	o.Shelf = k.shelf
+	c, err := compile(k.model.File, o)
+	if err != nil {
+		k.close()
+		return nil, err
+	}
+	c.kept = k
+	return c, nil
+}
+
+// Settle keeps what was packed in the first runs, and says whether the model is worth opening anew because another process did.
+func (c *Compiled) Settle() bool {
+	saved, err := c.kept.shelf.Save()
+	if err != nil && c.kept.note != nil {
+		c.kept.note("packed weights are not kept: " + err.Error())
+	}
+	return saved || c.kept.shelf.Outdated()
+}
+
+// close gives the memory back. What it cannot give back goes with the process.
+func (k *kept) close() {
+	if k.model != nil {
+		_ = k.model.Close()
+	}
+	_ = k.shelf.Close()
+}
