@@ -260,11 +260,23 @@ func (p *pixelConvStep) lay(w *worker, x []uint8, first, last int) {
 	for h := range high {
 		to := w.plane8[h*row:][:row]
 		if at := first*p.stride[0] + h - p.before[0]; at >= 0 && at < p.in[0] {
-			fill(to[:left], p.zero)
+			fillBytes(to[:left], p.zero)
 			copy(to[left:], x[at*p.in[1]*p.pixel:][:inside])
-			fill(to[left+inside:], p.zero)
+			fillBytes(to[left+inside:], p.zero)
 		} else {
-			fill(to, p.zero)
+			fillBytes(to, p.zero)
 		}
+	}
+}
+
+// fillBytes fills by copies of twice the length.
+func fillBytes(v []uint8, with uint8) {
+	if with == 0 || len(v) == 0 {
+		clear(v)
+		return
+	}
+	v[0] = with
+	for n := 1; n < len(v); n *= 2 {
+		copy(v[n:], v[:n])
 	}
 }
