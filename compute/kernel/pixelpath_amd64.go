@@ -19,3 +19,7 @@ func (p Path) widenBytes(to []int16, from []uint8) int {
 	}
 	return n
 }
+
+func (p Path) turnBytes(to []uint8, ldTo, stepTo int, from []uint8, ldFrom, stepFrom, n int) {
+	turnBytesAVX2(&to[0], ldTo, stepTo, &from[0], ldFrom, stepFrom, n)
+}

@@ -427,3 +427,28 @@ func (p Path) WidenBytes(to []int16, from []uint8) {
 		to[i] = int16(from[i])
 	}
 }
+
+// TurnBytes exchanges rows and columns: to[c·ldTo+r] becomes from[r·ldFrom+c].
+func (p Path) TurnBytes(to []uint8, ldTo int, from []uint8, ldFrom, rows, cols int) {
+	if rows == 0 || cols == 0 {
+		return
+	}
+	_, _ = to[:(cols-1)*ldTo+rows], from[:(rows-1)*ldFrom+cols]
+	const side = pixelWide
+	if !p.Pixels() || rows < side || cols < side {
+		for r := range rows {
+			for c, v := range from[r*ldFrom:][:cols] {
+				to[c*ldTo+r] = v
+			}
+		}
+		return
+	}
+	for r := 0; r < rows; r += side { // the last ones of both begin so that they end with the last row or column
+		r = min(r, rows-side)
+		p.turnBytes(to[r:], ldTo, side*ldTo, from[r*ldFrom:], ldFrom, side, cols/side)
+		if cols%side > 0 {
+			c := cols - side
+			p.turnBytes(to[r+c*ldTo:], ldTo, 0, from[r*ldFrom+c:], ldFrom, 0, 1)
+		}
+	}
+}

@@ -206,6 +206,28 @@ func TestSlidePixels(t *testing.T) {
 	}
 }
 
+func TestTurnBytes(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 35))
+		rows, cols := 1+r.IntN(70), 1+r.IntN(70)
+		ldTo, ldFrom := rows+r.IntN(9), cols+r.IntN(9)
+		from := drawBytes(r, rows*ldFrom)
+		for _, path := range Paths() {
+			to := make([]uint8, cols*ldTo)
+			path.TurnBytes(to[:(cols-1)*ldTo+rows], ldTo, from[:(rows-1)*ldFrom+cols], ldFrom, rows, cols)
+			for i, v := range to {
+				want := uint8(0)
+				if r, c := i%ldTo, i/ldTo; r < rows {
+					want = from[r*ldFrom+c]
+				}
+				if v != want {
+					t.Fatalf("%v, seed %d, %d × %d, element %d: got %d, want %d", path, seed, rows, cols, i, v, want)
+				}
+			}
+		}
+	}
+}
+
 // What the generator writes is what is checked in.
 func TestPixelsGenerated(t *testing.T) {
 	if testing.Short() {

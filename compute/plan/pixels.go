@@ -82,26 +82,13 @@ func (s *formStep) each(f *frame, do func(planes, pixels []uint8, size, count in
 
 func (s *toPlanesStep) run(f *frame) error {
 	channels, stride := s.shape[1], kernel.PixelStride(s.shape[1])
-	s.each(f, func(planes, pixels []uint8, size, count int) {
-		for ch := range channels {
-			to := planes[ch*size:][:count]
-			for i := range to {
-				to[i] = pixels[i*stride+ch]
-			}
-		}
-	})
+	s.each(f, func(planes, pixels []uint8, size, count int) { f.path.TurnBytes(planes, size, pixels, stride, count, channels) })
 	return nil
 }
 
 func (s *toPixelsStep) run(f *frame) error {
 	channels, stride := s.shape[1], kernel.PixelStride(s.shape[1])
-	s.each(f, func(planes, pixels []uint8, size, count int) {
-		for ch := range channels {
-			for i, v := range planes[ch*size:][:count] {
-				pixels[i*stride+ch] = v
-			}
-		}
-	})
+	s.each(f, func(planes, pixels []uint8, size, count int) { f.path.TurnBytes(pixels, stride, planes, size, channels, count) })
 	return nil
 }
 
