@@ -82,13 +82,17 @@ func (s *formStep) each(f *frame, do func(planes, pixels []uint8, size, count in
 
 func (s *toPlanesStep) run(f *frame) error {
 	channels, stride := s.shape[1], kernel.PixelStride(s.shape[1])
-	s.each(f, func(planes, pixels []uint8, size, count int) { f.path.TurnBytes(planes, size, pixels, stride, count, channels) })
+	s.each(f, func(planes, pixels []uint8, size, count int) {
+		f.path.TurnBytes(planes, size, pixels, stride, count, channels)
+	})
 	return nil
 }
 
 func (s *toPixelsStep) run(f *frame) error {
 	channels, stride := s.shape[1], kernel.PixelStride(s.shape[1])
-	s.each(f, func(planes, pixels []uint8, size, count int) { f.path.TurnBytes(pixels, stride, planes, size, channels, count) })
+	s.each(f, func(planes, pixels []uint8, size, count int) {
+		f.path.TurnBytes(pixels, stride, planes, size, channels, count)
+	})
 	return nil
 }
 
