@@ -39,7 +39,7 @@ func generateCommand() *cli.Command {
 			&cli.Float64Flag{Name: "top-p", Usage: "draw among the fewest that hold this share of the weight", Value: 1},
 			&cli.Float64Flag{Name: "penalty", Usage: "makes tokens of the text so far less likely if above 1", Value: 1},
 			&cli.IntFlag{Name: "threads", Usage: "how many processors to use", Value: runtime.NumCPU()},
-			&cli.StringFlag{Name: "path", Usage: "instructions to use: go, avx2, avx512 or neon; default: the best of this machine"},
+			&cli.StringFlag{Name: "path", Usage: "instructions to use: go, avx2, avx512, avx512vnni or neon; default: the best of this machine"},
 			&cli.BoolFlag{Name: "verify", Usage: "check the answer again in one pass, as an auditor does"},
 		},
 		Action: modelGenerate,

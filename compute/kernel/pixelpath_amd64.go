@@ -3,11 +3,42 @@
 package kernel
 
 // Pixels says whether bytes are quicker pixel by pixel than plane by plane on this path.
-func (p Path) Pixels() bool { return p == PathAVX2 }
+func (p Path) Pixels() bool { return p != PathGo }
 
-func (p Path) pixelWords(rows int, t *pixelTile) { pixelWordsAVX2(rows, t) }
+// pixelRows is the height of the tallest micro-kernel, of words or of bytes.
+func (p Path) pixelRows(ofBytes bool) int {
+	switch {
+	case p.wide512():
+		return pixelRows512Max
+	case ofBytes:
+		return pixelByteRowsMax
+	}
+	return pixelRowsMax
+}
 
-func (p Path) pixelBytes(rows int, t *pixelTile) { pixelBytesAVX2(rows, t) }
+func (p Path) pixelWords(rows int, t *pixelTile) {
+	switch p {
+	case PathVNNI:
+		pixelWordsVNNI(rows, t)
+	case PathAVX512:
+		pixelWordsAVX512(rows, t)
+	default:
+		pixelWordsAVX2(rows, t)
+	}
+}
+
+func (p Path) pixelBytes(rows int, t *pixelTile) {
+	switch p {
+	case PathVNNI:
+		pixelBytesVNNI(rows, t)
+	case PathAVX512:
+		pixelBytesAVX512(rows, t)
+	default:
+		pixelBytesAVX2(rows, t)
+	}
+}
+
+// Taps and widening are those of AVX2 everywhere.
 
 func (p Path) pixelSlide(s *pixelSlide) { pixelSlideAVX2(s) }
 

@@ -12,10 +12,12 @@ import (
 // under a row of a window is one piece of memory, nothing is turned over, and sums are made bytes while they are in registers.
 
 //go:generate go run gen_pixels.go
+//go:generate go run gen_vnni.go
 
 const (
 	pixelRowsMax     = 6  // of a tile of words
 	pixelByteRowsMax = 5  // and of bytes
+	pixelRows512Max  = 12 // of either with registers of 512 bits
 	pixelWide        = 16 // outputs of a panel
 )
 
@@ -193,9 +195,9 @@ type PixelScratch struct{ words []int16 }
 
 // MultiplyPixels makes outputs of panels first to last-1 for all rows: those of row r lie at y[r·stride].
 func (p Path) MultiplyPixels(y []uint8, stride int, x PixelRows, w *PixelWeights, first, last int, s *PixelScratch) {
-	each, height := pixelFour, pixelByteRowsMax
+	each, height := pixelFour, p.pixelRows(true)
 	if w.words != nil {
-		each, height = pixelPair, pixelRowsMax
+		each, height = pixelPair, p.pixelRows(false)
 	}
 	size := (x.Rows-1)*x.Step + (w.segments-1)*w.jump + w.steps*each
 	_, _ = x.X[:size], y[:(x.Rows-1)*stride+last*pixelWide]
