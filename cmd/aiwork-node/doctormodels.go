@@ -17,6 +17,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/operator"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/compute/plan"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -74,6 +75,30 @@ func (d *doctor) modelFiles(context.Context) {
 	if !bad {
 		d.ok(name, "%d shipped, %d in %s, all read and their ids computed anew", len(d.models.Files), len(stored), d.models.Store.Dir)
 	}
+}
+
+// packedWeights holds what is packed of the models against its digests.
+func (d *doctor) packedWeights(context.Context) {
+	const name = "packed weights"
+	folder := packedOf(d.c, d.models.Store.Dir)
+	list, err := folder.List()
+	if err != nil {
+		d.failed(name, "see the reason; without the folder each engine packs its own", "%v", err)
+		return
+	}
+	var size int64
+	stale := 0
+	for _, k := range list {
+		size += k.Bytes
+		err := folder.Verify(k)
+		if errors.Is(err, packed.ErrStale) {
+			stale++
+		} else if err != nil {
+			d.failed(name, "remove the file: it is made anew. If that comes again, test the disk", "%s: %v", k.File, err)
+			return
+		}
+	}
+	d.ok(name, "%d files, %d MiB of at most %d; %d are of another build and are replaced", len(list), size>>20, folder.BytesMax>>20, stale)
 }
 
 func short(id chain.Hash) string { return id.String()[:10] }

@@ -37,6 +37,7 @@ func modelCommand() *cli.Command {
 					&cli.StringFlag{Name: "out", Usage: "`FOLDER` to write the outputs to, as .npy files"}),
 				Action: modelRun,
 			},
+			{Name: "price", Usage: "show what an item costs on the network now", ArgsUsage: "MODEL", Flags: []cli.Flag{rpcFlag()}, Action: modelPrice},
 			{
 				Name:      "bench",
 				Usage:     "time a model on made-up inputs",
@@ -57,6 +58,12 @@ func modelCommand() *cli.Command {
 			quantizeCommand(),
 			generateCommand(),
 			convertCommand(),
+			{
+				Name:      "verify",
+				Usage:     "read stored models in whole, hold weights against their roots and what is packed against its digests; ends with code 1 if one does not hold",
+				ArgsUsage: "[MODEL...]",
+				Action:    modelVerify,
+			},
 			{Name: "remove", Usage: "delete a stored model", ArgsUsage: "MODEL", Action: modelRemove},
 			{
 				Name:      "conformance",

@@ -19,6 +19,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/npy"
 	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/compute/plan"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -35,6 +36,7 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "device", Usage: "`DEVICE` to run on, as `device list` calls it; the result is the same"},
 		&cli.IntFlag{Name: "device-memory", Usage: "`MIB` of the device's memory that may be taken; default: eight tenths of it"},
 		&cli.StringFlag{Name: "dims", Usage: "sizes of free dimensions as `d0=1,d1=320`; default 1; for made-up inputs"},
+		packedFlag(),
 	}
 }
 
@@ -44,34 +46,59 @@ type runner struct {
 	program *program.Program
 	plans   *plan.Runner // nil: by definitions
 	device  *onDevice    // nil: on the processor
+	shelf   *packed.Shelf
+	unmap   func() error // of the model's file
 }
 
 func loadRunner(c *cli.Context) (*runner, error) {
 	if c.NArg() == 0 {
 		return nil, usagef("want a MODEL: `%s --help` shows how", c.Command.HelpName)
 	}
-	f, err := loadModel(c, c.Args().First())
-	if err != nil {
-		return nil, err
-	}
-	p, err := f.Compile()
-	if err != nil || c.Bool("reference") {
-		return &runner{file: f, program: p}, err
-	}
 	path, err := pathOf(c.String("path"))
 	if err != nil {
 		return nil, err
 	}
-	plans, err := plan.New(p, plan.Options{Threads: c.Int("threads"), Path: path})
-	if err != nil {
-		return nil, usagef("%v", err)
-	}
-	d, err := openDevice(c, f)
-	if err != nil {
-		plans.Close()
+	r := &runner{}
+	if err := r.load(c, path); err != nil {
+		r.close()
 		return nil, err
 	}
-	return &runner{f, p, plans, d}, nil
+	return r, nil
+}
+
+func (r *runner) load(c *cli.Context, path kernel.Path) (err error) {
+	if err := r.read(c, path); err != nil {
+		return err
+	}
+	if r.program, err = r.file.Compile(); err != nil || c.Bool("reference") {
+		return err
+	}
+	o := plan.Options{Threads: c.Int("threads"), Path: path}
+	if r.shelf != nil {
+		o.Shelf = r.shelf
+	}
+	if r.plans, err = plan.New(r.program, o); err != nil {
+		return usagef("%v", err)
+	}
+	r.device, err = openDevice(c, r.file)
+	return err
+}
+
+// read gets the model. Weights of one that is stored lie in files.
+func (r *runner) read(c *cli.Context, path kernel.Path) (err error) {
+	text, store := c.Args().First(), modelStore(c)
+	id, err := store.Find(text)
+	if err != nil || c.Bool("reference") {
+		r.file, err = loadModel(c, text)
+		return err
+	}
+	r.shelf = packedOf(c, store.Dir).Shelf(id, path.String(), func(text string) { printer(c).Note("%s", text) })
+	m, err := store.Open(id, r.shelf)
+	if err != nil {
+		return err
+	}
+	r.file, r.unmap = m.File, m.Close
+	return nil
 }
 
 // pathOf finds a way of computing by its name; the best one has none.
@@ -108,6 +135,11 @@ func (r *runner) close() {
 	if r.plans != nil {
 		r.plans.Close()
 	}
+	_, _ = r.shelf.Save() // what is not kept is packed again
+	if r.unmap != nil {
+		_ = r.unmap()
+	}
+	_ = r.shelf.Close()
 }
 
 // An outcome is an output as `model run` prints it.
@@ -285,7 +317,7 @@ func modelBench(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer r.close()
+	defer func() { r.close() }()
 	runs := c.Int("runs")
 	if runs < 1 || runs > runsMax || c.NArg() > 1 {
 		return usagef("want one MODEL and 1 to %d runs", runsMax)
@@ -296,6 +328,15 @@ func modelBench(c *cli.Context) error {
 	}
 	if _, err := r.run(c.Context, inputs); err != nil { // the first run packs weights
 		return err
+	}
+	if saved, _ := r.shelf.Save(); saved { // from here on it is as it is at every other start
+		r.close()
+		if r, err = loadRunner(c); err != nil {
+			return err
+		}
+		if _, err := r.run(c.Context, inputs); err != nil {
+			return err
+		}
 	}
 	times := make([]float64, runs)
 	cpu := cpuTime()

@@ -200,5 +200,8 @@ func modelRemove(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return store.Remove(id)
+	if err := store.Remove(id); err != nil {
+		return err
+	}
+	return packedOf(c, store.Dir).Remove(id)
 }

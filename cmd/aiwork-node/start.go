@@ -44,6 +44,7 @@ func start(c *cli.Context) error {
 	ctx, cancel := testnet.WithLifeline(c.Context)
 	defer cancel()
 	log := newLogger(cfg, os.Stderr)
+	sweepModels(nodeHome(c).Models(), log)
 	n, err := node.Open(ctx, node.Options{Home: h, Config: cfg, Version: version, Log: log})
 	if err != nil {
 		return err

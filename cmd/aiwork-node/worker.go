@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,11 +23,13 @@ import (
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/pool"
+	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/health"
 	"github.com/aiwork/aiwork-node/internal/home"
 	"github.com/aiwork/aiwork-node/internal/term"
+	"github.com/aiwork/aiwork-node/tasks/registry"
 	"github.com/aiwork/aiwork-node/testnet"
 )
 
@@ -44,6 +47,8 @@ func workerCommand() *cli.Command {
 			&cli.StringFlag{Name: "bond", Usage: "`TOKENS` that stand for the work's correctness", Value: "1000"},
 			&cli.StringFlag{Name: "payout", Usage: "`ADDRESS` that is paid; default: the worker's own"},
 			&cli.StringFlag{Name: "about", Usage: "free `TEXT` for the worker's record"},
+			&cli.StringFlag{Name: "ask", Usage: "least price of an item, in `TOKENS`; rounded up by a quarter at most", Value: "0"},
+			&cli.BoolFlag{Name: "measure", Usage: "measure this machine at the first start and whenever it has changed, and offer its speed", Value: true},
 			&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the account key's password"},
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS` of metrics, /livez and /readyz; none if empty"},
 			&cli.Float64Flag{Name: "watch", Usage: "`SHARE` of the open results of other workers to run again, 0 to 1; a false one is challenged"},
@@ -63,6 +68,7 @@ func engineFlags() []cli.Flag {
 		&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of each engine's process", Value: 2048},
 		&cli.DurationFlag{Name: "item-timeout", Usage: "how long an engine may take for an item", Value: 30 * time.Second},
 		&cli.IntFlag{Name: "item-tries", Usage: "runs of an item whose engine crashes or hangs, before its batch is given back", Value: 3},
+		packedFlag(),
 	}
 }
 
@@ -76,6 +82,9 @@ type worker struct {
 	atOnce   int // items that run
 	log      *slog.Logger
 	who      chain.Address
+	key      secp.PrivateKey
+	threads  int  // of all engines together
+	measures bool // offers a speed
 	enrol    compute.Enrolment
 	drainMax time.Duration
 	reg      *prometheus.Registry
@@ -95,6 +104,7 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	w := &worker{home: nodeHome(c), log: newLogger(cfg, os.Stderr), reg: prometheus.NewRegistry(), drainMax: c.Duration("drain-max")}
+	sweepModels(w.home.Models(), w.log)
 	if err := w.open(c); err != nil {
 		return err
 	}
@@ -141,7 +151,9 @@ func (w *worker) open(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	w.who = chain.Address(key.Public().Address())
+	w.who, w.key = chain.Address(key.Public().Address()), key
+	w.threads = threads(c)
+	w.measures = c.Bool("measure")
 	w.remote = compute.NewRemote(w.client, key)
 	w.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	w.stats = compute.NewMetrics(w.reg)
@@ -157,6 +169,12 @@ func (w *worker) open(c *cli.Context) (err error) {
 		return usagef("--watch %v: want a share of 0 to 1", share)
 	}
 	w.watch = uint32(math.Round(share * 1e6))
+	if w.enrol.Ask, err = term.ParseAWO(c.String("ask")); err != nil {
+		return usagef("--ask: %v", err)
+	}
+	if _, fits := registry.BucketOf(&w.enrol.Ask); !fits {
+		return usagef("--ask %s: more than there is", c.String("ask"))
+	}
 	if p := c.String("payout"); p != "" {
 		if w.enrol.Payout, err = chain.ParseAddress(p); err != nil {
 			return usagef("--payout: %v", err)
@@ -191,7 +209,7 @@ func (w *worker) startEngines(c *cli.Context) error {
 // engineOptions are those of engine i.
 func engineOptions(c *cli.Context, h home.Home, exe string, i int) engine.Options {
 	return engine.Options{
-		Exe: exe, Args: []string{"engine", "--models", h.Models()}, ThreadsMax: shareOf(threads(c), max(1, c.Int("engines")), i),
+		Exe: exe, Args: []string{"engine", "--models", h.Models(), "--packed-mib", strconv.Itoa(c.Int("packed-mib"))}, ThreadsMax: shareOf(threads(c), max(1, c.Int("engines")), i),
 		MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20, ItemTimeout: c.Duration("item-timeout"),
 	}
 }
@@ -285,6 +303,7 @@ func (w *worker) enter(stop context.Context) (genesis chain.Hash, err error) {
 		kind := "no node"
 		if genesis, err = w.remote.Genesis(stop); err == nil {
 			kind = "not enrolled"
+			w.measureOnce(stop, genesis)
 			steps, err = w.remote.Enrol(stop, w.enrol)
 		}
 		if err == nil {

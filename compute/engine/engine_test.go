@@ -14,10 +14,9 @@ import (
 	"time"
 
 	"github.com/aiwork/aiwork-node/compute/image"
-	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/net"
-	"github.com/aiwork/aiwork-node/compute/pipeline"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/photos"
@@ -25,8 +24,9 @@ import (
 
 // The tests start this very test binary as the child. The variable says what kind of child it is to be.
 const (
-	childEnv = "AIWORK_ENGINE_TEST_CHILD"
-	storeEnv = "AIWORK_ENGINE_TEST_STORE"
+	childEnv  = "AIWORK_ENGINE_TEST_CHILD"
+	storeEnv  = "AIWORK_ENGINE_TEST_STORE"
+	packedEnv = "AIWORK_ENGINE_TEST_PACKED"
 )
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,9 @@ func TestMain(m *testing.M) {
 	case "real":
 		models, err := builtin.Models()
 		if err == nil {
-			err = Serve(context.Background(), os.Stdin, os.Stdout, Library{Models: model.Library{Files: models, Store: model.Store{Dir: os.Getenv(storeEnv)}}, Pipelines: pipeline.Store{Dir: os.Getenv(storeEnv)}})
+			library := LibraryOf(os.Getenv(storeEnv), models)
+			library.Packed = packed.Folder{Dir: os.Getenv(packedEnv), BytesMax: packed.DefaultBytesMax, Build: packed.Build()}
+			err = Serve(context.Background(), os.Stdin, os.Stdout, library)
 		}
 		exit(err)
 	case "actor":

@@ -30,12 +30,16 @@ type layer struct {
 }
 
 // Load takes the model from a file, which must stay open as long as the model is used.
-func Load(f *gguf.File, path kernel.Path) (*Model, error) {
+func Load(f *gguf.File, path kernel.Path) (*Model, error) { return LoadKept(f, path, nil) }
+
+// LoadKept is Load with weights that a shelf has as the path takes them; it is given those that it has not. The shelf is that of this file and
+// stays open as long as the model is used. It may be nil.
+func LoadKept(f *gguf.File, path kernel.Path, shelf quant.Shelf) (*Model, error) {
 	c, err := ReadConfig(f)
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{file: f, path: path}
+	l := &loader{file: f, path: path, shelf: shelf}
 	embedding, ok := f.Tensor("token_embd.weight")
 	if !ok || len(embedding.Dims) != 2 || embedding.Dims[1] > VocabMax {
 		return nil, fmt.Errorf("token_embd.weight is missing, or no matrix of at most %d tokens", VocabMax)
@@ -58,11 +62,33 @@ func Load(f *gguf.File, path kernel.Path) (*Model, error) {
 	return m, l.err
 }
 
+// TensorNames lists the tensors of a file that a model computes with, in one order: an identity covers them all.
+func TensorNames(f *gguf.File, c Config) (names []string) {
+	add := func(list ...string) {
+		for _, name := range list {
+			if _, ok := f.Tensor(name); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	add("token_embd.weight", "output_norm.weight", "output.weight", "rope_freqs.weight")
+	for i := range c.Layers {
+		for _, name := range []string{
+			"attn_norm.weight", "ffn_norm.weight", "attn_q.weight", "attn_k.weight", "attn_v.weight", "attn_output.weight",
+			"attn_q.bias", "attn_k.bias", "attn_v.bias", "ffn_gate.weight", "ffn_up.weight", "ffn_down.weight",
+		} {
+			add(fmt.Sprintf("blk.%d.%s", i, name))
+		}
+	}
+	return names
+}
+
 // A loader fetches tensors and keeps the first error.
 type loader struct {
-	file *gguf.File
-	path kernel.Path
-	err  error
+	file  *gguf.File
+	path  kernel.Path
+	shelf quant.Shelf
+	err   error
 }
 
 func (l *loader) layer(c Config, prefix string) layer {
@@ -107,7 +133,7 @@ func (l *loader) matrix(name string, n, k int) *quant.Matrix {
 	format, err := quant.FormatOf(t.Type)
 	if err == nil {
 		var m *quant.Matrix
-		if m, err = quant.New(l.path, format, n, k, t.Data); err == nil {
+		if m, err = quant.NewKept(l.shelf, name, l.path, format, n, k, t.Data); err == nil {
 			return m
 		}
 	}

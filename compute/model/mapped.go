@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/net"
@@ -69,6 +70,15 @@ func nameWeights(f *File, shelf *packed.Shelf) {
 		w := &f.Net.WeightList[i]
 		shelf.Call(t, packed.NameFrom(w.Encode()))
 	}
+}
+
+// ViewFile reads a file that is known to hold, a part of the program, and leaves the weights where they are until they are used.
+func ViewFile(file string) (*File, error) {
+	f, err := viewFile(unsafe.Slice(unsafe.StringData(file), len(file)))
+	if err != nil {
+		return nil, fmt.Errorf("model file: %w", err)
+	}
+	return f, nil
 }
 
 // viewFile reads a file that holds, and leaves the weights where they are.

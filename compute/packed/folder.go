@@ -172,6 +172,3 @@ func (f Folder) Verify(k Kept) error {
 	}
 	return errors.Join(err, unmap())
 }
-
-// Sweep removes what crashes have left of files.
-func (f Folder) Sweep(now time.Time) (int, error) { return whole.Sweep(f.Dir, now) }

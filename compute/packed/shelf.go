@@ -125,7 +125,7 @@ func (s *Shelf) NameOf(t *tensor.Tensor) (name Name, ok bool) {
 	return name, ok
 }
 
-// Outdated tells that another process has written a file since, so that opening the shelf again gives more.
+// Outdated tells that a file was written since, by whomever, so that opening the shelf again gives more.
 func (s *Shelf) Outdated() bool {
 	if s == nil {
 		return false

@@ -23,16 +23,26 @@ const KMax = 1 << 20
 
 // New lays out the weights in raw, which the Matrix keeps.
 func New(path kernel.Path, f Format, n, k int, raw []byte) (*Matrix, error) {
+	m, err := bare(path, f, n, k, raw)
+	if err == nil {
+		m.layOut()
+	}
+	return m, err
+}
+
+func bare(path kernel.Path, f Format, n, k int, raw []byte) (*Matrix, error) {
 	if n < 1 || k < 1 || k > KMax || k%f.superLen() != 0 || len(raw) != n*f.rowBytes(k) {
 		return nil, fmt.Errorf("%d bytes for a matrix of %d × %d in %v", len(raw), n, k, f)
 	}
-	m := &Matrix{Format: f, N: n, K: k, path: path, raw: raw}
-	if f.quantised() {
+	return &Matrix{Format: f, N: n, K: k, path: path, raw: raw}, nil
+}
+
+func (m *Matrix) layOut() {
+	if m.Format.quantised() {
 		m.packed = pack(m)
 	} else {
 		m.floats = m.packFloats()
 	}
-	return m, nil
 }
 
 func (m *Matrix) row(i int) []byte {
@@ -45,8 +55,7 @@ func (m *Matrix) Row(dst []float32, i int) { m.Format.ReadRow(dst[:m.K], m.row(i
 
 // packFloats puts rows side by side in panels.
 func (m *Matrix) packFloats() []float32 {
-	panels := (m.N + kernel.PanelWidth - 1) / kernel.PanelWidth
-	data := make([]float32, panels*m.K*kernel.PanelWidth)
+	data := make([]float32, m.Panels()*m.K*kernel.PanelWidth)
 	row := make([]float32, m.K)
 	for i := range m.N {
 		m.Format.floats(row, m.row(i))

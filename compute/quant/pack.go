@@ -32,6 +32,14 @@ func (f Format) panelBytes(k int) int {
 	return 0
 }
 
+// packedBytes is the size of what pack gives, 0 where it gives nothing.
+func (m *Matrix) packedBytes() int {
+	if !vectors(m.path) {
+		return 0
+	}
+	return (m.N + panelRows - 1) / panelRows * m.Format.panelBytes(m.K)
+}
+
 // pack lays the weights out as the micro-kernels of gen.go take them; rows beyond the last are zeros. All
 // processors take part.
 func pack(m *Matrix) []byte {
@@ -39,7 +47,7 @@ func pack(m *Matrix) []byte {
 		return nil
 	}
 	panels, size := (m.N+panelRows-1)/panelRows, m.Format.panelBytes(m.K)
-	data := make([]byte, panels*size)
+	data := make([]byte, m.packedBytes())
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(panels, runtime.GOMAXPROCS(0)) {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aiwork/aiwork-node/compute/model"
 )
 
 // The file that ships is the model of the id that is known, with its labels and its licence.
@@ -11,6 +13,9 @@ func TestContentSafety(t *testing.T) {
 	m, err := ContentSafety()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := model.DecodeFile([]byte(contentSafety)); err != nil {
+		t.Errorf("held against its roots: %v", err)
 	}
 	if got := m.Net.ID(); got.String() != ContentSafetyID || got != ContentSafetyHash() {
 		t.Errorf("id: got %s, want %s", got, ContentSafetyID)
