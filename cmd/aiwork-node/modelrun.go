@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -331,9 +332,13 @@ func modelBench(c *cli.Context) error {
 	}
 	if saved, _ := r.shelf.Save(); saved { // from here on it is as it is at every other start
 		r.close()
-		if r, err = loadRunner(c); err != nil {
+		*r = runner{}
+		debug.FreeOSMemory()
+		next, err := loadRunner(c)
+		if err != nil {
 			return err
 		}
+		r = next
 		if _, err := r.run(c.Context, inputs); err != nil {
 			return err
 		}
