@@ -43,7 +43,7 @@ var (
 
 func newCourtroom(t *testing.T, run, liar *receipt.Trace) *courtroom {
 	c := &courtroom{view: state.New(state.Empty{})}
-	c.params.Jobs.DisputeBond = 1
+	c.params.Jobs = chain.JobParams{DisputeBond: 1, DisputeFirstMs: 120_000, DisputeAnswerMs: 20_000, DisputeFeedMs: 60_000}
 	bond := uint256.NewInt(job.Gwei)
 	c.set = native.NewSet(dispute.Module(), native.Module{Name: "opener", Address: opener, Methods: []native.Method{{
 		Signature: "open()", Returns: "()", Mutability: native.Payable, Run: func(call *native.Call) {

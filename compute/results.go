@@ -10,6 +10,7 @@ import (
 
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
@@ -25,6 +26,18 @@ func outputOf(result []byte) job.Output {
 		return job.Output{Blob: blake3.Sum256(result), Size: uint32(len(result))}
 	}
 	return job.Output{Fault: job.FaultTooLarge}
+}
+
+// OutputOf gives what an honest worker commits to when its engine gave a result or an error. What is not the input's fault it gives
+// back.
+func OutputOf(result []byte, err error) (job.Output, error) {
+	if bad, ok := errors.AsType[*engine.InputError](err); ok {
+		return job.Output{Fault: inputFault(bad.Fault)}, nil
+	}
+	if err != nil {
+		return job.Output{}, err
+	}
+	return outputOf(result), nil
 }
 
 // keep puts a worker's long result beside its entry, so that it can be handed over after the opening.

@@ -2,26 +2,39 @@ package testnet
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aiwork/aiwork-node/internal/system"
+	"github.com/aiwork/aiwork-node/internal/testutil"
 )
 
-// buildNode builds the program into a folder of its own, with build tags if any.
+// builds are the programs that were built, by their tags; each stays in build/, where the next run finds it up to date.
+var builds sync.Map
+
+// buildNode builds the program once, with build tags if any.
 func buildNode(t *testing.T, tags string) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds the program and runs a network of it: left out by -short")
 	}
-	out := filepath.Join(t.TempDir(), "aiwork-node")
-	cmd := exec.Command("go", "build", "-trimpath", "-tags", tags, "-o", out, "../cmd/aiwork-node")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, text)
+	build, _ := builds.LoadOrStore(tags, sync.OnceValues(func() (string, error) {
+		out := filepath.Join(testutil.Root(t), "build", "test", "node-"+tags)
+		cmd := exec.Command("go", "build", "-trimpath", "-tags", tags, "-o", out, "../cmd/aiwork-node")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build: %w\n%s", err, text)
+		}
+		return out, nil
+	}))
+	out, err := build.(func() (string, error))()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return out
 }
@@ -30,8 +43,14 @@ func buildNode(t *testing.T, tags string) string {
 // processes that are not Done are stopped with it.
 func network(t *testing.T, exe string, port int, change func(*Cluster)) *Cluster {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "net")
 	l := Layout{ChainID: 20260, Validators: 4, Workers: 2, RPCPort: port, MetricsPort: port + 20, P2PPort: port + 40}
+	return networkOf(t, exe, l, change)
+}
+
+// networkOf is network with a layout.
+func networkOf(t *testing.T, exe string, l Layout, change func(*Cluster)) *Cluster {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "net")
 	if err := Create(dir, l, system.Modules()); err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,9 @@ type Layout struct {
 	RPCPort     int    `json:"rpcPort"`     // of the first validator; the others follow
 	MetricsPort int    `json:"metricsPort"` // likewise, workers behind validators
 	P2PPort     int    `json:"p2pPort"`
+
+	// Market changes the market's parameters of a network that is made; nil leaves those of a devnet.
+	Market func(*chain.JobParams) `json:"-"`
 }
 
 // DefaultLayout is the devnet of the README.
@@ -183,6 +186,9 @@ func newGenesis(l Layout) (*genesis.Genesis, []home.ValidatorKeys, error) {
 		fund(Account(firstWorkerAccount+i), 10_000)
 	}
 	g := genesis.Devnet(l.ChainID, uint64(time.Now().UnixMilli()), alloc, validators)
+	if l.Market != nil {
+		l.Market(&g.Params.Jobs)
+	}
 	return g, keys, g.Check()
 }
 

@@ -1,7 +1,12 @@
 package testnet
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"strconv"
 	"testing"
 	"time"
 
@@ -9,6 +14,8 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
+	"github.com/aiwork/aiwork-node/internal/photos"
+	"github.com/aiwork/aiwork-node/internal/requester"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
 )
 
@@ -87,4 +94,118 @@ func TestLieInsideIsDisputed(t *testing.T) {
 	if got := balanceOf(ctx, t, cl, d.Parties[1]); !got.Gt(tokens(10_050)) {
 		t.Errorf("the challenger has %s, want its bond back and half of what the liar lost", got.Dec())
 	}
+}
+
+// verified is what a test reads of `job verify --json`.
+type verified struct {
+	Items []struct {
+		Equal      bool   `json:"equal"`
+		Difference string `json:"difference"`
+	} `json:"items"`
+	Dispute *struct {
+		ID      uint64 `json:"id"`
+		Verdict string `json:"verdict"`
+	} `json:"dispute"`
+}
+
+// verify runs `job verify` and gives its exit code.
+func verify(ctx context.Context, t *testing.T, exe string, env []string, url string, job uint64, flags ...string) (out verified, code int) {
+	t.Helper()
+	args := append([]string{"--home", t.TempDir(), "--json", "job", "verify", strconv.FormatUint(job, 10), "--rpc", url}, flags...)
+	cmd := exec.CommandContext(ctx, exe, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, &stdout, &stderr
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &out); err != nil {
+		t.Fatalf("job verify: %v: %s%s", err, stdout.String(), stderr.String())
+	}
+	return out, cmd.ProcessState.ExitCode()
+}
+
+func workerBond(ctx context.Context, t *testing.T, cl *client.Client, worker int) uint256.Int {
+	t.Helper()
+	var w struct {
+		Bond client.Uint256 `json:"bond"`
+	}
+	if err := cl.Call(ctx, &w, "aiwork_getWorker", WorkerAddress(worker)); err != nil {
+		t.Fatal(err)
+	}
+	return w.Bond.Int
+}
+
+// A challenger with a run that is false in one value disputes a true result. The worker's program defends it; the dispute comes down to the
+// false tile, which is the challenger's: its bond goes half to the worker, half to nobody. The worker is paid once, as if nothing had been.
+func TestMaliciousChallengerLoses(t *testing.T) {
+	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
+	const contestMs = 20_000
+	l := Layout{ChainID: 20260, Validators: 4, Workers: 1, RPCPort: 21_100, MetricsPort: 21_120, P2PPort: 21_140}
+	l.Market = func(p *chain.JobParams) { p.ContestMs, p.AuditRevealMs = contestMs, contestMs }
+	c := networkOf(t, exe, l, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cl := c.Client(0)
+	defer cl.Close()
+	if err := WaitWorkers(ctx, cl, 1); err != nil {
+		t.Fatal(err)
+	}
+	bond, before := workerBond(ctx, t, cl, 0), balanceOf(ctx, t, cl, WorkerAddress(0))
+	id := orderPhoto(ctx, t, cl)
+	if _, err := requester.WatchUntil(ctx, cl, id, func(j *requester.Job) bool { return j.Items[0].Opened }); err != nil {
+		t.Fatal(err)
+	}
+	if got, code := verify(ctx, t, exe, nil, c.URL(0), id); code != 0 || len(got.Items) != 1 || !got.Items[0].Equal {
+		t.Errorf("an honest look: got %+v with the exit code %d, want equal and 0", got, code)
+	}
+	lie := []string{"AIWORK_FAULT_MODE=operator"}
+	got, code := verify(ctx, t, faulty, lie, c.URL(0), id, "--challenge", "--dev", "3")
+	if code != 1 || len(got.Items) != 1 || got.Items[0].Difference == "" || got.Dispute == nil {
+		t.Fatalf("a false challenge: got %+v with the exit code %d, want a difference, a dispute and 1", got, code)
+	}
+	d := disputeOf(ctx, t, cl, got.Dispute.ID)
+	if got.Dispute.Verdict != dispute.Stands.String() || d.Verdict != dispute.Stands.String() || d.Steps == 0 {
+		t.Errorf("the dispute ended with %s after %d steps, want it to stand, a tile having been computed", d.Verdict, d.Steps)
+	}
+	j, err := requester.Watch(ctx, cl, id, func(*requester.Job) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if it := &j.Items[0]; it.Verdict != "verified" || j.Batches[0].Attempt != 0 || !j.Money.PaidWorkers.Eq(tokens(1)) {
+		t.Errorf("the item: %s at attempt %d, %s paid in all, want it passed at the first and one token", it.Verdict, j.Batches[0].Attempt, j.Money.PaidWorkers.Dec())
+	}
+	if got := workerBond(ctx, t, cl, 0); got != bond {
+		t.Errorf("the worker's bond: got %s, want %s as before", got.Dec(), bond.Dec())
+	}
+	gain := new(uint256.Int).Sub(balanceOf(ctx, t, cl, WorkerAddress(0)), before)
+	if least := tokens(5); !gain.Gt(least) || gain.Gt(tokens(6)) {
+		t.Errorf("the worker gained %s, want one token for the item and five of the challenger's ten, less gas", gain.Dec())
+	}
+}
+
+// orderPhoto orders one picture, audited in full, and does not wait for it.
+func orderPhoto(ctx context.Context, t *testing.T, cl *client.Client) uint64 {
+	t.Helper()
+	photo := photos.All()[0]
+	in, err := requester.NewInput(photo.Name, photo.JPEG)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := requester.FindModel(ctx, cl, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := requester.NewPlan(ctx, cl, model, []requester.Input{in}, requester.Terms{Price: *uint256.NewInt(1e18), AuditPpm: 1_000_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _, err := plan.Fund(ctx, client.NewSender(cl, Account(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plan.Upload(ctx, cl, func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

@@ -40,6 +40,7 @@ func jobCommand() *cli.Command {
 				rpcFlag(), &cli.StringFlag{Name: "out", Usage: "`FOLDER` to write outputs that are tensors to, as .npy files"},
 			}, Action: jobResult},
 			{Name: "cancel", Usage: "take a job back: all before work begins, what is not begun after", ArgsUsage: "ID", Flags: signerFlags(), Action: jobCancel},
+			jobVerifyCommand(),
 			{Name: "list", Usage: "list jobs, newest first", Flags: []cli.Flag{rpcFlag()}, Action: jobList},
 		}, inputCommands()...),
 	}

@@ -25,7 +25,8 @@
 // their kin. The latter run as AVX2 where there is AVX-512, too. All give equal bits, so Best merely picks the quickest. The build tag purego leaves only PathGo.
 //
 // Products of bytes (int8.go, written by gen_int8.go) are whole numbers of 32 bits that wrap: bytes less their zero point are 16 bits
-// wide, and pairs of products are added in 32, where x86 has an instruction that cannot saturate. Their order is free.
+// wide, and pairs of products are added in 32, where x86 has an instruction that cannot saturate. Their order is free. Convolutions on AVX2 have values pixel by pixel (pixels.go,
+// written by gen_pixels.go), so that sums become bytes before they leave the registers.
 //
 // Go may fuse x*y + z into one rounding, and does so on arm64 and under GOAMD64=v3. Each product below
 // that meets a sum is therefore wrapped in an explicit conversion, which the language promises to keep.

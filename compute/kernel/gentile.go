@@ -63,9 +63,6 @@ func main() {
 		}
 		x86.dispatch(m.name, m.rows, m.lanes())
 	}
-	for _, m := range machines() {
-		x86.slide(m)
-	}
 	x86.gather()
 	x86.gatherSecond()
 	x86.write(folder)
@@ -310,54 +307,6 @@ func rowAddress(bases []string, stride string, row, offset int) string {
 	return at
 }
 
-// slide writes the chains of a plane under a small kernel: first eight registers at a time, then one.
-func (g *gen) slide(m machine) {
-	name := "slide" + m.name
-	g.text(name, fmt.Sprintf("%s runs the chains of n neighbours, a multiple of %d; offsets are in bytes.", name, m.lanes()),
-		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)", 56)
-	for i, r := range []string{"CX", "DI", "SI", "R8", "R9", "R10"} {
-		g.a("MOVQ %s+%d(FP), %s", []string{"n", "out", "x", "offsets", "w", "taps"}[i], 8*i, r)
-	}
-	g.a("MOVQ end+48(FP), AX")
-	for i, f := range []string{"Bias", "Lo", "Hi"} {
-		g.a("VBROADCASTSS SlideEnd_%s(AX), %s", f, m.r([]int{14, 13, 12}[i]))
-	}
-	g.a("%s %s, %s, %s", m.zero, m.r(15), m.r(15), m.r(15))
-	for _, wide := range []int{8, 1} {
-		again, tap, next := fmt.Sprintf("chunk%d", wide), fmt.Sprintf("tap%d", wide), fmt.Sprintf("end%d", wide)
-		g.label(again)
-		g.a("CMPQ CX, $%d", wide*m.lanes())
-		g.a("JLT %s", next)
-		for i := range wide {
-			g.a("%s %s, %s, %s", m.zero, m.r(i), m.r(i), m.r(i))
-		}
-		g.a("XORQ R11, R11")
-		g.label(tap)
-		g.a("MOVLQSX (R8)(R11*4), R12")
-		g.a("VBROADCASTSS (R9)(R11*4), %s", m.r(8))
-		for i := range wide {
-			g.a("VFMADD231PS %d(SI)(R12*1), %s, %s", i*m.bytes, m.r(8), m.r(i))
-		}
-		g.a("INCQ R11")
-		g.a("CMPQ R11, R10")
-		g.a("JLT %s", tap)
-		for i := range wide {
-			g.a("VADDPS %s, %s, %s", m.r(14), m.r(i), m.r(i))
-			g.a("VADDPS %s, %s, %s", m.r(15), m.r(i), m.r(i))
-			g.a("VMAXPS %s, %s, %s", m.r(i), m.r(13), m.r(i))
-			g.a("VMINPS %s, %s, %s", m.r(i), m.r(12), m.r(i))
-			g.a("VMOVUPS %s, %d(DI)", m.r(i), i*m.bytes)
-		}
-		g.a("ADDQ $%d, SI", wide*m.bytes)
-		g.a("ADDQ $%d, DI", wide*m.bytes)
-		g.a("SUBQ $%d, CX", wide*m.lanes())
-		g.a("JMP %s", again)
-		g.label(next)
-	}
-	g.a("VZEROUPPER")
-	g.a("RET")
-}
-
 // gather writes the copy of rows of up to 32 neighbours, eight at a time.
 func (g *gen) gather() {
 	g.text("gatherAVX2", "gatherAVX2 copies k rows of so many vectors of 8, from source plus offset to pitch after pitch (bytes).",
@@ -570,10 +519,10 @@ func (g *gen) neonMore(rows int) {
 	g.label("added")
 }
 
-// neonSlide is slide for 128-bit registers.
+// neonSlide writes the chains of neighbours under a small kernel: first eight registers at a time, then one.
 func (g *gen) neonSlide() {
 	g.text("slideNEON", "slideNEON runs the chains of n neighbours, a multiple of 4; offsets are in bytes.",
-		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)", 56)
+		"(n int, out, x *float32, offsets *int32, w *float32, taps int, end *slideEnd)", 56)
 	for i, arg := range []string{"n", "out", "x", "offsets", "w", "taps"} {
 		g.a("MOVD %s+%d(FP), R%d", arg, 8*i, i)
 	}

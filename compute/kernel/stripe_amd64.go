@@ -60,11 +60,3 @@ func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) 
 		gatherAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*pitch)
 	}
 }
-
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
-	if p == PathAVX512 {
-		slideAVX512(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
-	} else {
-		slideAVX2(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
-	}
-}

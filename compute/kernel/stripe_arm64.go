@@ -37,7 +37,3 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, e *rowEnds, rows int, n
 func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) {
 	gatherGo(to, from, offsets, run, step, pitch)
 }
-
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
-	slideNEON(n, &out[0], &x[0], &offsets[0], &w[0], len(offsets), end)
-}

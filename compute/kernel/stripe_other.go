@@ -20,7 +20,3 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, e *rowEnds, rows int, n
 func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) {
 	gatherGo(to, from, offsets, run, step, pitch)
 }
-
-func (p Path) slide(n int, out, x []float32, offsets []int32, w []float32, end *SlideEnd) {
-	slideGo(out[:n], x, offsets, w, *end)
-}

@@ -191,7 +191,8 @@ type End struct {
 	Add          []float32
 	Clamp        bool
 	Lo, Hi       float32
-	// After, if there is one, is called with pieces of rows that are done, while they are in the cache.
+	// After, if there is one, is called with pieces of rows that are done, while they are in the cache, or with whole rows
+	// that follow each other.
 	After func(c []float32, row, column int)
 }
 
@@ -223,6 +224,7 @@ const (
 	resultBytes = 128 << 10 // of results that are joined, likewise
 	gatherLanes = 8         // that a run is copied in
 	gatherRows  = 48        // with so many rows, copying a panel of columns pays
+	afterRows   = 96        // at a time where something follows, so that it gets long pieces of them
 )
 
 // A Part is a share of a product: panels of rows and of columns, from and to.
@@ -239,6 +241,9 @@ func (p Path) Multiply(c []float32, ldc int, a *Rows, b *Columns, end *End, part
 	must.Hold(a.K == len(b.Offsets) && b.reach(p.stripeWidth()), "a product of matrices that do not fit")
 	m := product{path: p, c: c, ldc: ldc, a: a, b: b, end: end, s: s, wide: p.stripeWidth()}
 	perBlock := max(1, rowsBytes/4/min(a.K, SegmentLen)/max(1, a.height))
+	if end.After != nil {
+		perBlock = min(perBlock, max(1, afterRows/a.height))
+	}
 	for first := part.RowFrom; first < part.RowTo; first += perBlock {
 		m.from, m.to = first, min(first+perBlock, part.RowTo)
 		m.first, _ = a.panelAt(m.from)
@@ -279,11 +284,19 @@ func (m *product) block(from, to int) {
 			k = end
 		}
 		if m.end.After != nil {
-			from, to := first*m.wide, min(min(first+group, to)*m.wide, m.b.N())
-			for r := m.first; r < m.first+m.rows; r++ {
-				m.end.After(m.c[r*m.ldc+from:r*m.ldc+to], r, from)
-			}
+			m.after(first*m.wide, min(min(first+group, to)*m.wide, m.b.N()))
 		}
+	}
+}
+
+// after hands over what is done of some columns.
+func (m *product) after(from, to int) {
+	if to-from == m.ldc {
+		m.end.After(m.c[m.first*m.ldc:(m.first+m.rows)*m.ldc], m.first, 0)
+		return
+	}
+	for r := m.first; r < m.first+m.rows; r++ {
+		m.end.After(m.c[r*m.ldc+from:r*m.ldc+to], r, from)
 	}
 }
 

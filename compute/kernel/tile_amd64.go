@@ -274,16 +274,6 @@ func stripeAVX512(rows int, narrow bool, s *stripe) {
 	}
 }
 
-// slideAVX2 runs the chains of n neighbours, a multiple of 8; offsets are in bytes.
-//
-//go:noescape
-func slideAVX2(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)
-
-// slideAVX512 runs the chains of n neighbours, a multiple of 16; offsets are in bytes.
-//
-//go:noescape
-func slideAVX512(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)
-
 // gatherAVX2 copies k rows of so many vectors of 8, from source plus offset to pitch after pitch (bytes).
 //
 //go:noescape

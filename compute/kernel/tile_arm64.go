@@ -55,4 +55,4 @@ func stripeNEON(rows int, s *stripe) {
 // slideNEON runs the chains of n neighbours, a multiple of 4; offsets are in bytes.
 //
 //go:noescape
-func slideNEON(n int, out, x *float32, offsets *int32, w *float32, taps int, end *SlideEnd)
+func slideNEON(n int, out, x *float32, offsets *int32, w *float32, taps int, end *slideEnd)

@@ -1,12 +1,8 @@
 package kernel
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 )
 
@@ -176,54 +172,6 @@ func TestAfter(t *testing.T) {
 			if !ok {
 				t.Fatalf("%v: element %d was not seen", path, i)
 			}
-		}
-	}
-}
-
-func TestSlideEqualsDefinition(t *testing.T) {
-	for _, path := range Paths() {
-		for i, taps := range []int{1, 9, 25, 256} {
-			v := newValues(uint64(i))
-			n := []int{1, 70, 333, 16}[i]
-			x, w := slack(fill(n+1000, v.any)), fill(taps, v.mild)
-			offsets := make([]int32, taps)
-			for t := range offsets {
-				offsets[t] = int32(4 * (t * 37 % 1000))
-			}
-			want, got := make([]float32, n), make([]float32, n+Slack)
-			for j := range want {
-				var sum Chain
-				for t, o := range offsets {
-					sum.Step(x[j+int(o)/4], w[t])
-				}
-				want[j] = clamp(sum.End(0.25), -1, 1.5)
-			}
-			path.Slide(got, x, offsets, w, SlideEnd{0.25, -1, 1.5}, n)
-			compare(t, fmt.Sprintf("%v, %d taps", path, taps), got[:len(want)], want)
-		}
-	}
-}
-
-// What gentile.go writes is what is checked in.
-func TestTilesAreGenerated(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs the generator")
-	}
-	folder := t.TempDir()
-	if out, err := exec.Command("go", "run", "gentile.go", folder).CombinedOutput(); err != nil {
-		t.Fatalf("gentile.go: %v\n%s", err, out)
-	}
-	for _, name := range []string{"tile_amd64.s", "tile_amd64.go", "tile_arm64.s", "tile_arm64.go"} {
-		want, err := os.ReadFile(filepath.Join(folder, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s differs from what gentile.go writes; run go generate", name)
 		}
 	}
 }

@@ -17,6 +17,7 @@ type value struct {
 	constant *tensor.Tensor
 	buffer   *buffer // in the arena; nil: given to the run, or an operator's own
 	bytes    *buffer // in the arena of bytes, likewise
+	pixels   *buffer // there, pixel by pixel; nil: not in that form
 	made     int     // step that sets it; -1 for what is there from the start
 	known    bool
 }
@@ -144,6 +145,9 @@ func (b *builder) node(n *program.Node) (ok bool, err error) {
 	}
 	if constant {
 		return b.fold(n)
+	}
+	if n.Op != "QLinearConv" {
+		b.asPlanes(usesOf(n)...)
 	}
 	if b.settledByShape(n) {
 		return true, nil
@@ -374,6 +378,7 @@ func (b *builder) endAt(i int) {
 	t := &tailStep{graph: b.origin, at: i}
 	for s, v := range b.values {
 		if needed[s] && v.known {
+			b.asPlanes(s)
 			t.slots = append(t.slots, s)
 		}
 	}
@@ -383,11 +388,12 @@ func (b *builder) endAt(i int) {
 
 // finish joins chains into the steps before them, lays out the arena and hands over.
 func (b *builder) finish() {
+	b.asPlanes(b.g.Outputs...)
 	b.joinChains()
 	b.joinParts()
 	last := len(b.steps) - 1
 	use := func(slot, at int) {
-		for _, buf := range []*buffer{b.values[slot].buffer, b.values[slot].bytes} {
+		for _, buf := range []*buffer{b.values[slot].buffer, b.values[slot].bytes, b.values[slot].pixels} {
 			if buf != nil {
 				buf.first, buf.last = min(buf.first, at), max(buf.last, at)
 			}

@@ -66,6 +66,7 @@ func (b *builder) byteProduct(i int) int {
 	shape := slices.Clone(b.in(first, 0).shape)
 	shape[len(shape)-1] = s.n
 	s.pack(b, b.in(first, 1).constant, b.in(first, 3))
+	b.asPlanes(s.x)
 	s.turned = b.byteScratch(s.m * s.k)
 	p := b.add(s, []int{s.x}, s.m*s.n*s.k)
 	p.scratch = append(p.scratch, s.turned)

@@ -111,30 +111,41 @@ func (b *builder) conv(n *program.Node) bool {
 	if tensor.CheckShape(shape) != nil || tensor.Count(shape) == 0 || tensor.Count(x.shape) == 0 {
 		return false
 	}
-	if b.depthwise(n, g, shape, bias) || b.turned(n.In[0], n.Out[0], g, w.constant, shape, bias) {
-		return true
+	from, g, bordered := b.border(n.In[0], g)
+	if !b.depthwise(from, n.Out[0], g, w.constant, shape, bias) && !b.turned(from, n.Out[0], g, w.constant, shape, bias) &&
+		!b.dense(from, n.Out[0], g, w.constant, shape, bias) {
+		return false
 	}
+	if bordered {
+		b.leaveOut(n.In[0])
+	}
+	return true
+}
+
+// dense plans a convolution of any kind; bias and geometry have been checked.
+func (b *builder) dense(x, y int, g operator.Window, w *tensor.Tensor, shape []int, bias []float32) bool {
+	in := b.values[x].shape
 	s := &convStep{
-		ended: ended{y: n.Out[0], bias: bias, endRows: w.shape[0]}, x: n.In[0], batch: x.shape[0], groups: g.Groups, channels: w.shape[1],
-		outs: w.shape[0] / g.Groups, positions: tensor.Count(g.Out),
+		ended: ended{y: y, bias: bias, endRows: w.Shape()[0], sums: true}, x: x, batch: in[0], groups: g.Groups, channels: w.Shape()[1],
+		outs: w.Shape()[0] / g.Groups, positions: tensor.Count(g.Out),
 	}
 	taps := tensor.Count(g.Kernel)
-	if s.spread = spreadOf(g); !s.spread.fits(x.shape[1]) {
+	if s.spread = spreadOf(g); !s.spread.fits(in[1]) {
 		return false
 	}
 	s.columns = windowColumns(g, s.spread, s.channels)
 	for i := range g.Groups {
 		at := i * s.outs * s.channels * taps
-		key := packKey{weights: w.constant, layout: layoutRows, at: at, rows: s.outs, k: s.channels * taps}
+		key := packKey{weights: w, layout: layoutRows, at: at, rows: s.outs, k: s.channels * taps}
 		kept := func(data []byte) *kernel.Rows { return b.r.path.KeptRows(data, key.rows, key.k) }
 		s.rows = append(s.rows, pack(b.r, key, kept, func() *kernel.Rows {
-			return b.r.path.PackRows(tensor.Values[float32](w.constant)[at:], key.rows, key.k, nil)
+			return b.r.path.PackRows(tensor.Values[float32](w)[at:], key.rows, key.k, nil)
 		}))
 	}
 	if s.spread.plain {
 		s.x = b.withSlack(s.x)
 	} else {
-		s.padded = b.scratch(x.shape[1] * s.spread.padded.count())
+		s.padded = b.scratch(in[1] * s.spread.padded.count())
 	}
 	p := b.add(s, []int{s.x}, tensor.Count(shape)*s.channels*taps)
 	if s.padded != nil {

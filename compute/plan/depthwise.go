@@ -3,14 +3,13 @@ package plan
 import (
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/operator"
-	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
 // A depthwiseStep is a convolution of each channel by itself, over at most two dimensions.
 type depthwiseStep struct {
 	ended
-	cutting
+	sheet
 	x            int // slot
 	planes, outs int // inputs in all, outputs of each
 	channels     int
@@ -18,22 +17,21 @@ type depthwiseStep struct {
 	weights      []float32
 }
 
-func (b *builder) depthwise(n *program.Node, g operator.Window, shape []int, bias []float32) bool {
-	x, w := b.in(n, 0), b.in(n, 1)
+func (b *builder) depthwise(x, y int, g operator.Window, w *tensor.Tensor, shape []int, bias []float32) bool {
+	in := b.values[x].shape
 	taps := tensor.Count(g.Kernel)
-	if g.Groups != x.shape[1] || g.Groups == 1 || len(x.shape) > 4 || taps > kernel.SegmentLen || taps == 1 {
+	if g.Groups != in[1] || g.Groups == 1 || len(in) > 4 || taps > kernel.SegmentLen || taps == 1 {
+		return false
+	}
+	layout, ok := sheetOf(g)
+	if !ok {
 		return false
 	}
 	s := &depthwiseStep{
-		ended: ended{y: n.Out[0], bias: bias}, cutting: cut(g), x: n.In[0],
-		planes: x.shape[0] * x.shape[1], channels: x.shape[1], outs: w.shape[0] / g.Groups,
-		taps: taps, weights: tensor.Values[float32](w.constant),
+		ended: ended{y: y, bias: bias, endRows: w.Shape()[0]}, sheet: layout, x: x,
+		planes: in[0] * in[1], channels: in[1], outs: w.Shape()[0] / g.Groups,
+		taps: taps, weights: tensor.Values[float32](w),
 	}
-	if !s.fits() {
-		return false
-	}
-	kernels, dilation := three(g.Kernel, 1), three(g.Dilation, 1)
-	s.shift([2]int{kernels[1], kernels[2]}, [2]int{dilation[1], dilation[2]})
 	b.add(s, []int{s.x}, tensor.Count(shape)*taps)
 	b.place(s.y, shape)
 	return true
@@ -41,9 +39,9 @@ func (b *builder) depthwise(n *program.Node, g operator.Window, shape []int, bia
 
 func (s *depthwiseStep) run(f *frame) error {
 	x, y := f.values(s.x), f.values(s.y)
-	size, positions := s.in[0]*s.in[1], s.out[0]*s.out[1]
-	f.planes(s.planes, s.planes*s.outs*positions*s.taps, func(w *worker) { s.ready(w, 0, 1) }, func(p int, w *worker) {
-		s.plane(f.path, w.plane, x[p*size:][:size], 0)
+	size, positions := s.in[0]*s.in[1], s.windows.Len()
+	f.planes(s.planes, s.planes*s.outs*positions*s.taps, func(w *worker) { s.ready(w, 0) }, func(p int, w *worker) {
+		s.lay(f.path, w.plane, x[p*size:][:size], 0)
 		for o := range s.outs {
 			at := p*s.outs + o
 			s.output(f, w, y[at*positions:][:positions], at)
@@ -69,18 +67,17 @@ func (f *frame) planes(n, steps int, ready func(w *worker), do func(plane int, w
 // output computes one plane of outputs.
 func (s *depthwiseStep) output(f *frame, w *worker, y []float32, at int) {
 	which := at % (s.channels * s.outs)
-	bias := float32(0)
+	end := s.windowEnd()
 	if s.bias != nil {
-		bias = s.bias[which]
+		end.Bias = s.bias[which]
 	}
-	f.path.Slide(w.row, w.plane, s.offsets, s.weights[which*s.taps:][:s.taps], s.slideEnd(bias), s.length)
-	s.rows(f.path, y, w.row)
+	if s.scales != nil {
+		end.Scale, end.Shift = s.scales[which], s.shifts[which]
+	}
+	f.path.Chains(y, w.plane, s.windows, s.weights[which*s.taps:][:s.taps], end)
 	s.after(f, w, y, at*len(y))
 }
 
-func (s *depthwiseStep) slideEnd(bias float32) kernel.SlideEnd {
-	if s.clamp {
-		return kernel.SlideEnd{Bias: bias, Lo: s.lo, Hi: s.hi}
-	}
-	return kernel.SlideEnd{Bias: bias, Lo: -infinity, Hi: infinity}
+func (e *ended) windowEnd() kernel.WindowEnd {
+	return kernel.WindowEnd{Scale: 1, Clamp: e.clamp, Lo: e.lo, Hi: e.hi}
 }

@@ -20,56 +20,12 @@ type cutting struct {
 	length         int     // outputs, with those between rows
 	offsets        []int32 // bytes, of each tap
 	outRows        []int32 // bytes, of each row of outputs but the last
-	copies         []shifted
 	halves         []half
 }
 
 // fits reports whether planes are tensors.
 func (c *cutting) fits() bool {
 	return tensor.CheckShape([]int{c.stride[0], c.stride[1], c.part[0], c.part[1]}) == nil
-}
-
-// Where outputs lie as inputs do, a plane is copied once for each column of taps instead, without its
-// padding: the columns of which a tap would see the wrong side are +0 in its copy.
-
-// A shifted copy begins at an element, and has some +0 columns at one side.
-type shifted struct{ at, zeros, side int }
-
-// Copies are quicker than padding for few columns of taps, and planes of which all fit into the first cache.
-const (
-	shiftedColumnsMax = 3
-	shiftedPlaneMax   = 1024
-)
-
-// shift plans copies, if they are quicker.
-func (c *cutting) shift(kernels, dilation [2]int) {
-	for i := range kernels {
-		if c.stride[i] != 1 || c.out[i] != c.in[i] || 2*c.before[i] != (kernels[i]-1)*dilation[i] {
-			return
-		}
-	}
-	if kernels[1] > shiftedColumnsMax || c.in[0] < 6 || c.in[0]*c.in[1] > shiftedPlaneMax || c.in[1] < c.before[1] {
-		return
-	}
-	high, wide := c.in[0], c.in[1]
-	margin := c.before[0]*wide + c.before[1]
-	region := high*wide + margin
-	c.offsets = nil
-	for h := range kernels[0] {
-		for w := range kernels[1] {
-			at := w*region + margin + (h*dilation[0]-c.before[0])*wide + w*dilation[1] - c.before[1]
-			c.offsets = append(c.offsets, int32(4*at))
-		}
-	}
-	for w := range kernels[1] {
-		s := shifted{at: w*region + margin, zeros: c.before[1] - w*dilation[1], side: wide - c.before[1] + w*dilation[1]}
-		if s.zeros < 0 {
-			s.zeros, s.side = -s.zeros, 0
-		}
-		c.copies = append(c.copies, s)
-	}
-	c.elements = kernels[1]*region + margin
-	c.length, c.part = high*wide, c.in
 }
 
 // A half is the inputs of one remainder by the strides: their rows, and where they go.
@@ -164,15 +120,6 @@ func (c *cutting) ready(w *worker, border float32, rows int) {
 
 // plane lays an input plane out; the borders are there already.
 func (c *cutting) plane(p kernel.Path, to, from []float32, border float32) {
-	if c.copies != nil {
-		for _, s := range c.copies {
-			copy(to[s.at:], from)
-			for row := s.at + s.side; s.zeros > 0 && row < s.at+c.length; row += c.in[1] {
-				clear(to[row : row+s.zeros])
-			}
-		}
-		return
-	}
 	if c.halves != nil && cap(from) >= len(from)+kernel.Slack {
 		c.half(p, to, from, border)
 		return

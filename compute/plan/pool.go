@@ -13,7 +13,8 @@ import (
 // under the largest, and windows that touch it have their mean by themselves.
 type poolStep struct {
 	ended
-	cutting
+	cutting   // for means
+	sheet     sheet
 	x, planes int
 	mean      bool
 	count     [][]int32 // of the windows that touch padding: the output, the divisor, then the inputs
@@ -34,11 +35,12 @@ func (b *builder) pool(n *program.Node) bool {
 	if tensor.CheckShape(shape) != nil || tensor.Count(shape) == 0 || taps > kernel.Lanes || !allCovered(g) {
 		return false
 	}
-	s := &poolStep{
-		ended: ended{y: n.Out[0]}, cutting: cut(g), x: n.In[0], planes: x.shape[0] * x.shape[1],
-		mean: n.Op == "AveragePool", taps: taps,
+	s := &poolStep{ended: ended{y: n.Out[0]}, x: n.In[0], planes: x.shape[0] * x.shape[1], mean: n.Op == "AveragePool", taps: taps}
+	if s.mean {
+		s.cutting = cut(g)
 	}
-	if !s.fits() {
+	var fits bool
+	if s.sheet, fits = sheetOf(g); !fits || s.mean && !s.fits() {
 		return false
 	}
 	if s.mean {
@@ -96,20 +98,20 @@ func (s *poolStep) findEdges(g operator.Window, padded bool) bool {
 
 func (s *poolStep) run(f *frame) error {
 	x, y := f.values(s.x), f.values(s.y)
-	size, positions := s.in[0]*s.in[1], s.out[0]*s.out[1]
-	border := -infinity
-	rows := 1
-	if s.mean {
-		border, rows = 0, (s.taps+1)/2
+	size, positions := s.sheet.in[0]*s.sheet.in[1], s.sheet.windows.Len()
+	if !s.mean {
+		f.planes(s.planes, s.planes*positions*s.taps, func(w *worker) { s.sheet.ready(w, -infinity) }, func(p int, w *worker) {
+			out := y[p*positions:][:positions]
+			s.sheet.lay(f.path, w.plane, x[p*size:][:size], -infinity)
+			f.path.Largest(out, w.plane, s.sheet.windows, s.windowEnd())
+			s.after(f, w, out, p*positions)
+		})
+		return nil
 	}
-	f.planes(s.planes, s.planes*positions*s.taps, func(w *worker) { s.ready(w, border, rows) }, func(p int, w *worker) {
+	f.planes(s.planes, s.planes*positions*s.taps, func(w *worker) { s.ready(w, 0, (s.taps+1)/2) }, func(p int, w *worker) {
 		in, out := x[p*size:][:size], y[p*positions:][:positions]
-		s.plane(f.path, w.plane, in, border)
-		if s.mean {
-			s.means(f.path, w, out, in)
-		} else {
-			s.largest(f.path, w, out)
-		}
+		s.plane(f.path, w.plane, in, 0)
+		s.means(f.path, w, out, in)
 		if s.clamp {
 			f.path.Unary(kernel.UnaryClip, out, out, s.lo, s.hi)
 		}
@@ -121,20 +123,6 @@ func (s *poolStep) run(f *frame) error {
 // under gives what lies under a tap.
 func (s *poolStep) under(w *worker, tap int) []float32 {
 	return w.plane[s.offsets[tap]/4:][:s.length]
-}
-
-// largest goes through the taps in order; a later one counts if it is larger.
-func (s *poolStep) largest(p kernel.Path, w *worker, y []float32) {
-	best := w.row[:s.length]
-	if s.taps == 1 {
-		copy(best, s.under(w, 0))
-	} else {
-		p.Binary(kernel.BinaryMax, best, s.under(w, 1), s.under(w, 0))
-	}
-	for t := 2; t < s.taps; t++ {
-		p.Binary(kernel.BinaryMax, best, s.under(w, t), best)
-	}
-	s.rows(p, y, best)
 }
 
 // means adds the taps as AIW-3 does, each in a lane of its own: 16, 8, 4, 2, 1 apart. The lanes that nothing

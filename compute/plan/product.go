@@ -18,8 +18,9 @@ type ended struct {
 	endRows int       // of results that take a scale and shift, or another value, in the kernel; 0: they do not
 	scales  []float32 // of each row
 	shifts  []float32
-	adds    bool
-	add     int // slot of a value that is added
+	sums    bool // the kernel can add another value
+	adds    bool // and does
+	add     int  // slot of a value that is added
 	clamp   bool
 	lo, hi  float32
 	chains  []*chain
@@ -54,7 +55,7 @@ func (e *ended) takeLink(l *link, elements int) bool {
 	case l.affine && l.period == e.endRows && elements%(l.inner*l.period) == 0 && !more:
 		e.scales, e.shifts = l.constants, l.shift
 		return true
-	case !l.unary && l.binary == kernel.BinaryAdd && l.from == operandFull && l.slot != program.None:
+	case e.sums && !l.unary && l.binary == kernel.BinaryAdd && l.from == operandFull && l.slot != program.None:
 		e.adds, e.add = true, l.slot
 		return true
 	}
@@ -134,21 +135,32 @@ const partSteps = 1 << 17
 
 // multiply cuts a product into parts.
 func (f *frame) multiply(c []float32, ldc int, a *kernel.Rows, b *kernel.Columns, e *ended, row, at int) {
-	f.share(f.path.Parts(a, b), a.M*a.K*b.N(), func(p kernel.Part, w *worker) {
+	short := len(e.chains) > 0 && b.N() <= shortMax
+	f.shareBy(f.path.Parts(a, b), a.M*a.K*b.N(), short, func(p kernel.Part, w *worker) {
 		end := e.end(f, w, row, at, ldc)
 		f.path.Multiply(c, ldc, a, b, &end, p, &w.Scratch)
 	})
 }
 
+// shortMax is the length of rows that are not cut where chains run over them, which take long pieces better.
+const shortMax = 512
+
 // share cuts a product of about so many steps into parts for whoever is free.
 func (f *frame) share(all kernel.Part, steps int, do func(p kernel.Part, w *worker)) {
+	f.shareBy(all, steps, false, do)
+}
+
+// shareBy is share by rows where these are short.
+func (f *frame) shareBy(all kernel.Part, steps int, short bool, do func(p kernel.Part, w *worker)) {
 	want := 1
 	if f.crew.threads() > 1 {
 		want = min(4*f.crew.threads(), max(1, steps/partSteps))
 	}
 	byCols := min(want, all.ColTo)
 	byRows := 1
-	if byCols < f.crew.threads() {
+	if short && all.RowTo >= 2*want {
+		byCols, byRows = 1, want
+	} else if byCols < f.crew.threads() {
 		byRows = min(all.RowTo, (want+byCols-1)/byCols)
 	}
 	f.crew.split(byCols*byRows, steps, func(part int, w *worker) {

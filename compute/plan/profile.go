@@ -54,14 +54,14 @@ func (p *Profile) end(began time.Time, s step, n *note) {
 		return
 	}
 	if p.at == len(p.Lines) {
-		p.Lines = append(p.Lines, Line{Label: n.label, Ops: n.ops, Steps: n.steps, Dense: dense(s)})
+		p.Lines = append(p.Lines, Line{Label: n.label, Ops: n.ops, Steps: n.steps, Dense: multiplies(s)})
 	}
 	p.Lines[p.at].Time += took
 	p.at++
 }
 
-// dense reports whether a step multiplies and adds.
-func dense(s step) bool {
+// multiplies reports whether a step multiplies and adds.
+func multiplies(s step) bool {
 	switch s.(type) {
 	case *convStep, *turnedStep, *depthwiseStep, *transposedStep, *matrixStep:
 		return true

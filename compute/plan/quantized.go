@@ -155,6 +155,7 @@ type byteSumStep struct {
 	y        int
 	out      coding
 	elements int
+	pixels   []*buffer // of both and of y, if that is how they lie
 }
 
 const byteSumLen = 4 // two DequantizeLinear, an Add, a QuantizeLinear
@@ -188,13 +189,28 @@ func (b *builder) byteSum(i int) bool {
 		return false
 	}
 	s.out = out
+	if b.values[s.in[0]].pixels != nil || b.values[s.in[1]].pixels != nil {
+		s.pixels = []*buffer{b.asPixels(s.in[0]), b.asPixels(s.in[1])}
+		b.add(s, s.in[:], byteSumLen*s.elements)
+		s.pixels = append(s.pixels, b.placePixels(s.y, shape))
+		s.elements = pixelLen(shape)
+		return true
+	}
 	b.add(s, s.in[:], byteSumLen*s.elements)
 	b.placeBytes(s.y, shape)
 	return true
 }
 
+// operands gives what is added, and where to.
+func (s *byteSumStep) operands(f *frame) (x, other, y []uint8) {
+	if s.pixels != nil {
+		return f.bytesOf(s.pixels[0]), f.bytesOf(s.pixels[1]), f.bytesOf(s.pixels[2])
+	}
+	return f.byteValues(s.in[0]), f.byteValues(s.in[1]), f.byteValues(s.y)
+}
+
 func (s *byteSumStep) run(f *frame) error {
-	x, other, y := f.byteValues(s.in[0]), f.byteValues(s.in[1]), f.byteValues(s.y)
+	x, other, y := s.operands(f)
 	f.pieces(s.elements, byteSumLen*s.elements, func(at, end int, w *worker) {
 		w.fit(0, tileLen)
 		a, b := w.tile[:end-at], w.row[:end-at]
@@ -247,6 +263,10 @@ func (b *builder) byteConv(n *program.Node) bool {
 	if !ok {
 		return false
 	}
+	if b.byPixels(n, s, g, weights, shape) {
+		return true
+	}
+	b.asPlanes(s.x)
 	s.plain = s.stride == [2]int{1, 1} && s.part == s.in
 	s.pack(b, w.constant, b.in(n, 5).constant, weights)
 	p := b.add(s, []int{s.x}, tensor.Count(shape)*s.channels*tensor.Count(g.Kernel))

@@ -182,7 +182,11 @@ func TestBytesHaveFastForms(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"*plan.byteConvStep", "*plan.quantizeStep", "*plan.dequantizeStep", "*plan.byteSumStep", "*plan.byteProductStep", "*plan.viewStep"} {
+	convs := []string{"*plan.byteConvStep"}
+	if Default().Path.Pixels() {
+		convs = []string{"*plan.byteConvStep", "*plan.pixelConvStep", "*plan.toPlanesStep", "*plan.toPixelsStep"}
+	}
+	for _, want := range append(convs, "*plan.quantizeStep", "*plan.dequantizeStep", "*plan.byteSumStep", "*plan.byteProductStep", "*plan.viewStep") {
 		if !kinds[want] {
 			t.Errorf("no %s among %v", want, kinds)
 		}

@@ -133,12 +133,60 @@ func (m maker) convolution(s *sketch, op string) (out, label string) {
 			pads[i+spatial] = min(pads[i+spatial], (kernels[i]-1)*dilations[i]/2)
 		}
 	}
-	in := []string{s.input(m.floats(shape...)), s.constant(maker{m.Rand, m.wild && m.IntN(4) == 0}.floats(weights...))}
+	x := s.input(m.floats(shape...))
+	if op == "Conv" && m.IntN(4) == 0 {
+		x = m.border(s, x, shape)
+	}
+	in := []string{x, s.constant(maker{m.Rand, m.wild && m.IntN(4) == 0}.floats(weights...))}
 	if m.IntN(2) == 0 {
 		in = append(in, s.constant(maker{m.Rand, false}.floats(groups*outs)))
 	}
-	out = s.node(op, in, number("group", groups), ints("strides", strides...), ints("dilations", dilations...), ints("pads", pads...))
+	attrs := []onnx.Attr{number("group", groups), ints("strides", strides...), ints("dilations", dilations...), ints("pads", pads...)}
+	if other := ""; m.IntN(2) == 0 {
+		if m.IntN(2) == 0 {
+			other = s.node(op, in, attrs...)
+		}
+		out = m.ends(s, s.node(op, in, attrs...), other, groups*outs)
+	} else {
+		out = s.node(op, in, attrs...)
+	}
 	return out, fmt.Sprintf("%s of %v by %v, groups %d, strides %v, dilations %v, pads %v", op, shape, weights, groups, strides, dilations, pads)
+}
+
+// border puts a Pad before a convolution, mostly one of zeros around the spatial dimensions, and changes the shape.
+func (m maker) border(s *sketch, x string, shape []int) string {
+	pads := tensor.New(tensor.Int64, []int{2 * len(shape)})
+	v := tensor.Values[int64](pads)
+	for i := range shape[2:] {
+		v[2+i], v[len(shape)+2+i] = int64(m.IntN(3)), int64(m.IntN(3))
+		shape[2+i] += int(v[2+i] + v[len(shape)+2+i])
+	}
+	in := []string{x, s.constant(pads)}
+	switch m.IntN(4) {
+	case 0:
+		in = append(in, s.constant(tensor.Scalar([]float32{0, 1, float32(math.Copysign(0, -1))}[m.IntN(3)])))
+	case 1:
+		s.node("Relu", []string{s.node("Pad", in)}) // another reader of the same, or of nothing
+	}
+	return s.node("Pad", in)
+}
+
+// ends draws what often follows a convolution: some of a normalisation, a sum with another value, and a clamp.
+func (m maker) ends(s *sketch, x, other string, channels int) string {
+	if m.IntN(4) > 0 {
+		positive := maker{m.Rand, false}.floats(channels)
+		for i, v := range tensor.Values[float32](positive) {
+			tensor.Values[float32](positive)[i] = v*v + 1
+		}
+		x = s.node("BatchNormalization", []string{x, s.constant(m.floats(channels)), s.constant(m.floats(channels)), s.constant(m.floats(channels)), s.constant(positive)})
+	}
+	if other != "" {
+		x = s.node("Add", []string{x, other})
+	}
+	if m.IntN(2) == 0 {
+		x = s.node("Clip", []string{x, s.constant(tensor.Scalar(float32(m.IntN(3) - 1))), s.constant(tensor.Scalar(float32(2)))})
+	}
+	return x
 }
 
 func someOptions(m maker) []Options {

@@ -76,6 +76,7 @@ type worker struct {
 	ints          kernel.IntScratch
 	bytes, plane8 []uint8
 	sums          []int32
+	pixels        kernel.PixelScratch
 }
 
 // shared is work that is cut in parts; whoever is free takes the next one.

@@ -55,6 +55,10 @@ type JobParams struct {
 	PokeTip          uint64 `json:"pokeTip"`          // gwei paid from escrow for a poke that moves a job on
 	JobDeadlineMaxMs uint64 `json:"jobDeadlineMaxMs"` // longest life of a job
 	DisputeBond      uint64 `json:"disputeBond"`      // gwei that a challenger risks at least; 0: the vote alone decides
+	DisputeFirstMs   uint64 `json:"disputeFirstMs"`   // a defender names its receipt within this: it runs the item again, and hashes all values
+	DisputeAnswerMs  uint64 `json:"disputeAnswerMs"`  // each other answer of a party
+	DisputeFeedMs    uint64 `json:"disputeFeedMs"`    // each step that anybody may take
+	ContestMs        uint64 `json:"contestMs"`        // results lie open this long before their batch can settle
 }
 
 // Validator is one member of the validator set. Account, vote and VRF keys are separate keys.

@@ -52,6 +52,10 @@ func jobBounds(j *chain.JobParams) []bound {
 		{"pokeTip", j.PokeTip, 0, pokeTipMax},
 		{"jobDeadlineMaxMs", j.JobDeadlineMaxMs, jobDeadlineMin, jobDeadlineMax},
 		{"disputeBond", j.DisputeBond, 0, bondGweiMax},
+		{"disputeFirstMs", j.DisputeFirstMs, windowMsMin, windowMsMax},
+		{"disputeAnswerMs", j.DisputeAnswerMs, windowMsMin, windowMsMax},
+		{"disputeFeedMs", j.DisputeFeedMs, windowMsMin, windowMsMax},
+		{"contestMs", j.ContestMs, 0, j.AuditRevealMs},
 	}
 }
 

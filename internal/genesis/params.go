@@ -109,7 +109,8 @@ func writeParams(w *codec.Writer, p *chain.Params) {
 		j.PanelSize, j.AuditSharePpm, j.RedrawsMax, j.LeaseMs, j.AuditCommitMs, j.OpenMs, j.AuditRevealMs,
 		j.BlobGraceMs, j.WorkerBondMin, j.ServiceBondMin, j.UnbondMs, j.WorkerSlashPpm,
 		j.AuditorSlashPpm, j.MissedLeaseBurn, j.RequesterFeePpm, j.AuditItemPpm, j.AuditGas, j.InputFaultPpm,
-		j.PokeTip, j.JobDeadlineMaxMs, j.DisputeBond,
+		j.PokeTip, j.JobDeadlineMaxMs, j.DisputeBond, j.DisputeFirstMs,
+		j.DisputeAnswerMs, j.DisputeFeedMs, j.ContestMs,
 	} {
 		w.U64(v)
 	}

@@ -15,9 +15,14 @@ const (
 	outageWait = 300 * time.Millisecond
 )
 
-// Watch reads the job after each block until it is over, or ctx ends; changed is told of every reading
-// that differs from the one before. A node that restarts meanwhile is waited for.
+// Watch is WatchUntil the job is over.
 func Watch(ctx context.Context, c *client.Client, id uint64, changed func(*Job)) (*Job, error) {
+	return WatchUntil(ctx, c, id, func(j *Job) bool { changed(j); return false })
+}
+
+// WatchUntil reads the job after each block until it is over, or enough says so, or ctx ends; enough is told of every reading
+// that differs from the one before. A node that restarts meanwhile is waited for.
+func WatchUntil(ctx context.Context, c *client.Client, id uint64, enough func(*Job) bool) (*Job, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	heads, ended := make(chan chain.Height, 1), make(chan struct{})
 	go func() {
@@ -37,7 +42,9 @@ func Watch(ctx context.Context, c *client.Client, id uint64, changed func(*Job))
 			seen = time.Now()
 			if now := j.fingerprint(); now != last {
 				last = now
-				changed(j)
+				if enough(j) {
+					return j, nil
+				}
 			}
 			if j.Over() {
 				return j, nil

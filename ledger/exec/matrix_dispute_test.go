@@ -74,7 +74,7 @@ func (s *stages) pokedRow(id uint64, model chain.Hash, result, challenge []byte,
 	s.call(s.worker.address, chain.AddrRegistry, nil, registry.PackResume())
 	s.openedBy(id, result, model)
 	s.call(s.auditor.address, chain.AddrJobs, tokens(10), challenge)
-	s.next(dispute.FirstMs)
+	s.next(job.DefaultParams().DisputeFirstMs)
 	s.next(20)
 	add(chain.AddrDisputes, "poke(uint64)", s.stranger, nil, dispute.PackPoke(2))
 }

@@ -318,6 +318,6 @@ func (w *work) compare(plan *tile.Plan, b *bench, place int) {
 	}
 	w.walk(Tiles, uint64(plan.Tiles()), roots)
 	if w.Count == 1 { // the root is that of the one tile
-		w.enter(w.Call, Feeding, FeedMs)
+		w.enter(w.Call, Feeding)
 	}
 }

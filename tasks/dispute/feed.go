@@ -57,7 +57,7 @@ func (w *work) step(f *Feed) bool {
 		return !w.Failed()
 	}
 	w.State = sha256.Sum256(state.Encode())
-	w.enter(w.Call, Feeding, FeedMs)
+	w.enter(w.Call, Feeding)
 	logStepped(w.Call, &w.Dispute, state.Pos)
 	return !w.Failed()
 }

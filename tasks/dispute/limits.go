@@ -1,10 +1,7 @@
 package dispute
 
-// Limits and times. They are part of the protocol.
+// Limits. They are part of the protocol.
 const (
-	FirstMs   = 120_000 // for the defender's first answer: it runs the network again, and digests all values
-	AnswerMs  = 20_000  // for each other answer of a party
-	FeedMs    = 60_000  // for each step that anybody may take
 	OpenMax   = 8       // disputes that a defender has to answer at once
 	gwei      = 1_000_000_000
 	headMax   = 1 << 14 // bytes of a network's head

@@ -59,7 +59,7 @@ func Bond(p *chain.JobParams) *uint256.Int {
 func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, given []byte, k *Claim, bond *uint256.Int) (id uint64) {
 	must.Hold(c.Self() == chain.AddrDisputes, "dispute: opened on another contract's slots")
 	open := c.Uint64(openKey(defender))
-	d := Dispute{Phase: Answering, Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: model}
+	d := Dispute{Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: model}
 	d.Results = [2]chain.Hash{sha256.Sum256(given), sha256.Sum256(k.Result)}
 	least := Bond(&c.Block().Params.Jobs)
 	if !c.Require(!least.IsZero(), "disputes: on this chain the auditors' vote alone decides") ||
@@ -73,7 +73,7 @@ func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, 
 	d.ID = c.Uint64(countKey()) + 1
 	c.SetUint64(countKey(), d.ID)
 	c.SetUint64(openKey(defender), open+1)
-	d.DeadlineMs = c.Now() + FirstMs
+	d.enter(c, Answering)
 	logOpened(c, &d)
 	c.SetRecord(recordKey(d.ID), nil, d.Encode())
 	return d.ID

@@ -270,7 +270,7 @@ func TestManyDisputes(t *testing.T) {
 	for id := uint64(1); id <= dispute.OpenMax; id++ {
 		w.must(w.send("answer", worker, chain.AddrDisputes, none, dispute.PackAnswer(id, a.Claim())))
 	}
-	w.wait(dispute.AnswerMs)
+	w.wait(w.params.Jobs.DisputeAnswerMs)
 	for id := uint64(1); id <= dispute.OpenMax; id++ { // whoever opened it asks for the verdict
 		e := native.NewInput("outcome(uint64)")
 		e.Uint64(id)

@@ -51,8 +51,16 @@ func (d *Dispute) end(c *native.Call, v Verdict) {
 }
 
 // enter begins a phase, or a round of it.
-func (d *Dispute) enter(c *native.Call, p Phase, lastsMs uint64) {
-	d.Phase, d.Shown, d.DeadlineMs = p, 0, c.Now()+lastsMs
+func (d *Dispute) enter(c *native.Call, p Phase) {
+	times := &c.Block().Params.Jobs
+	lasts := times.DisputeAnswerMs
+	switch p {
+	case Answering:
+		lasts = times.DisputeFirstMs
+	case Judging, Feeding:
+		lasts = times.DisputeFeedMs
+	}
+	d.Phase, d.Shown, d.DeadlineMs = p, 0, c.Now()+lasts
 }
 
 // work is one call's hold on a dispute.
@@ -121,7 +129,7 @@ func runAnswer(c *native.Call) {
 func (w *work) walk(p Phase, count uint64, roots [2]chain.Hash) {
 	w.Count, w.Nodes, w.Index = count, roots, 0
 	w.Level, w.AtRoot = uint8(merkle.Depth(count)), true
-	w.enter(w.Call, p, AnswerMs)
+	w.enter(w.Call, p)
 }
 
 // tag is that of the tree that is walked.
@@ -174,14 +182,14 @@ func (w *work) descend() {
 	logNarrowed(w.Call, &w.Dispute)
 	switch {
 	case w.Level > 0:
-		w.enter(w.Call, w.Phase, AnswerMs)
+		w.enter(w.Call, w.Phase)
 	case w.Phase == Tiles:
-		w.enter(w.Call, Feeding, FeedMs)
+		w.enter(w.Call, Feeding)
 	case w.Index == 0:
 		w.end(w.Call, Undecided) // the inputs differ: what they are is not decided here
 	default:
 		w.Entry = w.Index
-		w.enter(w.Call, Showing, AnswerMs)
+		w.enter(w.Call, Showing)
 	}
 }
 
@@ -204,7 +212,7 @@ func runShow(c *native.Call) {
 	w.Shown |= 1 << w.side
 	if w.Shown == 3 {
 		w.Rounds++
-		w.enter(c, Judging, FeedMs)
+		w.enter(c, Judging)
 	}
 	logShown(c, &w.Dispute, w.side, entry)
 	w.finish()

@@ -90,7 +90,7 @@ var none = new(uint256.Int)
 
 func newWorld(t testing.TB) *world {
 	w := &world{t: t, view: state.New(nothing{}), set: native.NewSet(host(), dispute.Module()), gas: map[string]uint64{}}
-	w.params.Jobs.DisputeBond = 10_000_000_000
+	w.params.Jobs = chain.JobParams{DisputeBond: 10_000_000_000, DisputeFirstMs: 120_000, DisputeAnswerMs: 20_000, DisputeFeedMs: 60_000}
 	w.block = native.Block{ChainID: 7, Params: &w.params, Genesis: chain.Hash{9}, TimeMs: 1_000_000, ParentTimeMs: 1_000_000}
 	for _, a := range []chain.Address{worker, challenger, stranger} {
 		w.view.AddBalance(a, tokens(1000))

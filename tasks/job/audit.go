@@ -98,7 +98,7 @@ func (w *work) sealed() bool {
 	case w.Failed():
 		return false
 	case w.b.Opened:
-		w.enter(Revealing, w.p.AuditRevealMs)
+		w.reveal()
 	case w.b.Sealed == 0:
 		w.again(NoVerdict) // nobody could audit it
 	default:
@@ -110,7 +110,20 @@ func (w *work) sealed() bool {
 // reveal begins the time in which auditors reveal; the worker has opened, or has not in its time.
 func (w *work) reveal() bool {
 	w.enter(Revealing, w.p.AuditRevealMs)
+	w.hasten()
 	return true
+}
+
+// hasten lets the batch be decided as soon as results have lain open for contestMs, if nobody is left to reveal (JOB-19).
+func (w *work) hasten() {
+	if w.b.Revealed != w.b.Sealed || w.Failed() {
+		return
+	}
+	w.b.DeadlineMs -= w.p.AuditRevealMs
+	if w.b.Opened {
+		w.b.DeadlineMs += w.p.ContestMs
+		setDue(w.Call, w.b.DeadlineMs)
+	}
 }
 
 // decide ends an audit when all have revealed or their time is over (JOB-7, JOB-8, JOB-9).

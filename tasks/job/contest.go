@@ -60,7 +60,7 @@ func (w *work) disputed() bool {
 		w.move(Auditing)
 		w.enter(Auditing, w.p.AuditCommitMs*windows(w.Uint64(auditingKey())))
 	default:
-		w.enter(Revealing, w.p.AuditRevealMs)
+		w.reveal()
 	}
 	return true
 }

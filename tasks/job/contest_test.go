@@ -181,7 +181,7 @@ func TestLosingOnPurpose(t *testing.T) {
 		c.must(c.send(c.workers[1], chain.AddrJobs, tokens(10), c.challenge(c.run)))
 		p := c.now().Dispute
 		c.must(c.send(c.batch.Worker, chain.AddrDisputes, none, dispute.PackAnswer(p, receipt.NewAdvocate(c.liar).Claim())))
-		c.wait(dispute.FirstMs)
+		c.wait(c.params.Jobs.DisputeFirstMs)
 		c.poke(c.batch.Job, 0)
 		if b := c.now(); b.State != job.Revealing || c.dispute(p).Verdict != dispute.Stands {
 			t.Fatalf("after a dispute that was given up: %v, %v", b.State, c.dispute(p).Verdict)
@@ -240,7 +240,7 @@ func TestSilentWorker(t *testing.T) {
 	if res := c.send(c.requester, chain.AddrJobs, none, job.PackPoke(c.batch.Job, 0)); res.Err == nil {
 		t.Error("the batch went on before the worker's time was over")
 	}
-	c.wait(dispute.FirstMs)
+	c.wait(c.params.Jobs.DisputeFirstMs)
 	if a := agenda(); len(a.Dues) != 1 {
 		t.Errorf("nobody is told to move the batch on: %+v", a.Dues)
 	}
@@ -321,7 +321,7 @@ func stageDisputes(add adder, read func(sig string, to chain.Address, fill func(
 		return c.requester, dispute.PackStep(p.ID, f)
 	})
 	at("poke", dispute.Answering, func(c *contest, p *receipttest.Play) (chain.Address, []byte) {
-		c.wait(dispute.FirstMs)
+		c.wait(c.params.Jobs.DisputeFirstMs)
 		return c.requester, dispute.PackPoke(p.ID)
 	})
 	at("disputeOf", dispute.Entries, func(c *contest, p *receipttest.Play) (chain.Address, []byte) {

@@ -57,5 +57,9 @@ func DefaultParams() chain.JobParams {
 		PokeTip:          500_000, // gwei: 0.0005 token, some 250,000 gas at 2 gwei
 		JobDeadlineMaxMs: 86_400_000,
 		DisputeBond:      10_000_000_000, // 10 tokens
+		DisputeFirstMs:   120_000,
+		DisputeAnswerMs:  20_000,
+		DisputeFeedMs:    60_000,
+		ContestMs:        0, // nobody but auditors has time to look
 	}
 }

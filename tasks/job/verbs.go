@@ -218,7 +218,10 @@ func runAuditReveal(c *native.Call) {
 	c.Set(sealKey(w.place(), i), digest)
 	w.b.Revealed |= 1 << i
 	logAuditRevealed(c, &w.b, !w.b.Opened || digest == w.b.Digest)
-	if w.b.Revealed == w.b.Sealed && !disputed {
+	if !disputed {
+		w.hasten()
+	}
+	if !disputed && w.due() {
 		w.decide()
 	}
 	w.end()

@@ -76,7 +76,7 @@ func (w *work) step() bool {
 	case Opening:
 		return w.due() && w.reveal()
 	case Revealing:
-		return (w.due() || w.b.Revealed == w.b.Sealed) && w.decide()
+		return w.due() && w.decide()
 	case Disputed:
 		return w.disputed()
 	}

@@ -1,0 +1,14 @@
+//go:build !amd64 || purego
+
+package kernel
+
+// Pixels says whether bytes are quicker pixel by pixel than plane by plane on this path.
+func (p Path) Pixels() bool { return false }
+
+func (p Path) pixelWords(int, *pixelTile) {}
+
+func (p Path) pixelBytes(int, *pixelTile) {}
+
+func (p Path) pixelSlide(*pixelSlide) {}
+
+func (p Path) widen([]int16, []uint8) int { return 0 }
