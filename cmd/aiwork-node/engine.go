@@ -20,6 +20,8 @@ func engineCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files"},
 			packedFlag(),
+			&cli.StringFlag{Name: "device", Usage: "`DEVICE` to run networks on"},
+			deviceMemoryFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			models, err := libraryOf(c.String("models"))
@@ -27,6 +29,7 @@ func engineCommand() *cli.Command {
 				return err
 			}
 			library := engine.Library{Models: models, Pipelines: pipeline.Store{Dir: c.String("models")}, Packed: packedOf(c, c.String("models"))}
+			library.Device = deviceOf(c)
 			return engine.Serve(c.Context, os.Stdin, os.Stdout, library)
 		},
 	}

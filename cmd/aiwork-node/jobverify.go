@@ -57,7 +57,7 @@ type reran struct {
 type verification struct {
 	Job     uint64          `json:"job"`
 	Model   chain.Hash      `json:"model"`
-	Items   []reran       `json:"items"`
+	Items   []reran         `json:"items"`
 	Dispute *disputeOutcome `json:"dispute,omitempty"`
 }
 

@@ -35,7 +35,7 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "path", Usage: "kernels to use: go, avx2, avx512 or neon; default: the quickest of this machine; the result is the same"},
 		&cli.BoolFlag{Name: "reference", Usage: "run the definitions one by one instead: slow"},
 		&cli.StringFlag{Name: "device", Usage: "`DEVICE` to run on, as `device list` calls it; the result is the same"},
-		&cli.IntFlag{Name: "device-memory", Usage: "`MIB` of the device's memory that may be taken; default: eight tenths of it"},
+		deviceMemoryFlag(),
 		&cli.StringFlag{Name: "dims", Usage: "sizes of free dimensions as `d0=1,d1=320`; default 1; for made-up inputs"},
 		packedFlag(),
 	}

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aiwork/aiwork-node/compute/device"
+	"github.com/aiwork/aiwork-node/compute/device/opencl"
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
@@ -29,6 +31,7 @@ const (
 	childEnv  = "AIWORK_ENGINE_TEST_CHILD"
 	storeEnv  = "AIWORK_ENGINE_TEST_STORE"
 	packedEnv = "AIWORK_ENGINE_TEST_PACKED"
+	deviceEnv = "AIWORK_ENGINE_TEST_DEVICE"
 )
 
 func TestMain(m *testing.M) {
@@ -40,6 +43,9 @@ func TestMain(m *testing.M) {
 		if err == nil {
 			store, kept := os.Getenv(storeEnv), packed.Folder{Dir: os.Getenv(packedEnv), BytesMax: packed.DefaultBytesMax, Build: packed.Build()}
 			library := Library{Models: model.Library{Files: models, Store: model.Store{Dir: store}}, Pipelines: pipeline.Store{Dir: store}, Packed: kept}
+			if id := os.Getenv(deviceEnv); id != "" {
+				library.Device = func() (Device, error) { return OpenDevice([]device.Backend{opencl.New()}, id, device.Options{}) }
+			}
 			err = Serve(context.Background(), os.Stdin, os.Stdout, library)
 		}
 		exit(err)

@@ -14,12 +14,19 @@ type kept struct {
 	note  func(text string)
 }
 
+// notePacked passes a text on.
+func (l Library) notePacked(text string) {
+	if l.note != nil {
+		l.note(NotePacked, text)
+	}
+}
+
 // Compile readies a model of the library for the quickest path of this machine. Its weights are mapped from files as far as a process has left
 // them there. Its error is model.ErrNoModel where there is none.
 func (l Library) Compile(id chain.Hash, threads int) (*Compiled, error) {
 	o := plan.Default()
 	o.Threads = threads
-	k := kept{shelf: l.Packed.Shelf(id, o.Path.String(), l.note), note: l.note}
+	k := kept{shelf: l.Packed.Shelf(id, o.Path.String(), l.notePacked), note: l.notePacked}
 	var err error
 	if k.model, err = l.Models.Open(id, k.shelf); err != nil {
 		k.close()
@@ -31,7 +38,8 @@ func (l Library) Compile(id chain.Hash, threads int) (*Compiled, error) {
 		k.close()
 		return nil, err
 	}
-	c.kept = k
+	c.kept, c.device = k, l.device
+	c.onDevice = l.device.load(k.model.File)
 	return c, nil
 }
 

@@ -19,7 +19,11 @@ type Library struct {
 	Models    model.Library
 	Pipelines pipeline.Store
 	Packed    packed.Folder // where weights are kept as the kernels take them
-	note      func(text string)
+	// Device opens the device that networks run on, which must be of the same contract; nil: they run on the processor.
+	Device func() (Device, error)
+
+	device *accelerator
+	note   func(kind NoteKind, text string)
 }
 
 // Infos lists all that can be run, at most modelsMax: what ships, then pipelines, then the other models. A pipeline that lacks a model is
@@ -93,7 +97,7 @@ func (l Library) join(s *pipeline.Spec, threads int) (runnable, error) {
 			return nil, err
 		}
 		j.networks = append(j.networks, c)
-		return vision.Planned(c.runner), nil
+		return networked{c}, nil
 	})
 	if err != nil {
 		j.Close()
