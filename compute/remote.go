@@ -10,6 +10,7 @@ import (
 	"github.com/holiman/uint256"
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute/capability"
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
@@ -134,6 +135,8 @@ type Enrolment struct {
 	Payout chain.Address
 	Models []chain.Hash
 	About  string
+	Ask    uint256.Int        // the least price of an item, of any model
+	Record *capability.Record // what was measured; nil: no speed is offered
 }
 
 // workerRecord is what Enrol needs of aiwork_getWorker.
@@ -141,6 +144,11 @@ type workerRecord struct {
 	State  string         `json:"state"`
 	Bond   client.Uint256 `json:"bond"`
 	Models []chain.Hash   `json:"models"`
+	Offers []struct {
+		Speed client.Uint64  `json:"speed"`
+		Ask   client.Uint256 `json:"ask"`
+	} `json:"offers"` // as many as Models
+	Capability *chain.Hash `json:"capability"`
 }
 
 // ErrLeaving is Enrol's answer for a worker that has unregistered.
@@ -161,6 +169,9 @@ func (m *Remote) Enrol(ctx context.Context, e Enrolment) (steps []string, err er
 	}
 	if w == nil {
 		do("registered", e.Bond, registry.PackRegister(e.Payout, e.Models, e.About))
+		if data := e.offer(&workerRecord{}); data != nil {
+			do("offered", uint256.Int{}, data)
+		}
 		return steps, err
 	}
 	if w.State == registry.Leaving.String() {
@@ -173,10 +184,69 @@ func (m *Remote) Enrol(ctx context.Context, e Enrolment) (steps []string, err er
 		var more uint256.Int
 		do("bond added", *more.Sub(&e.Bond, &w.Bond.Int), registry.PackAddBond())
 	}
+	if data := e.offer(w); data != nil {
+		do("offered", uint256.Int{}, data)
+	}
 	if w.State != registry.Active.String() {
 		do("resumed", uint256.Int{}, registry.PackResume())
 	}
 	return steps, err
+}
+
+// Offer states speeds, asks and record anew where the chain shows others of a worker, and reports whether it did.
+func (m *Remote) Offer(ctx context.Context, e Enrolment) (sent bool, err error) {
+	var w *workerRecord
+	if err := m.client.Call(ctx, &w, "aiwork_getWorker", m.sender.Address()); err != nil || w == nil {
+		return false, err
+	}
+	e.Models = w.Models
+	data := e.offer(w)
+	if data == nil {
+		return false, nil
+	}
+	return true, m.Send(ctx, Call{To: chain.AddrRegistry, Data: data})
+}
+
+// offer gives the call that states speeds, asks and record where the chain shows others, nil where it does not.
+func (e *Enrolment) offer(w *workerRecord) []byte {
+	type offer struct {
+		speed  uint64
+		bucket int
+	}
+	shown := map[chain.Hash]offer{}
+	for i := range min(len(w.Models), len(w.Offers)) {
+		bucket, _ := registry.BucketOf(&w.Offers[i].Ask.Int)
+		shown[w.Models[i]] = offer{uint64(w.Offers[i].Speed), bucket}
+	}
+	var models []chain.Hash
+	var speeds []uint64
+	var asks []uint256.Int
+	bucket, _ := registry.BucketOf(&e.Ask)
+	for _, id := range e.Models {
+		mine := offer{e.speed(id), bucket}
+		if shown[id] != mine {
+			models, speeds, asks = append(models, id), append(speeds, mine.speed), append(asks, e.Ask)
+		}
+	}
+	var record []byte
+	if e.Record != nil {
+		record = e.Record.Encode()
+		if w.Capability != nil && *w.Capability == capability.Hash(record) {
+			record = nil
+		}
+	}
+	if len(models) == 0 && record == nil {
+		return nil
+	}
+	return registry.PackOffer(models, speeds, asks, record)
+}
+
+// speed is what was measured of a model, 0 where it was not.
+func (e *Enrolment) speed(id chain.Hash) uint64 {
+	if e.Record == nil || e.Record.Of(id) == nil {
+		return 0
+	}
+	return uint64(e.Record.Of(id).ItemsPerHour)
 }
 
 // Drain asks for no more work.

@@ -4,6 +4,7 @@ package compute
 // blob, when an attempt is over, and what enrolling takes.
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/holiman/uint256"
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute/capability"
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
@@ -206,6 +208,36 @@ func TestEnrol(t *testing.T) {
 		}
 		if len(n.txs) > 0 && !n.txs[0].Value.Eq(uint256.NewInt(c.value)) {
 			t.Errorf("%s: got value %s, want %d", name, n.txs[0].Value.Dec(), c.value)
+		}
+	}
+	e.Ask, e.Record = *uint256.NewInt(1 << 40), &capability.Record{Models: []capability.Model{{ID: chain.Hash{1}, ItemsPerHour: 60}}}
+	offered := func(speed uint64, hash chain.Hash) any {
+		one := func(speed uint64) any {
+			return map[string]any{"speed": client.Uint64(speed), "ask": client.Uint256{Int: e.Ask}}
+		}
+		return map[string]any{
+			"state": "active", "bond": client.Uint256{Int: bond}, "models": e.Models, "offers": []any{one(speed), one(0)}, "capability": hash,
+		}
+	}
+	same := capability.Hash(e.Record.Encode())
+	both := registry.PackOffer(e.Models, []uint64{60, 0}, []uint256.Int{e.Ask, e.Ask}, e.Record.Encode())
+	for name, c := range map[string]struct {
+		record any
+		want   []byte
+	}{
+		"offered already": {offered(60, same), nil},
+		"other speed":     {offered(50, same), registry.PackOffer(e.Models[:1], []uint64{60}, []uint256.Int{e.Ask}, nil)},
+		"other record":    {offered(60, chain.Hash{9}), registry.PackOffer(nil, nil, nil, e.Record.Encode())},
+		"nothing offered": {record(registry.Active, 100, e.Models...), both},
+	} {
+		n, m := newRemote(t)
+		n.answers["aiwork_getWorker"] = c.record
+		steps, err := m.Enrol(t.Context(), e)
+		if err != nil || len(n.txs) != len(steps) || (c.want == nil) != (len(steps) == 0) {
+			t.Fatalf("%s: got %v, %v and %d transactions", name, steps, err, len(n.txs))
+		}
+		if c.want != nil && (len(steps) != 1 || !bytes.Equal(n.txs[0].Data, c.want)) {
+			t.Errorf("%s: got %v and %x, want one offer %x", name, steps, n.txs[0].Data, c.want)
 		}
 	}
 	n, m := newRemote(t)

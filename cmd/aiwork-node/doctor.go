@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/aiwork/aiwork-node/compute/capability"
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
@@ -40,6 +41,8 @@ type diagnosis struct {
 	Failed int       `json:"failed"`
 	NotRun int       `json:"notRun"`
 	Checks []checkup `json:"checks"`
+
+	Capability *capability.Record `json:"capability,omitempty"` // as the worker measured it last
 }
 
 func doctorCommand() *cli.Command {
@@ -84,7 +87,7 @@ func runDoctor(c *cli.Context) error {
 	d := &doctor{c: c, home: nodeHome(c), client: cl}
 	d.models = model.Library{Files: files, Store: model.Store{Dir: d.home.Models()}}
 	d.look(c.Context)
-	out := diagnosis{Checks: d.list}
+	out := diagnosis{Checks: d.list, Capability: storedRecord(d.home)}
 	for i := range d.list {
 		if d.list[i].failed() {
 			out.Failed++

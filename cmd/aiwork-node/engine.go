@@ -8,7 +8,6 @@ import (
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
-	"github.com/aiwork/aiwork-node/compute/pipeline"
 )
 
 // engineCommand is the child process that runs models; nodes and workers start it themselves.
@@ -24,11 +23,12 @@ func engineCommand() *cli.Command {
 			deviceMemoryFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			models, err := libraryOf(c.String("models"))
+			files, err := builtin.Models()
 			if err != nil {
 				return err
 			}
-			library := engine.Library{Models: models, Pipelines: pipeline.Store{Dir: c.String("models")}, Packed: packedOf(c, c.String("models"))}
+			library := engine.LibraryOf(c.String("models"), files)
+			library.Packed = packedOf(c, c.String("models"))
 			library.Device = deviceOf(c)
 			return engine.Serve(c.Context, os.Stdin, os.Stdout, library)
 		},

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/lm/llama2c"
 	"github.com/aiwork/aiwork-node/compute/packed"
@@ -26,24 +26,13 @@ func generateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "generate",
 		Usage:     "let a language model continue a text, or answer with --chat",
-		ArgsUsage: "FILE.gguf",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "prompt", Usage: "`TEXT` to continue; - reads standard input"},
-			&cli.StringFlag{Name: "tokens", Usage: "the prompt as numbers of tokens, 1,403,407, instead of a text"},
-			&cli.BoolFlag{Name: "chat", Usage: "take the prompt for a user's words, in the model's form of conversations"},
-			&cli.StringFlag{Name: "system", Usage: "`TEXT` that goes before, with --chat"},
-			&cli.StringFlag{Name: "template", Usage: "form of conversations: chatml, llama2, llama3, zephyr or plain; default: the model's own"},
-			&cli.IntFlag{Name: "max-tokens", Usage: "of the answer", Value: 256},
-			&cli.Uint64Flag{Name: "seed", Usage: "of the draws; equal seeds give equal answers, on every machine"},
-			&cli.Float64Flag{Name: "temp", Usage: "temperature; 0 takes the likeliest token each time"},
-			&cli.IntFlag{Name: "top-k", Usage: "draw among so many of the likeliest; 0 for all"},
-			&cli.Float64Flag{Name: "top-p", Usage: "draw among the fewest that hold this share of the weight", Value: 1},
-			&cli.Float64Flag{Name: "penalty", Usage: "makes tokens of the text so far less likely if above 1", Value: 1},
+		ArgsUsage: "MODEL|FILE.gguf",
+		Flags: append(promptFlags(),
 			&cli.IntFlag{Name: "threads", Usage: "how many processors to use", Value: runtime.NumCPU()},
 			&cli.StringFlag{Name: "path", Usage: "instructions to use: go, avx2, avx512 or neon; default: the best of this machine"},
 			&cli.BoolFlag{Name: "verify", Usage: "check the answer again in one pass, as an auditor does"},
 			packedFlag(),
-		},
+		),
 		Action: modelGenerate,
 	}
 }
@@ -90,10 +79,11 @@ type answer struct {
 	PrefillSeconds float64 `json:"prefillSeconds"`
 	DecodeSeconds  float64 `json:"decodeSeconds"`
 	Verified       *bool   `json:"verified,omitempty"`
+	VerifySeconds  float64 `json:"verifySeconds,omitempty"` // of one pass over prompt and answer
 }
 
 func modelGenerate(c *cli.Context) error {
-	if err := want(c, 1, "one FILE.gguf"); err != nil {
+	if err := want(c, 1, "one MODEL or FILE.gguf"); err != nil {
 		return err
 	}
 	file := c.Args().First()
@@ -101,16 +91,18 @@ func modelGenerate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	how, err := sampling(c)
+	how, err := promptOf(c)
 	if err != nil {
 		return err
 	}
-	f, err := gguf.Open(file)
+	f, err := languageFile(c, file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	g := &generator{c: c, file: f, how: how, out: printer(c), answer: answer{Model: file, Path: path.String(), Seed: how.Seed}}
+	g := &generator{
+		c: c, file: f, how: how.Sampling(), stops: how.StopTexts, out: printer(c), answer: answer{Model: file, Path: path.String(), Seed: how.Seed},
+	}
 	var shelf *packed.Shelf
 	if g.model, shelf, err = loadLanguage(packedOf(c, nodeHome(c).Models()), f, file, path, func(text string) { g.out.Note("%s", text) }); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
@@ -122,22 +114,16 @@ func modelGenerate(c *cli.Context) error {
 	return g.run()
 }
 
-func sampling(c *cli.Context) (lm.Sampling, error) {
-	share, err := lm.ShareOf(c.Float64("top-p"))
+// languageFile opens a .gguf file, or the stored model that a text names.
+func languageFile(c *cli.Context, text string) (*gguf.File, error) {
+	if strings.HasSuffix(text, ".gguf") {
+		return gguf.Open(text)
+	}
+	m, err := openLanguage(language.Store{Dir: modelStore(c).Dir}, text)
 	if err != nil {
-		return lm.Sampling{}, usagef("--top-p: %v", err)
+		return nil, err
 	}
-	s := lm.Sampling{
-		Temperature: float32(c.Float64("temp")), TopK: c.Int("top-k"), TopPPpm: share,
-		Penalty: float32(c.Float64("penalty")), Seed: c.Uint64("seed"),
-	}
-	if err := s.Check(); err != nil {
-		return lm.Sampling{}, usagef("%v", err)
-	}
-	if c.Int("max-tokens") < 1 {
-		return lm.Sampling{}, usagef("--max-tokens %d: want at least 1", c.Int("max-tokens"))
-	}
-	return s, nil
+	return m.File, nil
 }
 
 // A generator is one run of the command.
@@ -146,6 +132,7 @@ type generator struct {
 	file   *gguf.File
 	model  *lm.Model
 	how    lm.Sampling
+	stops  []string
 	texts  *token.Tokenizer // nil with --tokens and a model without texts
 	out    *term.Printer
 	answer answer
@@ -164,12 +151,8 @@ func (g *generator) readPrompt() (err error) {
 	if err != nil {
 		return fmt.Errorf("the model's tokenizer: %w; --tokens takes numbers", err)
 	}
-	if text == "-" {
-		raw, err := io.ReadAll(io.LimitReader(os.Stdin, promptBytesMax))
-		if err != nil {
-			return err
-		}
-		text = string(raw)
+	if text, err = promptText(g.c); err != nil {
+		return err
 	}
 	parts := []token.Part{{Text: text}}
 	if g.c.Bool("chat") {
@@ -182,8 +165,6 @@ func (g *generator) readPrompt() (err error) {
 	}
 	return nil
 }
-
-const promptBytesMax = 8 << 20
 
 func parseTokens(list string) ([]int32, error) {
 	var ids []int32
@@ -211,11 +192,7 @@ func (g *generator) conversation(text string) ([]token.Part, error) {
 			return nil, usagef("%v, by --template", err)
 		}
 	}
-	var talk []token.Message
-	if system := g.c.String("system"); system != "" {
-		talk = append(talk, token.Message{Role: "system", Text: system})
-	}
-	return template.Format(append(talk, token.Message{Role: "user", Text: text})), nil
+	return conversation(g.c, template, text), nil
 }
 
 func (g *generator) run() error {
@@ -223,15 +200,18 @@ func (g *generator) run() error {
 	length := min(len(request.Prompt)+request.TokensMax, g.model.Context)
 	pages := (length + lm.PageLen - 1) / lm.PageLen
 	b := lm.NewBatch(g.model, lm.BatchOptions{Threads: g.c.Int("threads"), Pages: pages, Requests: 1, StepTokens: 256})
-	var stream *token.Stream
+	var teller *language.Teller
 	if g.texts != nil {
-		request.Stop, stream = g.texts.Ends(), g.texts.Continue()
+		request.Stop = g.texts.Ends()
+		teller = language.NewTeller(g.texts, request.Stop, g.stops)
+	} else if g.stops != nil {
+		return usagef("--stop: the model has no texts")
 	}
 	if _, err := b.Add(request); err != nil {
 		return usagef("%v", err)
 	}
-	start, last := time.Now(), lm.Event{}
-	for b.Busy() {
+	start := time.Now()
+	for g.answer.End == "" {
 		if err := g.c.Context.Err(); err != nil {
 			return err
 		}
@@ -239,32 +219,40 @@ func (g *generator) run() error {
 		if err != nil {
 			return err
 		}
-		for _, last = range events {
-			if last.Err != nil {
-				return last.Err
+		for _, e := range events {
+			if e.Err != nil {
+				return e.Err
 			}
-			g.take(last, stream, start)
+			g.take(e, teller, start)
 		}
 	}
-	if stream != nil {
-		g.show(stream.End())
-	}
 	g.answer.DecodeSeconds = time.Since(start).Seconds() - g.answer.PrefillSeconds
-	g.answer.End = [...]string{"", "stop", "length", "context", "fault"}[last.End]
 	return g.finish()
 }
 
 // take shows one token.
-func (g *generator) take(e lm.Event, stream *token.Stream, start time.Time) {
+func (g *generator) take(e lm.Event, teller *language.Teller, start time.Time) {
 	if len(g.answer.Tokens) == 0 {
 		g.answer.PrefillSeconds = time.Since(start).Seconds()
 	}
 	g.answer.Tokens = append(g.answer.Tokens, e.Token)
-	switch {
-	case stream == nil:
+	g.answer.End = [...]string{"", "stop", "length", "context", "fault"}[e.End]
+	if teller == nil {
 		g.show(fmt.Sprint(e.Token, " "))
-	case !slices.Contains(g.texts.Ends(), e.Token):
-		g.show(stream.Next(e.Token))
+		return
+	}
+	text, end := teller.Next(e.Token)
+	g.show(text)
+	if end == language.Goes && g.answer.End == "" {
+		return
+	}
+	if end == language.Goes {
+		end = language.EndLength
+	}
+	text, end = teller.Rest(end)
+	g.show(text)
+	if end != language.EndLength {
+		g.answer.End = "stop"
 	}
 }
 
@@ -298,15 +286,16 @@ func (g *generator) finish() error {
 func (g *generator) verify() error {
 	cache := lm.NewCache(g.model.Config, 1+(len(g.answer.Prompt)+len(g.answer.Tokens))/lm.PageLen)
 	start := time.Now()
-	n, err := lm.Verify(lm.NewRunner(g.model, g.c.Int("threads")), cache.NewSequence(), g.answer.Prompt, g.answer.Tokens, g.how)
+	n, err := lm.Verify(g.c.Context, lm.NewRunner(g.model, g.c.Int("threads")), cache.NewSequence(), g.answer.Prompt, g.answer.Tokens, g.how)
 	if err != nil {
 		return err
 	}
+	g.answer.VerifySeconds = time.Since(start).Seconds()
 	follows := n == len(g.answer.Tokens)
 	g.answer.Verified = &follows
 	if !follows {
 		return faultError{fmt.Errorf("token %d of the answer does not follow", n)}
 	}
-	g.out.Note("verified: all %d tokens follow, in one pass of %.2f s", n, time.Since(start).Seconds())
+	g.out.Note("verified: all %d tokens follow, in one pass of %.2f s", n, g.answer.VerifySeconds)
 	return nil
 }

@@ -23,8 +23,8 @@ func jobCommand() *cli.Command {
 		Usage: "order AI work, watch it, read its result",
 		Subcommands: append([]*cli.Command{
 			{
-				Name: "create", Usage: "price, fund and start a job over pictures, or tensors in .npy or .pb files", ArgsUsage: "FILE...",
-				Flags: append(signerFlags(),
+				Name: "create", Usage: "price, fund and start a job over pictures, tensors in .npy or .pb files, recordings, or prompts", ArgsUsage: "[FILE...]",
+				Flags: append(append(signerFlags(), promptFlags()...),
 					&cli.StringFlag{Name: "model", Usage: "`NAME` or id of the model; default: the node's first"},
 					&cli.StringFlag{Name: "price", Usage: "`TOKENS` for each item", Value: "1"},
 					&cli.Float64Flag{Name: "audit", Usage: "`SHARE` of the items that validators compute again, above 0, at most 1; default: as much as price and worker ask for"},
@@ -51,7 +51,11 @@ func jobCreate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := readInputs(c)
+	read := readInputs
+	if wantsPrompt(c) {
+		read = readPrompts
+	}
+	inputs, err := read(c)
 	if err != nil {
 		return err
 	}

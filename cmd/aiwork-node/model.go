@@ -37,6 +37,7 @@ func modelCommand() *cli.Command {
 					&cli.StringFlag{Name: "out", Usage: "`FOLDER` to write the outputs to, as .npy files"}),
 				Action: modelRun,
 			},
+			{Name: "price", Usage: "show what an item costs on the network now", ArgsUsage: "MODEL", Flags: []cli.Flag{rpcFlag()}, Action: modelPrice},
 			{
 				Name:      "bench",
 				Usage:     "time a model on made-up inputs",

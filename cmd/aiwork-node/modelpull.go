@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiwork/aiwork-node/compute/catalog"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -40,7 +42,15 @@ func modelPull(c *cli.Context) error {
 	}
 	results, failed := pullFromPeers(c, ids)
 	var found []catalog.Model
+	store := language.Store{Dir: modelStore(c).Dir}
 	for _, source := range sources {
+		if strings.HasSuffix(source, ".gguf") && !strings.HasPrefix(source, npmPrefix) {
+			r := storeLanguage(store, source)
+			if results = append(results, r); r.ID == nil {
+				failed++
+			}
+			continue
+		}
 		list, err := findModels(c, source)
 		if err != nil {
 			return err
@@ -74,6 +84,15 @@ func modelPull(c *cli.Context) error {
 		err = fmt.Errorf("%d of %d models were not stored", failed, len(results))
 	}
 	return err
+}
+
+// storeLanguage stores the language model in a file.
+func storeLanguage(store language.Store, path string) pulled {
+	id, name, err := store.Put(path)
+	if err != nil {
+		return pulled{Name: cmp.Or(name, filepath.Base(path)), Source: path, Error: err.Error()}
+	}
+	return pulled{ID: &id, Name: cmp.Or(name, filepath.Base(path)), Source: path}
 }
 
 func storeAll(store model.Store, found []catalog.Model) (results []pulled, failed int) {

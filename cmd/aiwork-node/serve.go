@@ -13,8 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/urfave/cli/v2"
 
-	"github.com/aiwork/aiwork-node/compute/gguf"
+	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/internal/inference"
@@ -29,7 +30,7 @@ func serveCommand() *cli.Command {
 		Usage: "serve models over HTTP, in the forms of OpenAI and of KServe",
 		Flags: append(append(signerFlags(), payFlags()...),
 			&cli.StringSliceFlag{Name: "gguf", Usage: "language model as `[NAME=]FILE.gguf`; may be repeated"},
-			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of networks to serve, as `model pull` stores them; default: none", EnvVars: []string{"AIWORK_MODELS"}},
+			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of models to serve, as `model pull` stores them; default: none", EnvVars: []string{"AIWORK_MODELS"}},
 			&cli.StringSliceFlag{Name: "upstream", Usage: "another server that answers for a model, as `NAME=URL[#MODEL]`; may be repeated"},
 			&cli.StringSliceFlag{Name: "upstream-key-file", Usage: "the key for one, as `NAME=FILE`"},
 			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to serve at", Value: "127.0.0.1:8645"},
@@ -50,7 +51,7 @@ func serveCommand() *cli.Command {
 // payFlags are those of runs that are paid jobs. Without the first nothing is ever spent.
 func payFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "spend-per-hour", Usage: "run networks as paid jobs at --rpc instead of here, for at most so many `TOKENS` an hour"},
+		&cli.StringFlag{Name: "spend-per-hour", Usage: "run models of --models as paid jobs at --rpc instead of here, for at most so many `TOKENS` an hour"},
 		&cli.StringFlag{Name: "price", Usage: "`TOKENS` for each job's item", Value: "1"},
 		&cli.Float64Flag{Name: "audit", Usage: "`SHARE` of the items that validators compute again, above 0, at most 1; default: the chain's"},
 		&cli.UintFlag{Name: "panel", Usage: "auditors of a job; default: the chain's"},
@@ -130,8 +131,7 @@ func openNetworks(c *cli.Context, limits inference.Limits) (*inference.Networks,
 	if err != nil {
 		return nil, err
 	}
-	library := model.Library{Files: []*model.File{ships}, Store: model.Store{Dir: c.String("models")}}
-	return inference.OpenNetworks(library, c.Int("threads"), limits)
+	return inference.OpenNetworks(engine.LibraryOf(c.String("models"), []*model.File{ships}), c.Int("threads"), limits)
 }
 
 func serveOptions(c *cli.Context) (inference.Options, error) {
@@ -191,9 +191,10 @@ func openUpstreams(c *cli.Context, limits inference.Limits) (list []*inference.U
 
 const apiKeyBytesLeast = 16 // fewer could be guessed
 
-// openLanguages loads the models of --gguf. Files stay open, and mapped, until they are closed at the end.
+// openLanguages loads the models of --gguf and finds those of --models, which become jobs where they are paid for. Files stay open, and
+// mapped, until they are closed at the end.
 func openLanguages(c *cli.Context, limits inference.Limits) (list []*inference.Language, closeFiles func(), err error) {
-	var files []*gguf.File
+	var files []*language.Model
 	closeFiles = func() {
 		for _, f := range files {
 			_ = f.Close()
@@ -207,18 +208,48 @@ func openLanguages(c *cli.Context, limits inference.Limits) (list []*inference.L
 		if !named {
 			name, path = strings.TrimSuffix(filepath.Base(text), ".gguf"), text
 		}
-		f, err := gguf.Open(path)
+		f, err := language.Open(path)
 		if err != nil {
 			return nil, closeFiles, usagef("--gguf: %v", err)
 		}
 		files = append(files, f)
-		l, err := inference.LoadLanguage(path, f, inference.LanguageOptions{
-			Name: name, Template: c.String("template"), Threads: c.Int("threads"), Path: kernel.Best(), CacheMiB: c.Int("cache-mib"), AnswerMax: limits.QueueMax,
-		})
+		l, err := inference.LoadLanguage(path, f, languageOptions(c, name, limits))
+		if err != nil {
+			return nil, closeFiles, err
+		}
+		list = append(list, l)
+	}
+	store := language.Store{Dir: c.String("models")}
+	entries, err := store.List()
+	if err != nil {
+		return nil, closeFiles, err
+	}
+	taken := map[string]bool{}
+	for _, e := range entries {
+		if e.Err != nil {
+			continue
+		}
+		f, err := store.Open(e.ID)
+		if err != nil {
+			return nil, closeFiles, err
+		}
+		files = append(files, f)
+		name := e.Name
+		if taken[name] {
+			name = e.ID.String()
+		}
+		taken[name] = true
+		l, err := inference.StoredLanguage(e.ID, f, c.String("spend-per-hour") != "", languageOptions(c, name, limits))
 		if err != nil {
 			return nil, closeFiles, err
 		}
 		list = append(list, l)
 	}
 	return list, closeFiles, nil
+}
+
+func languageOptions(c *cli.Context, name string, limits inference.Limits) inference.LanguageOptions {
+	return inference.LanguageOptions{
+		Name: name, Template: c.String("template"), Threads: c.Int("threads"), Path: kernel.Best(), CacheMiB: c.Int("cache-mib"), AnswerMax: limits.QueueMax,
+	}
 }

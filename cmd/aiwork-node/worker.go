@@ -22,11 +22,13 @@ import (
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/pool"
+	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/health"
 	"github.com/aiwork/aiwork-node/internal/home"
 	"github.com/aiwork/aiwork-node/internal/term"
+	"github.com/aiwork/aiwork-node/tasks/registry"
 	"github.com/aiwork/aiwork-node/testnet"
 )
 
@@ -44,6 +46,8 @@ func workerCommand() *cli.Command {
 			&cli.StringFlag{Name: "bond", Usage: "`TOKENS` that stand for the work's correctness", Value: "1000"},
 			&cli.StringFlag{Name: "payout", Usage: "`ADDRESS` that is paid; default: the worker's own"},
 			&cli.StringFlag{Name: "about", Usage: "free `TEXT` for the worker's record"},
+			&cli.StringFlag{Name: "ask", Usage: "least price of an item, in `TOKENS`; rounded up by a quarter at most", Value: "0"},
+			&cli.BoolFlag{Name: "measure", Usage: "measure this machine at the first start and whenever it has changed, and offer its speed", Value: true},
 			&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the account key's password"},
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS` of metrics, /livez and /readyz; none if empty"},
 			&cli.Float64Flag{Name: "watch", Usage: "`SHARE` of the open results of other workers to run again, 0 to 1; a false one is challenged"},
@@ -79,6 +83,9 @@ type worker struct {
 	atOnce   int // items that run
 	log      *slog.Logger
 	who      chain.Address
+	key      secp.PrivateKey
+	threads  int  // of all engines together
+	measures bool // offers a speed
 	enrol    compute.Enrolment
 	drainMax time.Duration
 	reg      *prometheus.Registry
@@ -145,7 +152,9 @@ func (w *worker) open(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	w.who = chain.Address(key.Public().Address())
+	w.who, w.key = chain.Address(key.Public().Address()), key
+	w.threads = threads(c)
+	w.measures = c.Bool("measure")
 	w.remote = compute.NewRemote(w.client, key)
 	w.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	w.stats = compute.NewMetrics(w.reg)
@@ -161,6 +170,12 @@ func (w *worker) open(c *cli.Context) (err error) {
 		return usagef("--watch %v: want a share of 0 to 1", share)
 	}
 	w.watch = uint32(math.Round(share * 1e6))
+	if w.enrol.Ask, err = term.ParseAWO(c.String("ask")); err != nil {
+		return usagef("--ask: %v", err)
+	}
+	if _, fits := registry.BucketOf(&w.enrol.Ask); !fits {
+		return usagef("--ask %s: more than there is", c.String("ask"))
+	}
 	if p := c.String("payout"); p != "" {
 		if w.enrol.Payout, err = chain.ParseAddress(p); err != nil {
 			return usagef("--payout: %v", err)
@@ -286,6 +301,7 @@ func (w *worker) enter(stop context.Context) (genesis chain.Hash, err error) {
 		kind := "no node"
 		if genesis, err = w.remote.Genesis(stop); err == nil {
 			kind = "not enrolled"
+			w.measureOnce(stop, genesis)
 			steps, err = w.remote.Enrol(stop, w.enrol)
 		}
 		if err == nil {

@@ -24,6 +24,8 @@ func workerSubcommands() []*cli.Command {
 		{Name: "leave", Usage: "stop getting work, wait until what is begun is settled, and begin the unbonding time", Flags: signerFlags(), Action: workerLeave},
 		{Name: "withdraw", Usage: "take the bond back, once the unbonding time is over", Flags: signerFlags(), Action: workerWithdraw},
 		doctorCommand(),
+		measureCommand(),
+		checkCommand(),
 	}
 }
 
@@ -40,6 +42,20 @@ type workerRecord struct {
 	Weight   client.Uint64  `json:"weight"`
 	Models   []chain.Hash   `json:"models"`
 	About    string         `json:"about"`
+
+	Passed       client.Uint64  `json:"passed"`
+	Late         client.Uint64  `json:"late"`
+	Score        client.Uint64  `json:"score"`
+	Leases       client.Uint64  `json:"leases"`
+	Offers       []workerOffer  `json:"offers"` // as many as Models
+	Capability   *chain.Hash    `json:"capability"`
+	CapabilityAt *client.Uint64 `json:"capabilityAt"`
+}
+
+// workerOffer is what a worker says of a model.
+type workerOffer struct {
+	Speed client.Uint64  `json:"speed"` // items an hour; 0: not measured
+	Ask   client.Uint256 `json:"ask"`
 }
 
 func loadWorker(ctx context.Context, cl *client.Client, who chain.Address) (*workerRecord, error) {
@@ -59,7 +75,22 @@ func (r *workerRecord) print(w io.Writer) {
 		[2]string{"bond", term.AWO(&r.Bond.Int) + " AWO"},
 		[2]string{"behind unsettled work", term.AWO(&r.Exposure.Int) + " AWO"},
 		[2]string{"lost so far", fmt.Sprintf("%s AWO (%d slashed, %d leases missed)", term.AWO(&r.Slashed.Int), r.Slashes, r.Missed)},
-		[2]string{"weight in draws", fmt.Sprint(r.Weight)}, [2]string{"models", fmt.Sprint(len(r.Models))}, [2]string{"about", r.About})
+		[2]string{"weight in draws", fmt.Sprint(r.Weight)}, [2]string{"about", r.About},
+		[2]string{"score", fmt.Sprintf("%d of %d: %d batches passed since it was found wrong last, %d that another did first", r.Score, registry.ScoreFull, r.Passed, r.Late)},
+		[2]string{"batches to do", fmt.Sprint(r.Leases)})
+	var rows [][]string
+	for i, id := range r.Models {
+		if i >= len(r.Offers) {
+			break
+		}
+		speed := "not measured"
+		if n := uint64(r.Offers[i].Speed); n > 0 {
+			speed = fmt.Sprint(n)
+		}
+		rows = append(rows, []string{id.String(), speed, term.AWO(&r.Offers[i].Ask.Int)})
+	}
+	fmt.Fprintln(w)
+	term.Table(w, []string{"model", ">items an hour", ">ask, AWO an item"}, rows)
 }
 
 func workerStatus(c *cli.Context) error {

@@ -71,19 +71,37 @@ func (c *child) run(ctx context.Context, timeout time.Duration, id chain.Hash, i
 	if err != nil {
 		return nil, err
 	}
-	switch kind {
-	case kindOutput:
+	if kind == kindOutput {
 		return body, nil
+	}
+	return nil, c.refusal(kind, body, id)
+}
+
+// check has the child say whether a result follows from an item.
+func (c *child) check(ctx context.Context, timeout time.Duration, id chain.Hash, input, result []byte) (bool, error) {
+	kind, body, err := c.ask(ctx, timeout, kindCheck, encodeCheck(id, input, result))
+	if err != nil {
+		return false, err
+	}
+	if kind == kindVerdict && len(body) == 1 && body[0] <= 1 {
+		return body[0] == 1, nil
+	}
+	return false, c.refusal(kind, body, id)
+}
+
+// refusal reads an answer that is no result.
+func (c *child) refusal(kind byte, body []byte, id chain.Hash) error {
+	switch kind {
 	case kindInputFault:
 		if fault, err := decodeFault(body); err == nil {
-			return nil, &InputError{Fault: fault}
+			return &InputError{Fault: fault}
 		}
 	case kindUnknownModel:
 		if string(body) == string(id[:]) {
-			return nil, &UnknownModelError{ID: id}
+			return &UnknownModelError{ID: id}
 		}
 	}
-	return nil, c.broken()
+	return c.broken()
 }
 
 // ask sends a frame and waits for the answer. Whatever goes wrong, the child is dead afterwards.

@@ -144,29 +144,54 @@ func (e *Engine) Models() []ModelInfo { return e.models }
 
 // Run gives the output of a model for a canonical input. Its error is an *InputError, an
 // *UnknownModelError, a *LocalError, ErrClosed, or that of ctx. Cancelling ctx kills a running child.
-func (e *Engine) Run(ctx context.Context, modelID chain.Hash, input []byte) ([]byte, error) {
+func (e *Engine) Run(ctx context.Context, modelID chain.Hash, input []byte) (output []byte, err error) {
 	if len(input) > image.InputBytesMax {
 		return nil, &InputError{Fault: image.FaultBytes}
 	}
+	err = e.with(ctx, func(c *child) error {
+		output, err = c.run(ctx, e.options.ItemTimeout, modelID, input)
+		return err
+	})
+	return output, err
+}
+
+// Follows says whether a result is what Run would give for an input. A language model needs one pass over the answer for it, which
+// is quicker than to answer again; other models run again. Its errors are those of Run: an input that is at fault has no result.
+func (e *Engine) Follows(ctx context.Context, modelID chain.Hash, input, result []byte) (follows bool, err error) {
+	if len(input) > image.InputBytesMax {
+		return false, &InputError{Fault: image.FaultBytes}
+	}
+	if len(result) > resultBytesMax {
+		return false, nil
+	}
+	err = e.with(ctx, func(c *child) error {
+		follows, err = c.check(ctx, e.options.ItemTimeout, modelID, input, result)
+		return err
+	})
+	return follows, err
+}
+
+// with lends the child, which it starts where there is none.
+func (e *Engine) with(ctx context.Context, use func(*child) error) error {
 	if err := e.take(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	defer e.leave()
 	if e.closed {
-		return nil, ErrClosed
+		return ErrClosed
 	}
 	if e.child == nil {
 		c, _, err := startChild(ctx, e.options)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		e.child = c
 	}
-	output, err := e.child.run(ctx, e.options.ItemTimeout, modelID, input)
+	err := use(e.child)
 	if e.child.dead {
 		e.child = nil
 	}
-	return output, err
+	return err
 }
 
 // Close ends the child and waits for its end. A running item is finished first.

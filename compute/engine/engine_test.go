@@ -16,11 +16,9 @@ import (
 	"github.com/aiwork/aiwork-node/compute/device"
 	"github.com/aiwork/aiwork-node/compute/device/opencl"
 	"github.com/aiwork/aiwork-node/compute/image"
-	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/packed"
-	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/photos"
@@ -41,8 +39,8 @@ func TestMain(m *testing.M) {
 	case "real":
 		models, err := builtin.Models()
 		if err == nil {
-			store, kept := os.Getenv(storeEnv), packed.Folder{Dir: os.Getenv(packedEnv), BytesMax: packed.DefaultBytesMax, Build: packed.Build()}
-			library := Library{Models: model.Library{Files: models, Store: model.Store{Dir: store}}, Pipelines: pipeline.Store{Dir: store}, Packed: kept}
+			library := LibraryOf(os.Getenv(storeEnv), models)
+			library.Packed = packed.Folder{Dir: os.Getenv(packedEnv), BytesMax: packed.DefaultBytesMax, Build: packed.Build()}
 			if id := os.Getenv(deviceEnv); id != "" {
 				library.Device = func() (Device, error) { return OpenDevice([]device.Backend{opencl.New()}, id, device.Options{}) }
 			}

@@ -12,8 +12,9 @@ import (
 
 // Parent and child speak in frames: a little-endian u32 that counts the bytes after it, one byte that
 // says what they are, and a body. The parent sends configure once and gets hello; then each run gets
-// exactly one of output, inputFault, unknownModel. An Advocate's child gets brief instead of run, answers with claim, inputFault or
-// unknownModel, and then each plea with call or noCall. Anything else is a broken child, and is killed.
+// exactly one of output, inputFault, unknownModel, and each check one of verdict, inputFault, unknownModel. An Advocate's child gets brief
+// instead of run, answers with claim, inputFault or unknownModel, and then each plea with call or noCall. Anything else is a broken
+// child, and is killed.
 const (
 	kindConfigure byte = iota + 1
 	kindHello
@@ -26,6 +27,8 @@ const (
 	kindPlea
 	kindCall
 	kindNoCall
+	kindCheck   // the model's id, the length of the input, the input and a result
+	kindVerdict // 1 where the result follows from the input, else 0
 )
 
 // kindNote frames may come before any answer: what the operator may want to know, in words.
@@ -34,6 +37,7 @@ const kindNote byte = 0x40
 // Limits of what one side believes of the other.
 const (
 	frameBytesMax   = 64 << 20 // an output; inputs are smaller
+	resultBytesMax  = 32 << 20 // that is checked
 	modelsMax       = 64
 	modelTextMax    = 64
 	modelClassesMax = 1024
@@ -195,4 +199,19 @@ func decodeFault(b []byte) (image.Fault, error) {
 		return 0, errFrame
 	}
 	return image.Fault(b[0]), nil
+}
+
+// encodeCheck writes the body of a check.
+func encodeCheck(id chain.Hash, input, result []byte) []byte {
+	b := binary.LittleEndian.AppendUint32(append(make([]byte, 0, len(id)+4+len(input)+len(result)), id[:]...), uint32(len(input)))
+	return append(append(b, input...), result...)
+}
+
+// decodeCheck reads what follows the id in the body of a check.
+func decodeCheck(b []byte) (input, result []byte, ok bool) {
+	if len(b) < 4 || uint64(binary.LittleEndian.Uint32(b)) > uint64(len(b)-4) {
+		return nil, nil, false
+	}
+	n := 4 + int(binary.LittleEndian.Uint32(b))
+	return b[4:n], b[n:], true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/operator"
 	"github.com/aiwork/aiwork-node/compute/packed"
@@ -14,10 +15,11 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
-// A Library is what an engine can run: models, and pipelines of them.
+// A Library is what an engine can run: models, pipelines of them, and language models.
 type Library struct {
 	Models    model.Library
 	Pipelines pipeline.Store
+	Languages language.Store
 	Packed    packed.Folder // where weights are kept as the kernels take them
 	// Device opens the device that networks run on, which must be of the same contract; nil: they run on the processor.
 	Device func() (Device, error)
@@ -26,8 +28,15 @@ type Library struct {
 	note   func(kind NoteKind, text string)
 }
 
-// Infos lists all that can be run, at most modelsMax: what ships, then pipelines, then the other models. A pipeline that lacks a model is
-// left out.
+// LibraryOf gives what lies in a folder, and the models of these files.
+func LibraryOf(folder string, files []*model.File) Library {
+	return Library{
+		Models: model.Library{Files: files, Store: model.Store{Dir: folder}}, Pipelines: pipeline.Store{Dir: folder}, Languages: language.Store{Dir: folder},
+	}
+}
+
+// Infos lists all that can be run, at most modelsMax: what ships, then pipelines, language models, and the other models. A pipeline
+// that lacks a model is left out.
 func (l Library) Infos() ([]ModelInfo, error) {
 	entries, err := l.Models.List()
 	var list []ModelInfo
@@ -40,10 +49,16 @@ func (l Library) Infos() ([]ModelInfo, error) {
 			list = append(list, ModelInfo{ID: s.ID(), Name: s.Name, Input: s.Kind.Input(), Output: "json", Licence: "that of its models"})
 		}
 	}
+	languages, err3 := l.Languages.List()
+	for _, e := range languages {
+		if e.Err == nil {
+			list = append(list, ModelInfo{ID: e.ID, Name: e.Name, Input: InputPrompt, Output: OutputText, Licence: firstLine(e.Licence)})
+		}
+	}
 	for i := range entries[len(l.Models.Files):] {
 		list = append(list, infoOf(&entries[len(l.Models.Files)+i]))
 	}
-	return list[:min(len(list), modelsMax)], errors.Join(err, err2)
+	return list[:min(len(list), modelsMax)], errors.Join(err, err2, err3)
 }
 
 func (l Library) complete(s *pipeline.Spec) bool {
@@ -55,16 +70,28 @@ func (l Library) complete(s *pipeline.Spec) bool {
 	return true
 }
 
+// What language models take and give, as ModelInfo tells it.
+const (
+	InputPrompt = "prompt"
+	OutputText  = "text"
+)
+
 // A runnable is a model or pipeline that is ready in this process. It is for one caller at a time.
 type runnable interface {
 	Run(ctx context.Context, input []byte) ([]byte, error)
+	// Follows says whether a result is what Run gives for an input. Its errors are those of Run.
+	Follows(ctx context.Context, input, result []byte) (bool, error)
 	// Settle is called between items and says whether to close it and open it anew is worth while: it takes less memory then.
 	Settle() bool
 	Close()
 }
 
-// open readies a model or pipeline. Its error is model.ErrNoModel where there is none, or what is wrong with this machine.
-func (l Library) open(id chain.Hash, threads int) (runnable, error) {
+// open readies a model or pipeline, in a process with so much memory. Its error is model.ErrNoModel where there is none, or what is
+// wrong with this machine.
+func (l Library) open(id chain.Hash, threads int, memoryBytes uint64) (runnable, error) {
+	if l.Languages.Has(id) {
+		return l.speaker(id, threads, memoryBytes)
+	}
 	c, err := l.Compile(id, threads)
 	if err == nil {
 		return c, nil
@@ -125,6 +152,11 @@ func (j *joined) Run(ctx context.Context, input []byte) ([]byte, error) {
 		return nil, &InputError{Fault: image.FaultDimensions}
 	}
 	return nil, &InputError{Fault: image.FaultShape}
+}
+
+// Follows runs the pipeline again.
+func (j *joined) Follows(ctx context.Context, input, result []byte) (bool, error) {
+	return runsAgain(ctx, j, input, result)
 }
 
 // Settle settles the networks.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -81,6 +82,17 @@ func (c *Compiled) Run(ctx context.Context, input []byte) ([]byte, error) {
 		return nil, &InputError{Fault: image.FaultShape}
 	}
 	return tamper(EncodeOutput(c.head, outputs), input), nil
+}
+
+// Follows runs the model again.
+func (c *Compiled) Follows(ctx context.Context, input, result []byte) (bool, error) {
+	return runsAgain(ctx, c, input, result)
+}
+
+// runsAgain says whether another run of an input gives the same result.
+func runsAgain(ctx context.Context, r runnable, input, result []byte) (bool, error) {
+	again, err := r.Run(ctx, input)
+	return err == nil && bytes.Equal(again, result), err
 }
 
 // inputs makes the network's inputs of the bytes of an item.

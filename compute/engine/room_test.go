@@ -15,8 +15,9 @@ type weight struct {
 	held  *uint64
 }
 
-func (w *weight) Run(context.Context, []byte) ([]byte, error) { return nil, nil }
-func (w *weight) Close()                                      { *w.held -= w.bytes }
+func (w *weight) Run(context.Context, []byte) ([]byte, error)           { return nil, nil }
+func (w *weight) Follows(context.Context, []byte, []byte) (bool, error) { return false, nil }
+func (w *weight) Close()                                                { *w.held -= w.bytes }
 
 func (w *weight) Settle() bool { return false }
 

@@ -99,7 +99,7 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	if kind == kindPlea {
 		return s.plead(out, body)
 	}
-	if kind != kindRun && kind != kindBrief || len(body) < len(chain.Hash{}) {
+	if kind != kindRun && kind != kindBrief && kind != kindCheck || len(body) < len(chain.Hash{}) {
 		return errFrame
 	}
 	id := chain.Hash(body[:len(chain.Hash{})])
@@ -113,7 +113,7 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	output, err := compiled.Run(ctx, body[len(id):])
+	reply, output, err := do(ctx, compiled, kind, body[len(id):])
 	if err := s.tell(out); err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFrame(out, kindOutput, output); err != nil {
+	if err := writeFrame(out, reply, output); err != nil {
 		return err
 	}
 	s.settle(id, compiled)
@@ -142,13 +142,31 @@ func (s *shop) settle(id chain.Hash, r runnable) {
 	debug.FreeOSMemory()
 }
 
+// do runs an item, or says whether a result follows from one.
+func do(ctx context.Context, r runnable, kind byte, body []byte) (reply byte, output []byte, err error) {
+	if kind == kindRun {
+		output, err = r.Run(ctx, body)
+		return kindOutput, output, err
+	}
+	input, result, ok := decodeCheck(body)
+	if !ok {
+		return 0, nil, errFrame
+	}
+	follows, err := r.Follows(ctx, input, result)
+	output = []byte{0}
+	if follows {
+		output[0] = 1
+	}
+	return kindVerdict, output, err
+}
+
 // find gives a model that is ready, making it so if need be at the cost of the one that was used longest ago.
 func (s *shop) find(id chain.Hash) (runnable, error) {
 	if at := slices.Index(s.order, id); at >= 0 {
 		s.order = append(slices.Delete(s.order, at, at+1), id)
 		return s.ready[id], nil
 	}
-	c, err := s.models.open(id, s.threads)
+	c, err := s.models.open(id, s.threads, s.memoryBytes)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", id, err)
 	}

@@ -31,6 +31,7 @@ const (
 	FaultPixels                      // the compressed pixels are broken
 	FaultTensors                     // not a list of tensors in canonical form, for a model that takes tensors
 	FaultShape                       // tensors of other shapes, types or values than the model can work with
+	FaultPrompt                      // not a prompt in canonical form, for a language model
 	faultEnd
 )
 
@@ -48,7 +49,8 @@ func (f Fault) Error() string {
 		"PNG has broken, misplaced or trailing chunks",
 		"PNG has broken pixel data",
 		"input is not a list of tensors in canonical form",
-		"input has tensors of shapes, types or values that the model cannot work with",
+		"input has tensors or tokens that the model cannot work with",
+		"input is not a prompt in canonical form",
 	}
 	if f >= faultEnd {
 		f = 0

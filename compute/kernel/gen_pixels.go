@@ -293,7 +293,7 @@ func (g *gen) slide() {
 
 // widen writes the copy of bytes to words.
 func (g *gen) widen() {
-	g.text("widenAVX2", "widenAVX2 sets n words, a multiple of 16, to bytes.", "(n int, to *int16, from *uint8)", 24)
+	g.text("widenBytesAVX2", "widenBytesAVX2 sets n words, a multiple of 16, to bytes.", "(n int, to *int16, from *uint8)", 24)
 	for i, r := range []string{"CX", "DI", "SI"} {
 		g.a("MOVQ %s+%d(FP), %s", []string{"n", "to", "from"}[i], 8*i, r)
 	}

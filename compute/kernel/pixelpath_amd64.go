@@ -12,10 +12,10 @@ func (p Path) pixelBytes(rows int, t *pixelTile) { pixelBytesAVX2(rows, t) }
 func (p Path) pixelSlide(s *pixelSlide) { pixelSlideAVX2(s) }
 
 // widen says how many it did.
-func (p Path) widen(to []int16, from []uint8) int {
+func (p Path) widenBytes(to []int16, from []uint8) int {
 	n := len(from) / 16 * 16
 	if n > 0 {
-		widenAVX2(n, &to[0], &from[0])
+		widenBytesAVX2(n, &to[0], &from[0])
 	}
 	return n
 }

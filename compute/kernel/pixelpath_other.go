@@ -11,4 +11,4 @@ func (p Path) pixelBytes(int, *pixelTile) {}
 
 func (p Path) pixelSlide(*pixelSlide) {}
 
-func (p Path) widen([]int16, []uint8) int { return 0 }
+func (p Path) widenBytes([]int16, []uint8) int { return 0 }

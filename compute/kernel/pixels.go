@@ -349,7 +349,7 @@ func slidePixelsGo(y, x []uint8, n, step int, t *PixelTaps) {
 func (p Path) WidenBytes(to []int16, from []uint8) {
 	n := 0
 	if p.Pixels() {
-		n = p.widen(to[:len(from)], from)
+		n = p.widenBytes(to[:len(from)], from)
 	}
 	for i := n; i < len(from); i++ {
 		to[i] = int16(from[i])

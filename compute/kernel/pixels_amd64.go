@@ -98,7 +98,7 @@ func pixelBytesAVX2(rows int, t *pixelTile) {
 //go:noescape
 func pixelSlideAVX2(s *pixelSlide)
 
-// widenAVX2 sets n words, a multiple of 16, to bytes.
+// widenBytesAVX2 sets n words, a multiple of 16, to bytes.
 //
 //go:noescape
-func widenAVX2(n int, to *int16, from *uint8)
+func widenBytesAVX2(n int, to *int16, from *uint8)

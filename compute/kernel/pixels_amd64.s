@@ -1624,8 +1624,8 @@ end1:
 	VZEROUPPER
 	RET
 
-// widenAVX2 sets n words, a multiple of 16, to bytes.
-TEXT ·widenAVX2(SB), NOSPLIT, $0-24
+// widenBytesAVX2 sets n words, a multiple of 16, to bytes.
+TEXT ·widenBytesAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+0(FP), CX
 	MOVQ to+8(FP), DI
 	MOVQ from+16(FP), SI

@@ -12,6 +12,9 @@ type Request struct {
 	TokensMax int     // of the answer
 	Stop      []int32 // tokens that end the answer; the one that does is its last
 	Sampling  Sampling
+	Logprobs  bool // events tell how likely their tokens were
+	Top       int  // and the likeliest, so many
+	Pool      Pool // wants one vector of the prompt instead of an answer
 }
 
 // An End says why an answer has ended.
@@ -24,6 +27,7 @@ const (
 	EndLength             // it has TokensMax tokens
 	EndContext            // the model's context is full
 	EndFault              // Event.Err says why
+	EndPooled             // Event.Vector is what was wanted
 )
 
 // An Event is a token that was drawn for a request, or the end of one that drew none.
@@ -32,6 +36,10 @@ type Event struct {
 	Token int32
 	End   End
 	Err   error // with EndFault
+
+	Logprob float32 // of Token, where the request wants it
+	Top     []Likely
+	Vector  []float32 // with EndPooled
 }
 
 // BatchOptions are the bounds of a batch.
@@ -72,6 +80,7 @@ type work struct {
 	text  []int32 // prompt and answer
 	pages int
 	part  Part
+	sum   []float32 // of states, for a pool
 }
 
 // NewBatch makes an empty batch.
@@ -91,9 +100,9 @@ func (b *Batch) Add(q Request) (id int, err error) {
 		return 0, err
 	}
 	switch {
-	case len(q.Prompt) == 0 || q.TokensMax < 1:
+	case len(q.Prompt) == 0 || (q.Pool == PoolNone) != (q.TokensMax > 0):
 		return 0, fmt.Errorf("a prompt of %d tokens, an answer of %d", len(q.Prompt), q.TokensMax)
-	case len(q.Prompt) >= b.model.Context:
+	case len(q.Prompt) > b.model.Context || len(q.Prompt) == b.model.Context && q.Pool == PoolNone:
 		return 0, fmt.Errorf("a prompt of %d tokens, the model's context is %d", len(q.Prompt), b.model.Context)
 	case len(b.waiting)+len(b.running) >= b.options.Requests:
 		return 0, ErrBatchFull
@@ -155,8 +164,8 @@ func (b *Batch) Step() ([]Event, error) {
 		ahead := w.text[w.seq.Len():]
 		n := 1 + min(left, len(ahead)-1)
 		left -= n - 1
-		w.part = Part{Seq: w.seq, Tokens: ahead[:n]}
-		if n == len(ahead) {
+		w.part = Part{Seq: w.seq, Tokens: ahead[:n], WantStates: w.Pool != PoolNone}
+		if n == len(ahead) && w.Pool == PoolNone {
 			w.part.Want = 1
 		}
 		b.parts, at = append(b.parts, &w.part), append(at, w)
@@ -182,10 +191,16 @@ func (b *Batch) draw(w *work) (Event, bool) {
 		b.end(w)
 		return Event{ID: w.id, End: EndFault, Err: w.part.Err}, true
 	}
+	if w.Pool != PoolNone {
+		return b.pool(w)
+	}
 	if w.part.Want == 0 {
 		return Event{}, false
 	}
 	e := Event{ID: w.id, Token: b.sampler.Next(w.part.Logits[0], w.text, w.Sampling)}
+	if w.Logprobs {
+		e.Logprob, e.Top = b.sampler.Likelihoods(w.part.Logits[0], e.Token, w.Top)
+	}
 	w.text = append(w.text, e.Token)
 	switch {
 	case slices.Contains(w.Stop, e.Token):

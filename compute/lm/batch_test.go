@@ -82,13 +82,13 @@ func TestBatchAnswersEachAlike(t *testing.T) {
 	run, cache := NewRunner(m, 2), NewCache(m.Config, 1)
 	for i, q := range requests {
 		seq := cache.NewSequence()
-		if n, err := Verify(run, seq, q.Prompt, alone[i], q.Sampling); err != nil || n != len(alone[i]) {
+		if n, err := Verify(t.Context(), run, seq, q.Prompt, alone[i], q.Sampling); err != nil || n != len(alone[i]) {
 			t.Errorf("answer %d: %d of %d tokens follow: %v", i, n, len(alone[i]), err)
 		}
 		seq.Release()
 		forged, at := slices.Clone(alone[i]), rnd.IntN(len(alone[i]))
 		forged[at] = (forged[at] + 1) % int32(m.Vocab)
-		if n, err := Verify(run, seq, q.Prompt, forged, q.Sampling); err != nil || n != at {
+		if n, err := Verify(t.Context(), run, seq, q.Prompt, forged, q.Sampling); err != nil || n != at {
 			t.Errorf("answer %d: token %d was changed, found %d: %v", i, at, n, err)
 		}
 		seq.Release()

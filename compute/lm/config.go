@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
+	"github.com/aiwork/aiwork-node/internal/codec"
 )
 
 // Limits of a model (LM-1).
@@ -33,6 +34,20 @@ type Config struct {
 func (c Config) keyDim() int { return c.KeyHeads * c.HeadDim }
 
 func (c Config) queryDim() int { return c.Heads * c.HeadDim }
+
+// Canonical gives the shape in one form, of which a model's identity is made. Vocab is the tensors' to tell.
+func (c Config) Canonical() []byte {
+	w := codec.NewWriter(96)
+	w.Bytes([]byte(c.Arch))
+	for _, n := range []int{c.Layers, c.Dim, c.Hidden, c.Heads, c.KeyHeads, c.HeadDim, c.Context, c.RotateDims} {
+		w.U32(uint32(n))
+	}
+	w.Bool(c.RotateHalves)
+	for _, v := range []float32{c.Epsilon, c.RotateBase, c.RotatePositions} {
+		w.U32(math.Float32bits(v))
+	}
+	return w.Out()
+}
 
 // A reader takes numbers from metadata and keeps the first error.
 type reader struct {

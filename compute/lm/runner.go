@@ -19,7 +19,10 @@ type Part struct {
 	Tokens []int32
 	Want   int // logits behind so many of the last tokens
 
+	WantStates bool // of all its tokens, behind the last layer and the norm
+
 	Logits [][]float32 // filled in by Step, one row of Vocab each; valid until the next step
+	States [][]float32 // filled in by Step, one row of Dim each; valid until the next step
 	Err    error       // filled in by Step: the part took no effect
 }
 
@@ -33,6 +36,7 @@ type Runner struct {
 	hidden            quant.Activations
 	query, key, value []float32
 	up, logits        []float32
+	states            []float32
 	sines, cosines    []float32
 	scratch           []scratch
 	pieces            []glance
@@ -63,7 +67,7 @@ func (r *Runner) Step(parts []*Part) error {
 		return err
 	}
 	for _, p := range parts {
-		p.Err, p.Logits = nil, nil
+		p.Err, p.Logits, p.States = nil, nil, nil
 		if err := p.Seq.reserve(len(p.Tokens)); err != nil {
 			for _, p := range parts {
 				p.Seq.Truncate(p.Seq.length)
@@ -83,6 +87,7 @@ func (r *Runner) Step(parts []*Part) error {
 		}
 	}
 	r.readOut(parts)
+	r.readStates(parts)
 	return nil
 }
 

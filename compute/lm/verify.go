@@ -1,6 +1,7 @@
 package lm
 
 import (
+	"context"
 	"fmt"
 	"slices"
 )
@@ -14,7 +15,7 @@ func (m *Model) chunkLen() int { return min(max(logitsMax/m.Vocab, 1), 256) }
 // Verify runs prompt and answer through the model in one pass and draws each token of the answer again (LM-8). It gives
 // the index of the first token that does not follow, or len(answer) where all do. The sequence must be empty; it holds
 // prompt and answer but its last token afterwards.
-func Verify(r *Runner, seq *Sequence, prompt, answer []int32, how Sampling) (follows int, err error) {
+func Verify(ctx context.Context, r *Runner, seq *Sequence, prompt, answer []int32, how Sampling) (follows int, err error) {
 	if len(prompt) == 0 || seq.Len() > 0 {
 		return 0, fmt.Errorf("a prompt of %d tokens on a sequence of %d", len(prompt), seq.Len())
 	}
@@ -27,6 +28,9 @@ func Verify(r *Runner, seq *Sequence, prompt, answer []int32, how Sampling) (fol
 	text := slices.Concat(prompt, answer)
 	sampler := NewSampler(r.model.path)
 	for at := 0; at < len(text)-1; {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		n := min(r.model.chunkLen(), len(text)-1-at)
 		part := &Part{Seq: seq, Tokens: text[at : at+n], Want: max(0, at+n-max(at, len(prompt)-1))}
 		if err := r.Step([]*Part{part}); err != nil {

@@ -6,6 +6,7 @@
 //	         space in front, which Decode then takes away.
 //	TOKEN-3  A control token in a text is a token only where the caller says so; in what a user wrote it is letters.
 //	TOKEN-4  Encoding takes time of order n log n, whatever the text.
+//	TOKEN-5  Canonical holds all that tokens and texts depend on, beside the letters, numbers and spaces of Unicode 15.0.
 //
 // A Stream decodes token by token and keeps back the bytes of a character until it is whole. A Template puts a
 // conversation into the form that a model was trained on.

@@ -13,9 +13,11 @@ import (
 type merges struct {
 	ranks map[[2]string]int32
 	split splitter
-	whole bool          // a word that is a token is not taken apart
-	signs [256]string   // of each byte
-	bytes map[rune]byte // of each sign
+
+	splitter uint8         // its number
+	whole    bool          // a word that is a token is not taken apart
+	signs    [256]string   // of each byte
+	bytes    map[rune]byte // of each sign
 }
 
 func newMerges(f *gguf.File) (*merges, error) {
@@ -39,7 +41,7 @@ func newMerges(f *gguf.File) (*merges, error) {
 	if !found {
 		pre = "gpt-2"
 	}
-	m.split, m.whole, ok = splitterOf(pre)
+	m.split, m.splitter, m.whole, ok = splitterOf(pre)
 	if !ok {
 		return nil, &gguf.Unsupported{What: fmt.Sprintf("a splitter of words %q (gpt-2, llama-bpe and qwen2 are)", pre)}
 	}

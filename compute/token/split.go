@@ -14,17 +14,18 @@ import (
 //	qwen2      the same with \p{N} alone
 type splitter func(text string) int
 
-// splitterOf finds a splitter by its name in the file, and says whether words that are tokens are left whole.
-func splitterOf(name string) (s splitter, whole, ok bool) {
+// splitterOf finds a splitter by its name in the file, with its number in the canonical form, and says whether words that are
+// tokens are left whole.
+func splitterOf(name string) (s splitter, number uint8, whole, ok bool) {
 	switch name {
 	case "gpt-2", "gpt2", "default":
-		return splitGPT2, false, true
+		return splitGPT2, splitterGPT2, false, true
 	case "llama-bpe", "llama3", "llama-v3":
-		return func(text string) int { return splitModern(text, 3) }, true, true
+		return func(text string) int { return splitModern(text, 3) }, splitterLlama, true, true
 	case "qwen2", "deepseek-r1-qwen":
-		return func(text string) int { return splitModern(text, 1) }, false, true
+		return func(text string) int { return splitModern(text, 1) }, splitterQwen2, false, true
 	}
-	return nil, false, false
+	return nil, 0, false, false
 }
 
 func isLetter(r rune) bool { return unicode.IsLetter(r) }

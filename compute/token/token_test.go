@@ -27,7 +27,7 @@ func TestSplittersEqualTheirExpressions(t *testing.T) {
 		t.Fatal(len(forms), err)
 	}
 	for name, texts := range forms {
-		split, _, ok := splitterOf(name)
+		split, _, _, ok := splitterOf(name)
 		if !ok {
 			t.Fatalf("no splitter %s", name)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
+	"github.com/aiwork/aiwork-node/internal/codec"
 )
 
 // Kinds of tokens, by the numbers of the format.
@@ -42,6 +43,8 @@ type rules interface {
 	encode(t *Tokenizer, out []int32, text string, first bool) []int32
 	// piece gives the bytes of a normal token.
 	piece(text string) string
+	// canonical writes what the rules depend on beside the vocabulary.
+	canonical(w *codec.Writer)
 }
 
 // New reads the tokenizer of a model.
@@ -233,6 +236,9 @@ func (t *Tokenizer) bytesOf(id int32) string {
 	}
 	return t.rules.piece(text)
 }
+
+// Piece gives the bytes of a token as they stand in a text; a control token has none.
+func (t *Tokenizer) Piece(id int32) string { return t.bytesOf(id) }
 
 // Name gives a token as it stands in the vocabulary.
 func (t *Tokenizer) Name(id int32) string {

@@ -8,13 +8,14 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lm"
-	"github.com/aiwork/aiwork-node/compute/token"
 )
 
 // An ask is what completions and conversations have in common.
 type ask struct {
 	request  lm.Request
+	prompt   language.Prompt // the same in the form of an item
 	stops    []string
 	stream   bool
 	usage    bool // tell it at the end of a stream
@@ -29,7 +30,7 @@ const (
 	temperatureUsual = 1
 	temperatureMax   = 2
 	penaltyLow       = 0.01
-	penaltyHigh      = 100
+	penaltyHigh      = 16
 )
 
 // readAsk takes the parameters that completions and conversations share. What would change an answer and is not provided
@@ -49,23 +50,20 @@ func readAsk(f *form) (a ask) {
 	return a
 }
 
+// readSampling takes the parameters of draws, in millionths, so that an answer is the same here and from a job.
 func (a *ask) readSampling(f *form) {
-	s := &a.request.Sampling
-	s.Temperature = float32(f.number("temperature", temperatureUsual, 0, temperatureMax))
-	share, err := lm.ShareOf(f.number("top_p", 1, 0, 1))
-	if err == nil && share == 0 {
-		share = 1 // the likeliest alone; 0 parts would mean all
-	}
-	s.TopPPpm = share
-	s.TopK = int(f.whole("top_k", 0, -1, lm.VocabMax))
-	s.TopK = max(s.TopK, 0) // some clients write all as -1
-	s.Penalty = float32(f.number("repetition_penalty", 1, penaltyLow, penaltyHigh))
+	p := &a.prompt
+	p.TemperaturePpm = f.ppm("temperature", temperatureUsual, 0, temperatureMax)
+	p.TopPPpm = max(f.ppm("top_p", 1, 0, 1), 1)                   // 0 is the likeliest alone; 0 parts would mean all
+	p.TopK = uint32(max(f.whole("top_k", 0, -1, lm.VocabMax), 0)) // some clients write all as -1
+	p.PenaltyPpm = f.ppm("repetition_penalty", 1, penaltyLow, penaltyHigh)
 	seed, there := f.seed("seed")
 	if !there {
 		seed = drawnSeed()
 	}
-	s.Seed, a.seed = seed, seed
-	if err := s.Check(); err != nil {
+	p.Seed, a.seed = seed, seed
+	a.request.Sampling = p.Sampling()
+	if err := a.request.Sampling.Check(); err != nil {
 		f.refuse(wrong("temperature", "%v", err))
 	}
 }
@@ -148,13 +146,14 @@ func (a *ask) fit(l *Language, given, usual int) *Fault {
 	}
 	a.request.TokensMax = given
 	a.request.Stop = l.texts.Ends()
+	a.prompt.TokensMax, a.prompt.StopTexts = given, a.stops
 	return nil
 }
 
 // A piece is a part of an answer as it is told.
 type piece struct {
-	text   string
-	tokens []int32 // drawn for it, those that end the answer and those of stop texts among them
+	text  string
+	drawn []lm.Event // for it, those that end the answer and those of stop texts among them
 }
 
 // An outcome is how an answer ended.
@@ -165,19 +164,16 @@ type outcome struct {
 
 // speak draws an answer and tells it piece by piece. How the tokens arrive changes no piece's text: a token is told, and
 // counted, before the next is looked at. An error of tell ends the answer.
-func (l *Language) speak(ctx context.Context, a *ask, s *token.Stream, tell func(piece) error) (o outcome, fault *Fault) {
-	stop := stops{texts: a.stops}
+func (l *Language) speak(ctx context.Context, a *ask, tell func(piece) error) (o outcome, fault *Fault) {
+	teller := language.NewTeller(l.texts, a.request.Stop, a.stops)
 	var broken error
-	found := false
-	end, fault := l.draw(ctx, a.request, func(t int32) bool {
+	end := language.Goes
+	fault = l.draw(ctx, a.request, func(e lm.Event) bool {
 		o.tokens++
-		text := ""
-		if !slices.Contains(a.request.Stop, t) {
-			text = s.Next(t)
-		}
-		text, found = stop.next(text)
-		broken = tell(piece{text, []int32{t}})
-		return broken == nil && !found
+		var text string
+		text, end = teller.Next(e.Token)
+		broken = tell(piece{text, []lm.Event{e}})
+		return broken == nil && end == language.Goes
 	})
 	if fault == nil && broken != nil {
 		fault = faultf(statusClientGone, "cancelled", "%v", broken)
@@ -185,26 +181,21 @@ func (l *Language) speak(ctx context.Context, a *ask, s *token.Stream, tell func
 	if fault != nil {
 		return o, fault
 	}
-	o.finish = "stop"
-	if end != lm.EndStop {
-		o.finish = "length"
+	if end == language.Goes {
+		end = language.EndLength
 	}
-	if !found {
-		o.finish = l.tellRest(&stop, s, o.finish, tell)
-	}
-	return o, nil
-}
-
-// tellRest tells what was kept back by the decoder and by stop texts.
-func (l *Language) tellRest(stop *stops, s *token.Stream, finish string, tell func(piece) error) string {
-	text, found := stop.next(s.End())
-	if found {
-		finish = "stop"
-	} else {
-		text += stop.end()
-	}
+	text, end := teller.Rest(end)
 	if text != "" {
 		_ = tell(piece{text: text}) // its error is that of a caller who has everything but this
 	}
-	return finish
+	o.finish = finishOf(end)
+	return o, nil
+}
+
+// finishOf words an end as OpenAI does.
+func finishOf(end language.End) string {
+	if end == language.EndLength {
+		return "length"
+	}
+	return "stop"
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/aiwork/aiwork-node/internal/testutil"
@@ -35,6 +36,9 @@ func TestOpenAIClient(t *testing.T) {
 		Text, TextStream, After    string
 		Refused, Unknown, Stranger string
 		Tokens, StreamTokens       int
+		Likely, ChatLikely         bool
+		SameVector                 bool
+		Vectors                    []string
 	}
 	if err := json.Unmarshal(raw, &got); err != nil {
 		t.Fatal(err)
@@ -44,6 +48,9 @@ func TestOpenAIClient(t *testing.T) {
 	}
 	if got.Chat == "" || got.ChatStream != got.Chat || got.ChatHelper != got.Chat || got.Text == "" || got.TextStream != got.Text || got.After != got.Text {
 		t.Errorf("answers differ: %s", raw)
+	}
+	if !got.Likely || !got.ChatLikely || !got.SameVector || !slices.Equal(got.Vectors, []string{"1.0000/64", "1.0000/64"}) {
+		t.Errorf("likelihoods and vectors: %s", raw)
 	}
 	if got.Refused != "BadRequestError:logprobs" || got.Unknown != "NotFoundError:model" || got.Stranger != "AuthenticationError:invalid_api_key" {
 		t.Errorf("%s, %s, %s", got.Refused, got.Unknown, got.Stranger)

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/aiwork/aiwork-node/compute/language"
 )
 
 // A form is a JSON object of parameters. Each is taken once; the first fault is kept, and what nobody took is one
@@ -72,6 +74,16 @@ func (f *form) number(name string, fallback, low, high float64) float64 {
 		f.refuse(wrong(name, "%s is %g, want %g to %g", name, v, low, high))
 	}
 	return v
+}
+
+// ppm takes a number in millionths.
+func (f *form) ppm(name string, fallback, low, high float64) uint32 {
+	v := f.number(name, fallback, low, high)
+	n, err := language.ToPpm(v)
+	if err != nil && f.fault == nil {
+		f.refuse(wrong(name, "%s: %v", name, err))
+	}
+	return n
 }
 
 func (f *form) whole(name string, fallback, low, high int64) int64 {

@@ -2,18 +2,16 @@ package inference
 
 import (
 	"context"
-	"crypto/sha256"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/holiman/uint256"
-	"lukechampine.com/blake3"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
-	"github.com/aiwork/aiwork-node/compute/image"
-	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/language"
+	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -55,17 +53,13 @@ type settled struct {
 	id      uint64
 	verdict string
 	paid    string // in AWO, what it cost
-	outputs []*tensor.Tensor
+	line    *requester.Line
 }
 
 // run orders one run and waits until it is settled. A caller who leaves, or waits too long, takes the job back as far as that goes.
-func (j *Jobs) run(ctx context.Context, n *network, p *prepared, in given) (*settled, *Fault) {
+func (j *Jobs) run(ctx context.Context, model chain.Hash, input requester.Input) (*settled, *Fault) {
 	c := j.options.Client
-	input, fault := itemOf(p, in)
-	if fault != nil {
-		return nil, fault
-	}
-	m, err := requester.FindModel(ctx, c, n.id.String())
+	m, err := requester.FindModel(ctx, c, model.String())
 	if err != nil {
 		return nil, faultf(http.StatusServiceUnavailable, "no_worker", "%v", err)
 	}
@@ -141,40 +135,59 @@ func (j *Jobs) read(ctx context.Context, id uint64, paid string) (*settled, *Fau
 		return nil, faultf(http.StatusBadGateway, "chain", "job %d has %d items, want 1", id, len(r.Items))
 	}
 	line := &r.Items[0]
-	s := &settled{id: id, verdict: line.Verdict, paid: paid}
 	switch {
 	case line.Fault != "":
 		return nil, faultf(http.StatusUnprocessableEntity, "input", "job %d: the input is at fault: %s", id, line.Fault)
-	case line.Values != nil:
-		v := make([]float32, len(line.Values))
-		for i := range v {
-			v[i] = float32(line.Values[i])
-		}
-		s.outputs = []*tensor.Tensor{tensor.Of([]int{1, len(v)}, v)}
-	case line.Output != nil:
-		if s.outputs, err = line.Output.Fetch(ctx, j.options.Client); err != nil {
-			return nil, faultf(http.StatusBadGateway, "chain", "job %d: %v", id, err)
-		}
-	default:
+	case line.Values == nil && line.Output == nil:
 		return nil, faultf(http.StatusServiceUnavailable, "no_answer", "job %d ended without an answer (%s, %s); what was not earned is paid back", id, r.State, line.Verdict)
 	}
-	return s, nil
+	return &settled{id, line.Verdict, paid, line}, nil
+}
+
+// tell writes what is told of a job into an answer's head.
+func (s *settled) tell(h http.Header) (id string) {
+	id = strconv.FormatUint(s.id, 10)
+	h.Set(jobHeader, id)
+	h.Set(verdictHeader, s.verdict)
+	return id
+}
+
+// tensors gives the outputs of a network.
+func (j *Jobs) tensors(ctx context.Context, s *settled) ([]*tensor.Tensor, *Fault) {
+	if s.line.Values != nil {
+		v := make([]float32, len(s.line.Values))
+		for i := range v {
+			v[i] = float32(s.line.Values[i])
+		}
+		return []*tensor.Tensor{tensor.Of([]int{1, len(v)}, v)}, nil
+	}
+	outputs, err := s.line.Output.Fetch(ctx, j.options.Client)
+	if err != nil {
+		return nil, faultf(http.StatusBadGateway, "chain", "job %d: %v", s.id, err)
+	}
+	return outputs, nil
 }
 
 // itemOf gives a run's inputs the form that they have on chain.
 func itemOf(p *prepared, in given) (requester.Input, *Fault) {
-	if p.head.Form == net.FormPicture {
-		input, err := requester.NewInput("picture.png", in.item)
-		if err != nil {
-			return input, wrong("inputs", "%v", err)
-		}
-		return input, nil
+	if p.takesItem() {
+		return inputOf(p.form(), in.item)
 	}
-	data := engine.EncodeInputs(in.tensors)
-	if len(data) > image.InputBytesMax {
-		return requester.Input{}, wrong("inputs", "%d bytes of inputs, a job takes at most %d", len(data), image.InputBytesMax)
+	return inputOf("tensors", engine.EncodeInputs(in.tensors))
+}
+
+// inputOf makes an input of bytes that are in its form, or of any picture.
+func inputOf(form string, data []byte) (input requester.Input, fault *Fault) {
+	var err error
+	if form == formPicture {
+		input, err = requester.NewInput("picture.png", data)
+	} else {
+		input, err = requester.NewRaw("input", form, data)
 	}
-	return requester.Input{Name: "inputs", Data: data, Form: "tensors", Blob: blake3.Sum256(data), Original: sha256.Sum256(data)}, nil
+	if err != nil {
+		return input, wrong("inputs", "%v", err)
+	}
+	return input, nil
 }
 
 // spending bounds what is spent within any hour. What a job can cost at most is held until it is known what it did cost.
@@ -229,16 +242,63 @@ func (s *spending) settle(o *outlay, cost *uint256.Int) {
 }
 
 // order runs a request as a paid job.
-func (s *Server) order(ctx context.Context, w http.ResponseWriter, n *network, p *prepared, in given) (map[string]any, []*tensor.Tensor, *Fault) {
-	done, fault := s.opts.Jobs.run(ctx, n, p, in)
+func (s *Server) order(ctx context.Context, w http.ResponseWriter, n *network, p *prepared, in given) (map[string]any, result, *Fault) {
+	input, fault := itemOf(p, in)
 	if fault != nil {
-		return nil, nil, fault
+		return nil, result{}, fault
 	}
-	id := strconv.FormatUint(done.id, 10)
-	w.Header().Set(jobHeader, id)
-	w.Header().Set(verdictHeader, done.verdict)
-	if len(done.outputs) != len(p.outs) {
-		return nil, nil, faultf(http.StatusBadGateway, "chain", "job %s gave %d outputs, the model has %d", id, len(done.outputs), len(p.outs))
+	done, fault := s.opts.Jobs.run(ctx, n.id, input)
+	if fault != nil {
+		return nil, result{}, fault
 	}
-	return map[string]any{"aiwork_job": id, "aiwork_verdict": done.verdict, "aiwork_paid_awo": done.paid}, done.outputs, nil
+	id := done.tell(w.Header())
+	told := map[string]any{"aiwork_job": id, "aiwork_verdict": done.verdict, "aiwork_paid_awo": done.paid}
+	if p.pipeline != nil {
+		if done.line.Answer == nil {
+			return nil, result{}, faultf(http.StatusBadGateway, "chain", "job %s: its answer is not to be had", id)
+		}
+		return told, result{answer: done.line.Answer}, nil
+	}
+	outputs, fault := s.opts.Jobs.tensors(ctx, done)
+	if fault == nil && len(outputs) != len(p.outs) {
+		fault = faultf(http.StatusBadGateway, "chain", "job %s gave %d outputs, the model has %d", id, len(outputs), len(p.outs))
+	}
+	return told, result{tensors: outputs}, fault
+}
+
+// orderAnswer has a language model's answer made by a paid job, and tells it in one piece.
+func (s *Server) orderAnswer(ctx context.Context, w http.ResponseWriter, l *Language, a *ask, head *reply, tell func(piece) error) (o outcome, fault *Fault) {
+	if a.request.Logprobs {
+		return o, wrong("logprobs", "logprobs: a job does not tell them; ask a server that runs %s itself", l.name)
+	}
+	input, err := requester.NewPrompt("prompt", &a.prompt)
+	if err != nil {
+		return o, wrong("prompt", "%v", err)
+	}
+	if fault := s.jobs.enter(ctx); fault != nil {
+		return o, fault
+	}
+	defer s.jobs.leave()
+	done, fault := s.opts.Jobs.run(ctx, l.id, input)
+	if fault != nil {
+		return o, fault
+	}
+	id := done.tell(w.Header())
+	data, err := done.line.Output.Answer(ctx, s.opts.Jobs.options.Client)
+	if err != nil {
+		return o, faultf(http.StatusBadGateway, "chain", "job %s: %v", id, err)
+	}
+	answer, err := language.DecodeAnswer(data)
+	if err != nil || !l.file.Told(&a.prompt, len(a.request.Prompt), answer) {
+		return o, faultf(http.StatusBadGateway, "chain", "job %s: what was settled is no answer to this prompt", id)
+	}
+	head.Aiwork.Job, head.Aiwork.Verdict, head.Aiwork.Paid = id, done.verdict, done.paid
+	drawn := make([]lm.Event, len(answer.Tokens))
+	for i, t := range answer.Tokens {
+		drawn[i].Token = t
+	}
+	if err := tell(piece{answer.Text, drawn}); err != nil {
+		return o, faultf(statusClientGone, "cancelled", "%v", err)
+	}
+	return outcome{finishOf(answer.End), len(drawn)}, nil
 }

@@ -4,14 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 
-	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
@@ -19,7 +17,7 @@ const (
 	headerLengthName = "Inference-Header-Content-Length"
 	onlyVersion      = "1" // a network's id changes with its content, so it has no versions
 	platformName     = "aiwork_aiw1"
-	pictureBytesMax  = 4 << 20
+	itemBytesMax     = 4<<20 + 4
 )
 
 func (s *Server) serverMetadata(w http.ResponseWriter, _ *http.Request) {
@@ -119,7 +117,7 @@ func (s *Server) modelMetadata(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	w.Header().Set(classHeader, classExact)
 	parameters := map[string]any{"aiwork_class": classExact, "aiwork_id": n.id}
-	if len(p.head.Labels) > 0 {
+	if p.head != nil && len(p.head.Labels) > 0 {
 		parameters["labels"] = p.head.Labels
 	}
 	s.writeJSON(w, http.StatusOK, modelMetadata{n.name, []string{onlyVersion}, platformName, p.ports, p.outs, parameters})
@@ -169,17 +167,17 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) {
 }
 
 // inferOn decodes a request and runs it, here or as a job.
-func (s *Server) inferOn(ctx context.Context, w http.ResponseWriter, n *network, r *http.Request, body []byte) (*inferRequest, []*tensor.Tensor, *Fault) {
+func (s *Server) inferOn(ctx context.Context, w http.ResponseWriter, n *network, r *http.Request, body []byte) (*inferRequest, result, *Fault) {
 	p, release, fault := s.opts.Networks.use(n)
 	if fault != nil {
-		return nil, nil, fault
+		return nil, result{}, fault
 	}
 	defer release()
 	q, fault := readInfer(p, r.Header.Get(headerLengthName), body)
 	if fault != nil {
-		return nil, nil, fault
+		return nil, result{}, fault
 	}
-	var outputs []*tensor.Tensor
+	var outputs result
 	if s.opts.Jobs != nil {
 		q.told, outputs, fault = s.order(ctx, w, n, p, q.in)
 	} else {
@@ -279,7 +277,8 @@ func (in *given) read(p *prepared, at int, f *form, rest []byte) ([]byte, *Fault
 	size := parameters.whole("binary_data_size", -1, 0, int64(len(rest)))
 	f.nested("parameters", parameters)
 	data, there := f.take("data")
-	if datatype != want.Datatype {
+	asBytes := p.takesItem() && datatype == "UINT8" // a list of bytes instead of one element
+	if datatype != want.Datatype && !asBytes {
 		f.refuse(wrong("inputs", "input %s: datatype %.16q, want %s", want.Name, datatype, want.Datatype))
 	}
 	if there == (size >= 0) {
@@ -288,24 +287,41 @@ func (in *given) read(p *prepared, at int, f *form, rest []byte) ([]byte, *Fault
 	if fault := f.done(); fault != nil {
 		return nil, fault
 	}
+	raw := rest[:max(size, 0)]
 	var err error
-	if there {
+	switch {
+	case asBytes:
+		err = in.setElements(shape, data, raw)
+	case there:
 		err = in.setJSON(p, at, shape, data)
-	} else {
-		err = in.setBytes(p, at, shape, rest[:size])
-		rest = rest[size:]
+	default:
+		err = in.setBytes(p, at, shape, raw)
 	}
 	if err != nil {
 		return nil, wrong("inputs", "input %s: %v", want.Name, err)
 	}
-	return rest, nil
+	return rest[len(raw):], nil
+}
+
+// setElements takes an item as a tensor of bytes.
+func (in *given) setElements(shape []int, data json.RawMessage, raw []byte) (err error) {
+	var t *tensor.Tensor
+	if data != nil {
+		t, err = parseElements(tensor.Uint8, shape, data)
+	} else {
+		t, err = tensor.FromRaw(tensor.Uint8, shape, raw)
+	}
+	if err == nil {
+		in.item = t.Raw()
+	}
+	return err
 }
 
 func (in *given) setJSON(p *prepared, at int, shape []int, data json.RawMessage) (err error) {
-	if p.head.Form == net.FormPicture {
+	if p.takesItem() {
 		var list [][]byte // base64, as Go reads bytes
 		if json.Unmarshal(data, &list) != nil || len(list) != 1 || !slices.Equal(shape, []int{1}) {
-			return errors.New("want shape [1] and data of one text, a PNG in base64")
+			return fmt.Errorf("want shape [1] and data of one text, %s in base64", p.form())
 		}
 		in.item = list[0]
 		return nil
@@ -316,9 +332,9 @@ func (in *given) setJSON(p *prepared, at int, shape []int, data json.RawMessage)
 }
 
 func (in *given) setBytes(p *prepared, at int, shape []int, data []byte) (err error) {
-	if p.head.Form == net.FormPicture {
-		if len(data) < 4 || int64(binary.LittleEndian.Uint32(data)) != int64(len(data)-4) || len(data) > pictureBytesMax || !slices.Equal(shape, []int{1}) {
-			return errors.New("want shape [1] and one element: its length in 4 bytes, then a PNG")
+	if p.takesItem() {
+		if len(data) < 4 || int64(binary.LittleEndian.Uint32(data)) != int64(len(data)-4) || len(data) > itemBytesMax || !slices.Equal(shape, []int{1}) {
+			return fmt.Errorf("want shape [1] and one element: its length in 4 bytes, then %s", p.form())
 		}
 		in.item = data[4:]
 		return nil
@@ -369,12 +385,16 @@ type output struct {
 	Data       json.RawMessage `json:"data,omitempty"`
 }
 
-func (s *Server) writeOutputs(w http.ResponseWriter, r *http.Request, n *network, q *inferRequest, list []*tensor.Tensor) {
+func (s *Server) writeOutputs(w http.ResponseWriter, r *http.Request, n *network, q *inferRequest, got result) {
 	reply := inferReply{Model: n.name, Version: onlyVersion, ID: q.id, Parameters: map[string]any{"aiwork_class": classExact}, Outputs: []output{}}
 	maps.Copy(reply.Parameters, q.told)
+	if got.answer != nil {
+		s.writeAnswer(w, q, reply, got.answer)
+		return
+	}
 	var rest []byte
 	for _, o := range q.outputs {
-		t := list[o.index]
+		t := got.tensors[o.index]
 		if int64(len(rest)+t.Bytes()) > s.opts.Limits.TensorBytesMax {
 			s.refuse(w, r, faultf(http.StatusUnprocessableEntity, "too_large", "the outputs have over %d bytes", s.opts.Limits.TensorBytesMax))
 			return
@@ -393,6 +413,22 @@ func (s *Server) writeOutputs(w http.ResponseWriter, r *http.Request, n *network
 				s.refuse(w, r, faultf(http.StatusUnprocessableEntity, "not_finite", "output_%d: %v", o.index, err))
 				return
 			}
+		}
+		reply.Outputs = append(reply.Outputs, out)
+	}
+	s.writeInfer(w, q, reply, rest)
+}
+
+// writeAnswer writes a pipeline's answer, which is JSON itself, as one element of bytes.
+func (s *Server) writeAnswer(w http.ResponseWriter, q *inferRequest, reply inferReply, answer []byte) {
+	var rest []byte
+	for _, o := range q.outputs {
+		out := output{port: port{"answer", bytesDatatype, []int64{1}}}
+		if o.binary {
+			rest = append(binary.LittleEndian.AppendUint32(rest, uint32(len(answer))), answer...)
+			out.Parameters = map[string]int{"binary_data_size": 4 + len(answer)}
+		} else {
+			out.Data, _ = json.Marshal([]string{string(answer)}) // a list of texts always can be
 		}
 		reply.Outputs = append(reply.Outputs, out)
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/net"
@@ -64,7 +65,7 @@ func serveNetworks(t testing.TB, change func(*Options), files ...*model.File) *s
 	if change != nil {
 		change(&o)
 	}
-	n, err := OpenNetworks(model.Library{Files: files}, 1, o.Limits)
+	n, err := OpenNetworks(engine.LibraryOf("", files), 1, o.Limits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +242,7 @@ func FuzzElements(f *testing.F) {
 }
 
 func FuzzInfer(f *testing.F) {
-	n, err := OpenNetworks(model.Library{Files: []*model.File{logFile(f)}}, 1, DefaultLimits())
+	n, err := OpenNetworks(engine.LibraryOf("", []*model.File{logFile(f)}), 1, DefaultLimits())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -11,10 +11,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/token"
+	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 // LanguageOptions say how a language model is served.
@@ -27,15 +28,20 @@ type LanguageOptions struct {
 	AnswerMax int // answers that run or wait; see Limits.QueueMax
 }
 
-// A Language is a language model behind one scheduler: those who ask join between steps, and leave when they go away.
+// A Language is a language model behind one scheduler: those who ask join between steps, and leave when they go away. Or it is
+// one that jobs are ordered from; then only its tokenizer and shape are here.
 type Language struct {
 	name        string
 	fingerprint string
-	model       *lm.Model
+	file        *language.Model
+	model       *lm.Model // nil until it is first asked for, if it comes from a folder
 	texts       *token.Tokenizer
 	template    token.Template
 	templateErr error // why there is no template
+	path        kernel.Path
 	options     lm.BatchOptions
+	id          chain.Hash // of one of a folder
+	ordered     bool       // its answers are paid jobs
 
 	reading chan struct{} // whoever has filled it turns a text into tokens; the others wait
 	places  chan struct{} // one for each answer that runs or waits; full: refused
@@ -43,37 +49,56 @@ type Language struct {
 	stopped chan struct{} // closed when the scheduler has ended
 }
 
-// LoadLanguage takes a model from an open file, which must stay open as long as the Language is used.
-func LoadLanguage(path string, f *gguf.File, o LanguageOptions) (*Language, error) {
-	m, err := lm.Load(f, o.Path)
-	if err != nil {
+// LoadLanguage takes a model from the open file at path, which must stay open as long as the Language is used.
+func LoadLanguage(path string, m *language.Model, o LanguageOptions) (l *Language, err error) {
+	if l, err = newLanguage(m, o); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if l.model, err = lm.Load(m.File, o.Path); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	l.fingerprint, err = fingerprint(path)
+	return l, err
+}
+
+// StoredLanguage takes a model of a folder. Its weights are laid out when somebody first asks; or never, where its answers are
+// ordered as jobs.
+func StoredLanguage(id chain.Hash, m *language.Model, ordered bool, o LanguageOptions) (l *Language, err error) {
+	if l, err = newLanguage(m, o); err != nil {
+		return nil, fmt.Errorf("language model %s: %w", o.Name, err)
+	}
+	l.id, l.ordered, l.fingerprint = id, ordered, "aiwork-"+id.String()
+	return l, nil
+}
+
+func newLanguage(m *language.Model, o LanguageOptions) (*Language, error) {
 	l := &Language{
-		name: o.Name, model: m, reading: make(chan struct{}, 1), places: make(chan struct{}, o.AnswerMax), orders: make(chan order), stopped: make(chan struct{}),
+		name: o.Name, file: m, texts: m.Texts, path: o.Path,
+		reading: make(chan struct{}, 1), places: make(chan struct{}, o.AnswerMax), orders: make(chan order), stopped: make(chan struct{}),
 	}
-	if l.texts, err = token.New(f); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if l.fingerprint, err = fingerprint(path); err != nil {
-		return nil, err
-	}
-	pages := int(int64(o.CacheMiB) << 20 / int64(lm.NewCache(m.Config, 1).PageBytes()))
+	pages := int(int64(o.CacheMiB) << 20 / int64(lm.NewCache(m.Shape, 1).PageBytes()))
 	if pages < 1 {
-		return nil, fmt.Errorf("%s: a cache of %d MiB is too small for one page: raise --cache-mib", path, o.CacheMiB)
+		return nil, fmt.Errorf("a cache of %d MiB is too small for one page: raise --cache-mib", o.CacheMiB)
 	}
 	l.options = lm.BatchOptions{Threads: o.Threads, Pages: pages, Requests: o.AnswerMax}
-	return l, l.chooseTemplate(f, o.Template)
+	return l, l.chooseTemplate(o.Template)
+}
+
+// ready lays the weights out, if they are not yet.
+func (l *Language) ready() (err error) {
+	if l.model == nil {
+		l.model, err = lm.Load(l.file.File, l.path)
+	}
+	return err
 }
 
 // chooseTemplate finds the form of conversations. A model without one still completes texts.
-func (l *Language) chooseTemplate(f *gguf.File, name string) (err error) {
+func (l *Language) chooseTemplate(name string) (err error) {
 	if name != "" {
 		l.template, err = token.TemplateByName(name)
 		return err
 	}
-	source, _ := f.String("tokenizer.chat_template")
-	l.template, l.templateErr = token.Recognise(source)
+	l.template, l.templateErr = l.file.Template()
 	return nil
 }
 
@@ -103,9 +128,7 @@ type order struct {
 // scheduler waits for nobody.
 type flow struct {
 	mu     sync.Mutex
-	tokens []int32 // not yet taken
-	end    lm.End
-	err    error
+	events []lm.Event    // not yet taken
 	news   chan struct{} // capacity 1
 
 	id int // the scheduler's
@@ -113,10 +136,7 @@ type flow struct {
 
 func (f *flow) put(e lm.Event) {
 	f.mu.Lock()
-	if e.End != lm.EndFault {
-		f.tokens = append(f.tokens, e.Token)
-	}
-	f.end, f.err = e.End, e.Err
+	f.events = append(f.events, e)
 	f.mu.Unlock()
 	select {
 	case f.news <- struct{}{}:
@@ -124,11 +144,11 @@ func (f *flow) put(e lm.Event) {
 	}
 }
 
-func (f *flow) get() (tokens []int32, end lm.End, err error) {
+func (f *flow) get() (events []lm.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	tokens, f.tokens = f.tokens, nil
-	return tokens, f.end, f.err
+	events, f.events = f.events, nil
+	return events
 }
 
 var errStopping = errors.New("the server is ending")
@@ -136,7 +156,7 @@ var errStopping = errors.New("the server is ending")
 // Run steps the model while somebody asks, until ctx ends. An error is of the machine: nothing more can be computed.
 func (l *Language) Run(ctx context.Context) error {
 	defer close(l.stopped)
-	s := scheduler{batch: lm.NewBatch(l.model, l.options), flows: map[int]*flow{}}
+	s := scheduler{language: l, flows: map[int]*flow{}}
 	for s.receive(ctx, l.orders) {
 		events, err := s.batch.Step()
 		if err != nil {
@@ -151,14 +171,32 @@ func (l *Language) Run(ctx context.Context) error {
 
 // A scheduler is the goroutine that owns a model's batch.
 type scheduler struct {
-	batch *lm.Batch
-	flows map[int]*flow
+	language *Language
+	batch    *lm.Batch // nil until the model is ready
+	flows    map[int]*flow
 }
+
+func (s *scheduler) busy() bool { return s.batch != nil && s.batch.Busy() }
+
+// start makes the batch when the first order comes.
+func (s *scheduler) start() error {
+	if s.batch != nil {
+		return nil
+	}
+	if err := s.language.ready(); err != nil {
+		return &loadError{err}
+	}
+	s.batch = lm.NewBatch(s.language.model, s.language.options)
+	return nil
+}
+
+// A loadError says that a model's weights could not be laid out.
+type loadError struct{ error }
 
 // receive takes the orders that are there, and waits for one where there is nothing to do. It gives false at the end.
 func (s *scheduler) receive(ctx context.Context, orders <-chan order) bool {
 	for {
-		if !s.batch.Busy() {
+		if !s.busy() {
 			select {
 			case o := <-orders:
 				s.obey(o)
@@ -185,6 +223,10 @@ func (s *scheduler) obey(o order) {
 			delete(s.flows, o.flow.id)
 		}
 		o.taken <- nil
+		return
+	}
+	if err := s.start(); err != nil {
+		o.taken <- err
 		return
 	}
 	id, err := s.batch.Add(o.request)
@@ -223,42 +265,41 @@ func (l *Language) send(o order) error {
 	}
 }
 
-// draw gives the tokens of an answer one by one, until take says no. A fault is the caller's or ours.
-func (l *Language) draw(ctx context.Context, q lm.Request, take func(int32) (more bool)) (lm.End, *Fault) {
+// draw gives what is drawn for an answer one by one, until take says no. A fault is the caller's or ours.
+func (l *Language) draw(ctx context.Context, q lm.Request, take func(lm.Event) (more bool)) *Fault {
 	select {
 	case l.places <- struct{}{}:
 		defer func() { <-l.places }()
 	default:
-		return 0, overloaded(fmt.Sprintf("%d requests run or wait for %s", cap(l.places), l.name))
+		return overloaded(fmt.Sprintf("%d requests run or wait for %s", cap(l.places), l.name))
 	}
 	f := &flow{news: make(chan struct{}, 1)}
 	if err := l.send(order{request: q, flow: f}); err != nil {
-		return 0, faultOf(err)
+		return faultOf(err)
 	}
 	defer func() { _ = l.send(order{flow: f, leaves: true}) }()
 	for {
 		select {
 		case <-f.news:
 		case <-ctx.Done():
-			return 0, runEnded(ctx)
+			return runEnded(ctx)
 		}
-		tokens, end, err := f.get()
-		for _, t := range tokens {
-			if !take(t) {
-				return lm.EndStop, nil
+		for _, e := range f.get() {
+			if e.End == lm.EndFault {
+				return faultOf(e.Err)
 			}
-		}
-		switch {
-		case end == lm.EndFault:
-			return 0, faultOf(err)
-		case end != lm.Goes:
-			return end, nil
+			if !take(e) || e.End != lm.Goes {
+				return nil
+			}
 		}
 	}
 }
 
 // faultOf says whose fault an error of the scheduler is.
 func faultOf(err error) *Fault {
+	if _, ours := errors.AsType[*loadError](err); ours {
+		return faultf(http.StatusInternalServerError, "model", "the model cannot be used: %v", err)
+	}
 	switch {
 	case errors.Is(err, errStopping):
 		return faultf(http.StatusServiceUnavailable, "stopping", "%v", err)
@@ -289,7 +330,10 @@ func (l *Language) encode(ctx context.Context, parts ...token.Part) ([]int32, *F
 
 // answerRoom is how many tokens an answer to a prompt can have at most.
 func (l *Language) answerRoom(prompt int) int {
-	return min(l.model.Context, l.options.Pages*lm.PageLen) - prompt
+	if l.ordered { // what machines of others hold is theirs to know
+		return l.file.Shape.Context - prompt
+	}
+	return min(l.file.Shape.Context, l.options.Pages*lm.PageLen) - prompt
 }
 
 // withTimeout bounds a request; the cause of its end is told by faultOf.

@@ -20,7 +20,9 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/quant"
+	"github.com/aiwork/aiwork-node/compute/token"
 )
 
 // Kinds of tokens in a GGUF file.
@@ -120,7 +122,7 @@ func testLanguage(t testing.TB, o LanguageOptions) *Language {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tiny.gguf")
 	writeModel(t, path)
-	f, err := gguf.Open(path)
+	f, err := language.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,6 +140,8 @@ func testLanguage(t testing.TB, o LanguageOptions) *Language {
 	}
 	return l
 }
+
+func partOf(text string) token.Part { return token.Part{Text: text} }
 
 // A served is a server that runs until the test ends.
 type served struct {

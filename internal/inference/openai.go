@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/token"
 )
 
@@ -33,6 +34,9 @@ type proof struct {
 	Class        string  `json:"class"`
 	Seed         uint64  `json:"seed,string"`
 	PromptTokens []int32 `json:"prompt_token_ids,omitempty"`
+	Job          string  `json:"job,omitempty"`      // that it was
+	Verdict      string  `json:"verdict,omitempty"`  // of its audit
+	Paid         string  `json:"paid_awo,omitempty"` // for it
 }
 
 type choice struct {
@@ -40,7 +44,7 @@ type choice struct {
 	Text     *string  `json:"text,omitempty"`    // of a completion
 	Message  *message `json:"message,omitempty"` // of a conversation
 	Delta    *message `json:"delta,omitempty"`   // of a chunk of one
-	Logprobs *string  `json:"logprobs"`          // always null
+	Logprobs any      `json:"logprobs"`          // null where none are wanted
 	Finish   *string  `json:"finish_reason"`
 	Tokens   []int32  `json:"token_ids,omitempty"`
 }
@@ -99,8 +103,8 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		f.only("echo", "false")
 		f.only("best_of", "1")
 		f.only("suffix", `""`)
-		f.only("logprobs")
-		prompt, fault := readPrompt(r.Context(), f, l)
+		a.readTop(f)
+		fault := a.readPrompt(r.Context(), f, l)
 		if fault == nil {
 			fault = f.done()
 		}
@@ -108,7 +112,6 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, r, fault)
 			return
 		}
-		a.request.Prompt = prompt
 		s.reply(w, r, l, &a, completionManner(), given, completionTokensUsual)
 	})
 }
@@ -116,28 +119,44 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 const completionTokensUsual = 16 // as OpenAI has it
 
 // readPrompt takes a prompt as a text or as tokens.
-func readPrompt(ctx context.Context, f *form, l *Language) ([]int32, *Fault) {
+func (a *ask) readPrompt(ctx context.Context, f *form, l *Language) *Fault {
 	raw, there := f.take("prompt")
 	if !there {
-		return nil, wrong("prompt", "a prompt is wanted")
+		return wrong("prompt", "a prompt is wanted")
 	}
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return l.encode(ctx, token.Part{Text: text})
+	text, tokens, ok := oneText(raw)
+	switch {
+	case !ok:
+		return wrong("prompt", "prompt: want one text or one list of tokens")
+	case tokens != nil:
+		a.request.Prompt, a.prompt.Tokens = tokens, tokens
+		return nil
 	}
+	return a.setParts(ctx, l, token.Part{Text: text})
+}
+
+// oneText reads a text or a list of tokens, alone or as the only one of a list.
+func oneText(raw json.RawMessage) (text string, tokens []int32, ok bool) {
 	var texts []string
-	if json.Unmarshal(raw, &texts) == nil && len(texts) == 1 {
-		return l.encode(ctx, token.Part{Text: texts[0]})
-	}
-	var tokens []int32
-	if json.Unmarshal(raw, &tokens) == nil {
-		return tokens, nil
-	}
 	var lists [][]int32
-	if json.Unmarshal(raw, &lists) == nil && len(lists) == 1 {
-		return lists[0], nil
+	switch {
+	case json.Unmarshal(raw, &text) == nil:
+		return text, nil, true
+	case json.Unmarshal(raw, &texts) == nil && len(texts) == 1:
+		return texts[0], nil, true
+	case json.Unmarshal(raw, &tokens) == nil:
+		return "", tokens, true
+	case json.Unmarshal(raw, &lists) == nil && len(lists) == 1 && lists[0] != nil:
+		return "", lists[0], true
 	}
-	return nil, wrong("prompt", "prompt: want one text or one list of tokens")
+	return "", nil, false
+}
+
+// setParts makes the prompt of parts of a text.
+func (a *ask) setParts(ctx context.Context, l *Language, parts ...token.Part) (fault *Fault) {
+	a.prompt.Parts = parts
+	a.request.Prompt, fault = l.encode(ctx, parts...)
+	return fault
 }
 
 func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
@@ -150,8 +169,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		f.only("functions", "[]")
 		f.only("response_format", `{"type":"text"}`)
 		f.only("modalities", `["text"]`)
-		f.only("logprobs", "false")
-		f.only("top_logprobs", "0")
+		a.readChatTop(f)
 		f.only("store", "false")
 		f.only("service_tier", `"auto"`, `"default"`)
 		talk, fault := readMessages(f)
@@ -162,7 +180,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 			fault = wrong("model", "%s: %v by --template of the server, or use /v1/completions", l.name, l.templateErr)
 		}
 		if fault == nil {
-			a.request.Prompt, fault = l.encode(r.Context(), l.template.Format(talk)...)
+			fault = a.setParts(r.Context(), l, l.template.Format(talk)...)
 		}
 		if fault != nil {
 			s.refuse(w, r, fault)
@@ -246,7 +264,11 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, l *Language, a *a
 		s.refuse(w, r, fault)
 		return
 	}
-	ctx, cancel := withTimeout(r, s.opts.Limits.AnswerTimeout)
+	timeout := s.opts.Limits.AnswerTimeout
+	if l.ordered {
+		timeout = s.opts.Limits.JobTimeout
+	}
+	ctx, cancel := withTimeout(r, timeout)
 	defer cancel()
 	head := reply{
 		ID: m.prefix + s.ids.next(), Created: time.Now().Unix(), Model: l.name, Fingerprint: l.fingerprint,
@@ -256,15 +278,20 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, l *Language, a *a
 		head.Aiwork.PromptTokens = a.request.Prompt
 	}
 	w.Header().Set(classHeader, classExact)
-	stream := l.texts.Continue()
+	speak := l.speak
+	if l.ordered {
+		speak = func(ctx context.Context, a *ask, tell func(piece) error) (outcome, *Fault) {
+			return s.orderAnswer(ctx, w, l, a, &head, tell)
+		}
+	}
 	if a.stream {
 		head.Object = m.chunkObject
-		s.replyStream(ctx, w, r, l, a, m, head, stream)
+		s.replyStream(ctx, w, r, l, a, m, &head, speak)
 		return
 	}
-	text, tokens := []byte{}, []int32{}
-	out, fault := l.speak(ctx, a, stream, func(p piece) error {
-		text, tokens = append(text, p.text...), append(tokens, p.tokens...)
+	text, drawn := []byte{}, []lm.Event{}
+	out, fault := speak(ctx, a, func(p piece) error {
+		text, drawn = append(text, p.text...), append(drawn, p.drawn...)
 		return nil
 	})
 	if fault != nil {
@@ -272,12 +299,24 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, l *Language, a *a
 		return
 	}
 	s.metrics.answered(len(a.request.Prompt), out.tokens)
-	if !a.tokenIDs {
-		tokens = nil
+	c := m.whole(string(text), out.finish, a.shown(drawn))
+	if a.request.Logprobs {
+		c.Logprobs, _ = l.likelihoods(m, drawn, 0)
 	}
 	head.Object, head.Usage = m.object, a.used(out)
-	head.Choices = []choice{m.whole(string(text), out.finish, tokens)}
+	head.Choices = []choice{c}
 	s.writeJSON(w, http.StatusOK, head)
+}
+
+// shown gives the numbers of tokens, where they are wanted.
+func (a *ask) shown(drawn []lm.Event) (tokens []int32) {
+	if !a.tokenIDs {
+		return nil
+	}
+	for _, e := range drawn {
+		tokens = append(tokens, e.Token)
+	}
+	return tokens
 }
 
 func (a *ask) used(o outcome) *usage {

@@ -74,12 +74,12 @@ func TestCompletionsAreEqualHoweverAsked(t *testing.T) {
 		c := r.Choices[0]
 		how := lm.Sampling{Temperature: 0.9, TopPPpm: 900_000, Penalty: 1, Seed: uint64(i)}
 		runner, seq := lm.NewRunner(l.model, 1), lm.NewCache(l.model.Config, 2).NewSequence()
-		n, err := lm.Verify(runner, seq, r.Aiwork.PromptTokens, c.Tokens, how)
+		n, err := lm.Verify(t.Context(), runner, seq, r.Aiwork.PromptTokens, c.Tokens, how)
 		if err != nil || n != len(c.Tokens) || n == 0 || r.Usage.Completion != n {
 			t.Errorf("seed %d: %d of %d tokens follow, %v", i, n, len(c.Tokens), err)
 		}
 		how.Seed++
-		if n, _ := lm.Verify(runner, lm.NewCache(l.model.Config, 2).NewSequence(), r.Aiwork.PromptTokens, c.Tokens, how); n == len(c.Tokens) {
+		if n, _ := lm.Verify(t.Context(), runner, lm.NewCache(l.model.Config, 2).NewSequence(), r.Aiwork.PromptTokens, c.Tokens, how); n == len(c.Tokens) {
 			t.Errorf("seed %d: another seed gives the same answer", i)
 		}
 	}
@@ -151,7 +151,7 @@ func TestRefusals(t *testing.T) {
 		{text, `{"model":"tiny","prompt":"x","n":2}`, 400, "n"},
 		{text, `{"model":"tiny","prompt":"x","best_of":2}`, 400, "best_of"},
 		{text, `{"model":"tiny","prompt":"x","echo":true}`, 400, "echo"},
-		{text, `{"model":"tiny","prompt":"x","logprobs":1}`, 400, "logprobs"},
+		{text, `{"model":"tiny","prompt":"x","logprobs":6}`, 400, "logprobs"},
 		{text, `{"model":"tiny","prompt":"x","max_tokens":0}`, 400, "max_tokens"},
 		{text, `{"model":"tiny","prompt":"x","max_tokens":2000}`, 400, "max_tokens"},
 		{text, `{"model":"tiny","prompt":"x","max_tokens":1.5}`, 400, "max_tokens"},
@@ -171,7 +171,9 @@ func TestRefusals(t *testing.T) {
 		{chat, `{"model":"tiny","messages":[{"role":"user","content":"x","name":"Jo"}]}`, 400, "messages"},
 		{chat, `{` + talk + `,"tools":[{"type":"function"}]}`, 400, "tools"},
 		{chat, `{` + talk + `,"response_format":{"type":"json_object"}}`, 400, "response_format"},
-		{chat, `{` + talk + `,"logprobs":true}`, 400, "logprobs"},
+		{chat, `{` + talk + `,"logprobs":true,"top_logprobs":21}`, 400, "top_logprobs"},
+		{chat, `{` + talk + `,"top_logprobs":2}`, 400, "top_logprobs"},
+		{text, `{"model":"tiny","prompt":"x","repetition_penalty":17}`, 400, "repetition_penalty"},
 		{chat, `{` + talk + `,"max_tokens":3,"max_completion_tokens":4}`, 400, "max_completion_tokens"},
 		{"/v1/nothing", `{}`, 404, ""},
 	} {

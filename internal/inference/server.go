@@ -42,7 +42,7 @@ type Options struct {
 	Languages []*Language
 	Networks  *Networks // nil: none
 	Upstreams []*Upstream
-	Jobs      *Jobs // runs of networks become paid jobs; nil: they run here
+	Jobs      *Jobs // runs of networks, and answers of stored language models, become paid jobs; nil: they run here
 }
 
 // A Server answers on one port.
@@ -101,6 +101,9 @@ func (s *Server) nameModels() error {
 			return fmt.Errorf("two models are named %s: name the language model otherwise, as NAME=FILE", l.name)
 		}
 		s.languages[l.name] = l
+		if !l.id.IsZero() {
+			s.languages[l.id.String()] = l
+		}
 		s.metrics.watch(s.opts.Metrics, l)
 	}
 	for _, u := range s.opts.Upstreams {
@@ -341,13 +344,6 @@ func (s *Server) models() []listedModel {
 	return list
 }
 
-// embed passes requests on: no model that runs here makes embeddings of texts.
-func (s *Server) embed(w http.ResponseWriter, r *http.Request) {
-	s.language(w, r, func(l *Language, _ *form) {
-		s.refuse(w, r, faultf(http.StatusNotImplemented, "not_implemented", "%s makes no embeddings; an --upstream can", l.name))
-	})
-}
-
 // language reads a request's form and finds the model that it names; what is for an upstream is passed on.
 func (s *Server) language(w http.ResponseWriter, r *http.Request, then func(*Language, *form)) {
 	body, release, fault := s.body(w, r, s.opts.Limits.TextBytesMax)
@@ -373,8 +369,6 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request, then func(*Lan
 			return
 		}
 		s.forward(w, r, u, r.URL.Path, body)
-	case l == nil && s.opts.Jobs != nil:
-		s.refuse(w, r, faultf(http.StatusNotImplemented, "not_implemented", "language models as paid jobs: not yet; those of --gguf run here, and %.64q is none", name))
 	case l == nil:
 		s.refuse(w, r, noModel(name))
 	default:

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
-
-	"github.com/aiwork/aiwork-node/compute/token"
 )
 
 // events writes server-sent events. A reader that takes none for WriteTimeout is dropped.
@@ -51,59 +49,72 @@ func (e *events) raw(data []byte) error {
 	return e.control.Flush()
 }
 
+// A speaker makes an answer and tells it piece by piece.
+type speaker func(context.Context, *ask, func(piece) error) (outcome, *Fault)
+
 // replyStream answers piece by piece. A fault before the first piece is an answer of its own; a later one is an event.
-func (s *Server) replyStream(ctx context.Context, w http.ResponseWriter, r *http.Request, l *Language, a *ask, m manner, head reply, stream *token.Stream) {
-	e := newEvents(w, s.opts.Limits.WriteTimeout)
-	first := head
-	chunk := head
-	chunk.Aiwork = nil
-	empty := ""
-	begin := func() error {
-		if e.begun || !m.chat {
-			return nil
-		}
-		first.Choices = []choice{{Delta: &message{Role: "assistant", Content: &empty}}}
-		return e.send(first)
-	}
-	out, fault := l.speak(ctx, a, stream, func(p piece) error {
-		if err := begin(); err != nil {
-			return err
-		}
-		tokens := p.tokens
-		if !a.tokenIDs {
-			tokens = nil
-		}
-		if p.text == "" && tokens == nil && e.begun {
-			return nil
-		}
-		c := chunk
-		if !e.begun {
-			c = first
-		}
-		c.Choices = []choice{m.part(p.text, tokens)}
-		return e.send(c)
-	})
+func (s *Server) replyStream(ctx context.Context, w http.ResponseWriter, r *http.Request, l *Language, a *ask, m manner, head *reply, speak speaker) {
+	t := &streamed{events: newEvents(w, s.opts.Limits.WriteTimeout), language: l, ask: a, manner: m, head: head}
+	out, fault := speak(ctx, a, t.tell)
 	if fault != nil {
 		s.metrics.refused(fault)
-		if !e.begun {
+		if !t.begun {
 			s.refuse(w, r, fault)
 		} else if fault.Status != statusClientGone {
-			_ = e.send(fault.openai())
+			_ = t.send(fault.openai())
 		}
 		return
 	}
 	s.metrics.answered(len(a.request.Prompt), out.tokens)
-	s.endStream(e, a, m, chunk, out)
+	t.end(out)
 }
 
-// endStream tells why the answer ended, and what it took where that was asked for. Its errors are those of a caller who
-// has gone.
-func (s *Server) endStream(e *events, a *ask, m manner, chunk reply, out outcome) {
-	chunk.Choices = []choice{m.last(out.finish)}
-	_ = e.send(chunk)
-	if a.usage {
-		chunk.Choices, chunk.Usage = []choice{}, a.used(out)
-		_ = e.send(chunk)
+// A streamed answer is on its way.
+type streamed struct {
+	*events
+	language *Language
+	ask      *ask
+	manner   manner
+	head     *reply // of the first chunk; others do not tell the proof
+	chars    int    // of the tokens so far
+}
+
+func (t *streamed) chunk(c choice) reply {
+	r := *t.head
+	if t.begun {
+		r.Aiwork = nil
 	}
-	_ = e.raw([]byte("[DONE]"))
+	r.Choices = []choice{c}
+	return r
+}
+
+// tell sends a piece, unless there is nothing in it that the caller wants.
+func (t *streamed) tell(p piece) error {
+	if t.manner.chat && !t.begun {
+		empty := ""
+		if err := t.send(t.chunk(choice{Delta: &message{Role: "assistant", Content: &empty}})); err != nil {
+			return err
+		}
+	}
+	tokens := t.ask.shown(p.drawn)
+	likely := t.ask.request.Logprobs && len(p.drawn) > 0
+	if p.text == "" && tokens == nil && !likely && t.begun {
+		return nil
+	}
+	c := t.manner.part(p.text, tokens)
+	if likely {
+		c.Logprobs, t.chars = t.language.likelihoods(t.manner, p.drawn, t.chars)
+	}
+	return t.send(t.chunk(c))
+}
+
+// end tells why the answer ended, and what it took where that was asked for. Its errors are those of a caller who has gone.
+func (t *streamed) end(out outcome) {
+	_ = t.send(t.chunk(t.manner.last(out.finish)))
+	if t.ask.usage {
+		last := t.chunk(choice{})
+		last.Choices, last.Usage = []choice{}, t.ask.used(out)
+		_ = t.send(last)
+	}
+	_ = t.raw([]byte("[DONE]"))
 }

@@ -5,9 +5,7 @@ import (
 	"time"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
-	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
-	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/internal/rpc"
 )
 
@@ -25,8 +23,7 @@ type shelf struct {
 
 func newShelf(dir string) (*shelf, error) {
 	files, err := builtin.Fronts()
-	library := engine.Library{Models: model.Library{Files: files, Store: model.Store{Dir: dir}}, Pipelines: pipeline.Store{Dir: dir}}
-	return &shelf{library: library}, err
+	return &shelf{library: engine.LibraryOf(dir, files)}, err
 }
 
 // list gives all models and pipelines. A store that cannot be read in part is shown as far as it can.

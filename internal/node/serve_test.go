@@ -187,6 +187,8 @@ var answers = []struct {
 	{"aiwork_getWorker", `["ALICE"]`, 0, `null`},
 	{"aiwork_getWorkers", `[]`, 0, `"address":"BOB"`},
 	{"aiwork_getWorkers", `["0x1"]`, 0, `[]`},
+	{"aiwork_getPrice", `["0x0900000000000000000000000000000000000000000000000000000000000000"]`, 0, `"posted":"0x0","ask":"0x0","waiting":`},
+	{"aiwork_getPrice", `["0x0a"]`, -32602, ""},
 	{"aiwork_getAgenda", `["BOB"]`, 0, `{`},
 	{"aiwork_getJob", `["0x1"]`, 0, `null`},
 	{"aiwork_getJobs", `[]`, 0, `[]`},

@@ -12,6 +12,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/audio"
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/npy"
 	"github.com/aiwork/aiwork-node/compute/onnx"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -25,12 +26,13 @@ const (
 	formPicture = "8-bit PNG"
 	formTensors = "tensors"
 	formSound   = "sound"
+	formPrompt  = engine.InputPrompt
 )
 
 // Input is one file as it goes on chain.
 type Input struct {
 	Name     string
-	Data     []byte     // canonical: a PNG, a list of tensors, or a sound file
+	Data     []byte     // canonical: a PNG, a list of tensors, a sound file, or a prompt
 	Form     string     // which of these, as Model.Input has it
 	Blob     chain.Hash // BLAKE3 of Data
 	Original chain.Hash // SHA-256 of the requester's file
@@ -93,4 +95,24 @@ func soundInput(name string, content []byte) (Input, error) {
 		return Input{}, fmt.Errorf("input %s: %w", name, err)
 	}
 	return Input{Name: name, Data: content, Form: formSound, Blob: blake3.Sum256(content), Original: sha256.Sum256(content)}, nil
+}
+
+// NewPrompt makes the input of a language model.
+func NewPrompt(name string, p *language.Prompt) (Input, error) {
+	if err := p.Check(); err != nil {
+		return Input{}, fmt.Errorf("input %s: %w", name, err)
+	}
+	data := p.Encode()
+	if len(data) > language.ItemBytesMax {
+		return Input{}, fmt.Errorf("input %s: %d bytes, at most %d are taken", name, len(data), language.ItemBytesMax)
+	}
+	return Input{Name: name, Data: data, Form: formPrompt, Blob: blake3.Sum256(data), Original: sha256.Sum256(data)}, nil
+}
+
+// NewRaw makes the input of a pipeline or model of bytes that have its form already.
+func NewRaw(name, form string, data []byte) (Input, error) {
+	if len(data) > image.InputBytesMax {
+		return Input{}, fmt.Errorf("input %s: %d bytes, at most %d are taken", name, len(data), image.InputBytesMax)
+	}
+	return Input{Name: name, Data: data, Form: form, Blob: blake3.Sum256(data), Original: sha256.Sum256(data)}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -55,9 +56,9 @@ func (o *Output) Fetch(ctx context.Context, c *client.Client) ([]*tensor.Tensor,
 	return out, nil
 }
 
-// fetchAnswers brings the answers of pipelines into a result. Those that are not to be had are left out: the job may be long over.
+// fetchAnswers brings the answers of pipelines and language models into a result. Those that are not to be had are left out: the job may be long over.
 func (r *Result) fetchAnswers(ctx context.Context, c *client.Client) error {
-	if r.form != outputJSON {
+	if r.form != outputJSON && r.form != outputText {
 		return nil
 	}
 	for i := range r.Items {
@@ -69,9 +70,30 @@ func (r *Result) fetchAnswers(ctx context.Context, c *client.Client) error {
 		if ctx.Err() != nil {
 			return err
 		}
-		if json.Valid(b) {
+		switch {
+		case err != nil:
+		case r.form == outputText:
+			l.Said = said(b)
+		case json.Valid(b):
 			l.Answer = b
 		}
 	}
 	return nil
+}
+
+// A Said is what a language model has answered.
+type Said struct {
+	Text         string  `json:"text"`
+	End          string  `json:"end"` // token, text or length
+	PromptTokens int     `json:"promptTokens"`
+	Tokens       []int32 `json:"tokens"`
+}
+
+// said reads a language model's answer; nil for what is none.
+func said(result []byte) *Said {
+	a, err := language.DecodeAnswer(result)
+	if err != nil {
+		return nil
+	}
+	return &Said{a.Text, a.End.String(), a.PromptTokens, a.Tokens}
 }

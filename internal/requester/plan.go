@@ -10,6 +10,7 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/term"
@@ -18,7 +19,8 @@ import (
 
 const (
 	outputLabels   = "labels" // Model.Output of those whose outputs have names
-	outputJSON     = "json"   // and of pipelines
+	outputJSON     = "json"   // of pipelines
+	outputText     = engine.OutputText
 	uploadTriesMax = 3
 	createGas      = 12_000_000 // an upper bound for naming ItemsPerCallMax items; unused gas is not paid
 )
@@ -29,7 +31,7 @@ type Model struct {
 	Name    string     `json:"name"`
 	Classes []string   `json:"classes"`
 	Input   string     `json:"input"`  // what items are
-	Output  string     `json:"output"` // and what comes out: labels, tensors or json
+	Output  string     `json:"output"` // and what comes out: labels, tensors, json or text
 }
 
 // FindModel finds a model by id or name; "" is the node's first.

@@ -152,6 +152,7 @@ type Line struct {
 	Values   []float64          `json:"values,omitempty"` // in the order of the model's classes
 	Output   *Output            `json:"output,omitempty"` // of a model without labels
 	Answer   json.RawMessage    `json:"answer,omitempty"` // of a pipeline, if it is still to be had
+	Said     *Said              `json:"said,omitempty"`   // of a language model, if it is still to be had
 	Fault    string             `json:"fault,omitempty"`
 	Worker   string             `json:"worker"`
 	Auditors []string           `json:"auditors"`
@@ -268,6 +269,9 @@ func (r *Result) Print(w io.Writer) {
 	for i := range r.Items {
 		if a := r.Items[i].Answer; a != nil {
 			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, a)
+		}
+		if s := r.Items[i].Said; s != nil {
+			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, s.Text)
 		}
 	}
 	r.Account.print(w)

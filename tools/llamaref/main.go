@@ -17,6 +17,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/lm/llama2c"
+	"github.com/aiwork/aiwork-node/compute/quant"
 )
 
 // A result is one run; times are in seconds.
@@ -41,6 +42,7 @@ func main() {
 	rounds := flag.Int("rounds", 3, "runs of each, in turn")
 	stories := flag.String("stories", "", "compare greedy tokens on this model of llama2.c instead")
 	tokenizers := flag.Bool("tokenizers", false, "compare tokens of texts instead")
+	keep := flag.String("make", "", "write the random model to a file instead")
 	only := flag.Bool("ours", false, "do not run llama.cpp")
 	flag.Parse()
 	folder, err := os.MkdirTemp("", "llamaref")
@@ -50,6 +52,11 @@ func main() {
 	defer os.RemoveAll(folder)
 	model := filepath.Join(folder, "model.gguf")
 	switch {
+	case *keep != "":
+		var format quant.Format
+		if format, err = formatByName(*name); err == nil {
+			err = makeModel(*keep, format)
+		}
 	case *stories != "":
 		err = compareStories(model, *stories)
 	case *tokenizers:

@@ -43,7 +43,18 @@ const left = await client.completions.create({ ...text, max_tokens: 500, stream:
 for await (const _ of left) break;
 out.after = (await client.completions.create(text)).choices[0].text;
 
-out.refused = await nameOfError(() => client.completions.create({ ...text, logprobs: 3 }));
+const likely = (await client.completions.create({ ...text, logprobs: 3 })).choices[0];
+out.likely = likely.logprobs.tokens.length === likely.logprobs.token_logprobs.length && likely.logprobs.top_logprobs.length > 0 && likely.text === out.text;
+const talked = (await client.chat.completions.create({ ...talk, logprobs: true, top_logprobs: 2 })).choices[0];
+out.chatLikely = talked.logprobs.content.length === out.tokens && talked.logprobs.content.every((t) => t.top_logprobs.length === 2 && t.logprob <= 0);
+
+// The client asks for base64 by itself and decodes it.
+const vectors = await client.embeddings.create({ model, input: ["a tale", "of rain"] });
+out.vectors = vectors.data.map((v) => Math.hypot(...v.embedding).toFixed(4) + "/" + v.embedding.length);
+const listed = await client.embeddings.create({ model, input: "of rain", encoding_format: "float" });
+out.sameVector = listed.data[0].embedding.every((v, i) => Math.fround(v) === vectors.data[1].embedding[i]);
+
+out.refused = await nameOfError(() => client.completions.create({ ...text, logprobs: 6 }));
 out.unknown = await nameOfError(() => client.completions.create({ ...text, model: "none" }));
 const stranger = new OpenAI({ baseURL: url + "/v1", apiKey: "wrong", maxRetries: 0 });
 out.stranger = await nameOfError(() => stranger.models.list());

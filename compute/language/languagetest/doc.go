@@ -1,0 +1,2 @@
+// Package languagetest makes small language models of random weights for tests.
+package languagetest
