@@ -19,6 +19,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/lm/llama2c"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/pipeline/pipelinetest"
+	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/requester"
 	"github.com/aiwork/aiwork-node/internal/testutil"
 	"github.com/aiwork/aiwork-node/testnet"
@@ -64,9 +65,11 @@ func storiesPrompts() []language.Prompt {
 func TestServedJobs(t *testing.T) {
 	m := newMarket(t)
 	path := storiesFile(t)
+	var id chain.Hash
 	for _, h := range m.homes() {
 		folder := filepath.Join(h, "models")
-		if _, _, err := (language.Store{Dir: folder}).Put(path); err != nil {
+		var err error
+		if id, _, err = (language.Store{Dir: folder}).Put(path); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := (model.Store{Dir: folder}).Put(doubler(t)); err != nil {
@@ -76,6 +79,14 @@ func TestServedJobs(t *testing.T) {
 	}
 	m.run()
 	t.Run("language", func(t *testing.T) { m.answersPrompts(t, path) })
+	t.Run("from peers", func(t *testing.T) {
+		served(t, m.cluster, 0, id)
+		home := filepath.Join(t.TempDir(), "elsewhere")
+		r, o := pull(t, home, "--rpc", m.cluster.URL(0), id.String())
+		if o.code != 0 || r.ID == nil || *r.ID != id || r.Name != "stories260K" || !(language.Store{Dir: filepath.Join(home, "models")}).Has(id) {
+			t.Errorf("got code %d, %+v, %s", o.code, r, o.stderr)
+		}
+	})
 	folder := filepath.Join(m.homes()[0], "models")
 	here := startServe(t, "--models", folder)
 	paid := startServe(t, "--models", folder, "--rpc", m.cluster.URL(0), "--dev", "2", "--spend-per-hour", "100", "--price", "1", "--audit", "1")

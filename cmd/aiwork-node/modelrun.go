@@ -55,6 +55,9 @@ func loadRunner(c *cli.Context) (*runner, error) {
 	if c.NArg() == 0 {
 		return nil, usagef("want a MODEL: `%s --help` shows how", c.Command.HelpName)
 	}
+	if err := noLanguage(c, c.Args().First()); err != nil {
+		return nil, err
+	}
 	path, err := pathOf(c.String("path"))
 	if err != nil {
 		return nil, err
@@ -314,6 +317,9 @@ type benched struct {
 const runsMax = 100_000
 
 func modelBench(c *cli.Context) error {
+	if c.NArg() == 1 && isLanguage(c, c.Args().First()) {
+		return benchLanguage(c)
+	}
 	r, err := loadRunner(c)
 	if err != nil {
 		return err
