@@ -161,7 +161,7 @@ func removeLanguage(c *cli.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	return store.Remove(id)
+	return errors.Join(store.Remove(id), packedOf(c, store.Dir).Remove(id))
 }
 
 // noLanguage refuses a language model where a network is wanted.

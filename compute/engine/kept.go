@@ -44,12 +44,14 @@ func (l Library) Compile(id chain.Hash, threads int) (*Compiled, error) {
 }
 
 // Settle keeps what was packed in the first runs, and says whether the model is worth opening anew because another process did.
-func (c *Compiled) Settle() bool {
-	saved, err := c.kept.shelf.Save()
-	if err != nil && c.kept.note != nil {
-		c.kept.note("packed weights are not kept: " + err.Error())
+func (c *Compiled) Settle() bool { return c.kept.settle() }
+
+func (k *kept) settle() bool {
+	saved, err := k.shelf.Save()
+	if err != nil && k.note != nil {
+		k.note("packed weights are not kept: " + err.Error())
 	}
-	return saved || c.kept.shelf.Outdated()
+	return saved || k.shelf.Outdated()
 }
 
 // close gives the memory back. What it cannot give back goes with the process.

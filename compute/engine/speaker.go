@@ -5,23 +5,28 @@ import (
 	"errors"
 
 	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 // A speaker is a language model that is ready, with errors in the form of engines.
-type speaker struct{ *language.Ready }
+type speaker struct {
+	*language.Ready
+	kept
+}
 
 func (l Library) speaker(id chain.Hash, threads int, memoryBytes uint64) (runnable, error) {
-	m, err := l.Languages.Open(id)
+	shelf := l.Packed.Shelf(id, kernel.Best().String(), l.notePacked)
+	m, err := l.Languages.OpenKept(id, shelf)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, shelf.Close())
 	}
-	r, err := m.Load(language.Options{Threads: threads, MemoryBytes: int64(memoryBytes)})
+	r, err := m.Load(language.Options{Threads: threads, MemoryBytes: int64(memoryBytes), Shelf: shelf})
 	if err != nil {
-		return nil, errors.Join(err, m.Close())
+		return nil, errors.Join(err, m.Close(), shelf.Close())
 	}
-	return speaker{r}, nil
+	return speaker{r, kept{shelf: shelf, note: l.notePacked}}, nil
 }
 
 // Run answers a prompt.
@@ -39,8 +44,8 @@ func (s speaker) Follows(ctx context.Context, input, result []byte) (bool, error
 	return ok, asInputError(err)
 }
 
-// Settle says no: a model lies in memory as it will.
-func (s speaker) Settle() bool { return false }
+// Settle keeps what was laid out.
+func (s speaker) Settle() bool { return s.settle() }
 
 // asInputError marks the faults of inputs.
 func asInputError(err error) error {

@@ -8,12 +8,14 @@ import (
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/lm"
+	"github.com/aiwork/aiwork-node/compute/packed"
 )
 
 // Options say how a model is made ready.
 type Options struct {
 	Threads     int
-	MemoryBytes int64 // of the process; 0: no limit. A model's weights may take three quarters, its keys and values the fourth
+	MemoryBytes int64         // of the process; 0: no limit. A model's weights may take three quarters, its keys and values the fourth
+	Shelf       *packed.Shelf // of weights as they are laid out; the Ready model closes it. Nil: each lays out its own
 }
 
 const (
@@ -27,6 +29,7 @@ const (
 type Ready struct {
 	*Model
 	weights *lm.Model
+	shelf   *packed.Shelf
 	threads int
 	pages   int // of the cache of keys and values, at most
 	batch   *lm.Batch
@@ -41,11 +44,11 @@ func (m *Model) Load(o Options) (*Ready, error) {
 			return nil, fmt.Errorf("weights of %d MiB do not fit into %d MiB beside the rest: allow the engine more memory", m.WeightBytes()>>20, o.MemoryBytes>>20)
 		}
 	}
-	weights, err := lm.Load(m.File, kernel.Best())
+	weights, err := lm.LoadKept(m.File, kernel.Best(), o.Shelf)
 	if err != nil {
 		return nil, err
 	}
-	r := &Ready{Model: m, weights: weights, threads: max(1, o.Threads)}
+	r := &Ready{Model: m, weights: weights, shelf: o.Shelf, threads: max(1, o.Threads)}
 	r.pages = int(cache / int64(lm.NewCache(weights.Config, 1).PageBytes()))
 	r.batch = lm.NewBatch(weights, lm.BatchOptions{Threads: r.threads, Pages: r.pages, Requests: 1, StepTokens: stepTokens})
 	return r, nil
@@ -54,8 +57,8 @@ func (m *Model) Load(o Options) (*Ready, error) {
 // Weights is the model that computes.
 func (r *Ready) Weights() *lm.Model { return r.weights }
 
-// Close gives the model's file back.
-func (r *Ready) Close() { _ = r.Model.Close() } // it was only read
+// Close gives the model's files back.
+func (r *Ready) Close() { _, _ = r.Model.Close(), r.shelf.Close() } // they were only read
 
 // Run answers an item. Its error is an image.Fault, that of ctx, or one of this machine.
 func (r *Ready) Run(ctx context.Context, item []byte) ([]byte, error) {

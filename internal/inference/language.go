@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lm"
@@ -26,6 +27,8 @@ type LanguageOptions struct {
 	Path      kernel.Path
 	CacheMiB  int // ceiling of its cache of keys and values
 	AnswerMax int // answers that run or wait; see Limits.QueueMax
+	// Load lays the weights out; nil: lm.Load.
+	Load func(f *gguf.File, path kernel.Path) (*lm.Model, error)
 }
 
 // A Language is a language model behind one scheduler: those who ask join between steps, and leave when they go away. Or it is
@@ -39,6 +42,7 @@ type Language struct {
 	template    token.Template
 	templateErr error // why there is no template
 	path        kernel.Path
+	load        func(f *gguf.File, path kernel.Path) (*lm.Model, error)
 	options     lm.BatchOptions
 	id          chain.Hash // of one of a folder
 	ordered     bool       // its answers are paid jobs
@@ -54,7 +58,7 @@ func LoadLanguage(path string, m *language.Model, o LanguageOptions) (l *Languag
 	if l, err = newLanguage(m, o); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if l.model, err = lm.Load(m.File, o.Path); err != nil {
+	if err = l.ready(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	l.fingerprint, err = fingerprint(path)
@@ -73,8 +77,11 @@ func StoredLanguage(id chain.Hash, m *language.Model, ordered bool, o LanguageOp
 
 func newLanguage(m *language.Model, o LanguageOptions) (*Language, error) {
 	l := &Language{
-		name: o.Name, file: m, texts: m.Texts, path: o.Path,
+		name: o.Name, file: m, texts: m.Texts, path: o.Path, load: o.Load,
 		reading: make(chan struct{}, 1), places: make(chan struct{}, o.AnswerMax), orders: make(chan order), stopped: make(chan struct{}),
+	}
+	if l.load == nil {
+		l.load = lm.Load
 	}
 	pages := int(int64(o.CacheMiB) << 20 / int64(lm.NewCache(m.Shape, 1).PageBytes()))
 	if pages < 1 {
@@ -87,7 +94,7 @@ func newLanguage(m *language.Model, o LanguageOptions) (*Language, error) {
 // ready lays the weights out, if they are not yet.
 func (l *Language) ready() (err error) {
 	if l.model == nil {
-		l.model, err = lm.Load(l.file.File, l.path)
+		l.model, err = l.load(l.file.File, l.path)
 	}
 	return err
 }
