@@ -182,6 +182,9 @@ func (v *verifier) item(ctx context.Context, e *engine.Engine, j *requester.Job,
 	if err != nil {
 		return f, err
 	}
+	if f.Equal, err = v.follows(ctx, e, j, it, input); f.Equal || err != nil {
+		return f, err
+	}
 	result, err := e.Run(ctx, j.Model, input)
 	own, err := compute.OutputOf(result, err)
 	if _, unknown := errors.AsType[*engine.UnknownModelError](err); unknown {
