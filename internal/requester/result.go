@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -153,6 +154,7 @@ type Line struct {
 	Values   []float64          `json:"values,omitempty"` // in the order of the model's classes
 	Output   *Output            `json:"output,omitempty"` // of a model without labels
 	Answer   json.RawMessage    `json:"answer,omitempty"` // of a pipeline, if it is still to be had
+	Trace    *chain.Hash        `json:"trace,omitempty"`  // the root of the steps that led to it
 	Said     *Said              `json:"said,omitempty"`   // of a language model, if it is still to be had
 	Fault    string             `json:"fault,omitempty"`
 	Worker   string             `json:"worker"`
@@ -277,7 +279,7 @@ func (r *Result) Print(w io.Writer) {
 			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, a)
 		}
 		if s := r.Items[i].Said; s != nil {
-			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, s.Text)
+			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, printable(s.Text))
 		}
 	}
 	r.Account.print(w)
@@ -296,6 +298,16 @@ func (r *Result) audited() string {
 		return fmt.Sprintf("%g %% of the items of each batch", float64(high)/1e4)
 	}
 	return fmt.Sprintf("%g to %g %% of the items of a batch", float64(low)/1e4, float64(high)/1e4)
+}
+
+// printable takes what could command a terminal out of a stranger's text.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
+			return r
+		}
+		return -1
+	}, text)
 }
 
 func (l *Line) row(classes int) []string {
