@@ -28,7 +28,7 @@ func modelCommand() *cli.Command {
 				Action: modelPull,
 			},
 			{Name: "list", Usage: "show the models that are stored", Action: modelList},
-			{Name: "inspect", Usage: "show what a model takes, gives and consists of", ArgsUsage: "MODEL|FILE.onnx", Action: modelInspect},
+			{Name: "inspect", Usage: "show what a model takes, gives and consists of", ArgsUsage: "MODEL|FILE", Action: modelInspect},
 			{
 				Name:      "run",
 				Usage:     "run a model on tensors in .npy or .pb files, in the order of its inputs",
