@@ -6,6 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/aiwork/aiwork-node/compute/language"
+	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/objects"
 )
@@ -41,8 +43,8 @@ func pullFromPeers(c *cli.Context, ids []chain.Hash) (results []pulled, failed i
 
 func pullOne(c *cli.Context, id chain.Hash) (got chain.Hash, name string, err error) {
 	models := modelStore(c)
-	if f, err := models.Get(id); err == nil {
-		return id, f.Name, nil
+	if name, err := storedName(models, id); err == nil {
+		return id, name, nil
 	}
 	cl, err := dial(c)
 	if err != nil {
@@ -67,9 +69,24 @@ func pullOne(c *cli.Context, id chain.Hash) (got chain.Hash, name string, err er
 	if got, err = m.fetch(c.Context, id); err != nil {
 		return got, "", err
 	}
-	f, err := models.Get(got)
-	if err != nil {
-		return got, "", err
+	name, err = storedName(models, got)
+	return got, name, err
+}
+
+// storedName reads a model that is stored, and gives its name.
+func storedName(models model.Store, id chain.Hash) (string, error) {
+	f, err := models.Get(id)
+	if err == nil {
+		return f.Name, nil
 	}
-	return got, f.Name, nil
+	languages := language.Store{Dir: models.Dir}
+	if !languages.Has(id) {
+		return "", err
+	}
+	m, err := languages.Open(id)
+	if err != nil {
+		return "", err
+	}
+	defer m.Close()
+	return m.Name, nil
 }

@@ -16,6 +16,9 @@ import (
 	"github.com/aiwork/aiwork-node/internal/whole"
 )
 
+// Magic begins a file of a language model.
+const Magic = "GGUF"
+
 const (
 	fileExtension = ".gguf"
 	filesMax      = 256 // of a store
