@@ -98,20 +98,20 @@ func (s *toPixelsStep) run(f *frame) error {
 
 // A pixelConvStep is a QLinearConv over two dimensions, either of all channels or of each by itself.
 type pixelConvStep struct {
-	from, to        *buffer
-	batch           int
-	in, out         [2]int
-	before, stride  [2]int
-	kernel, reach   [2]int // of a window: its taps, and what lies between the first and the last
-	dilation        int    // of rows
-	width           int    // of a row with its border
-	pixel, made     int    // bytes of a pixel, of the input and of the output
-	zero            uint8
-	weights         *kernel.PixelProduct // of all channels
-	taps            *kernel.PixelTaps    // of each
-	rows            int                  // of outputs that are done at a time
-	pixels, perPart int                  // where a window is one pixel: of all images, and that are done at a time
-	steps           int
+	from, to       *buffer
+	batch          int
+	in, out        [2]int
+	before, stride [2]int
+	kernel, reach  [2]int // of a window: its taps, and what lies between the first and the last
+	dilation       int    // of rows
+	width          int    // of a row with its border
+	pixel, made    int    // bytes of a pixel, of the input and of the output
+	zero           uint8
+	weights        *kernel.PixelProduct // of all channels
+	taps           *kernel.PixelTaps    // of each
+	rows           int                  // of outputs that are done at a time
+	pixels         int                  // of all images, where a window is one pixel
+	steps          int
 }
 
 // Inputs are laid out so many bytes at a time, which stay in the second cache.
