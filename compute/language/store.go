@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/aiwork/aiwork-node/compute/model"
-	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/whole"
 )

@@ -51,12 +51,18 @@ func boot(folder, image string, limit time.Duration, said func(line string)) err
 	if err := os.WriteFile(serial, nil, 0o644); err != nil {
 		return err
 	}
-	// It draws a screen, so it gets one from script, which ends it when it is told to end.
+	terminal, end, err := openTerminal()
+	if err != nil {
+		return err
+	}
+	defer end()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	c := exec.CommandContext(ctx, "script", "-qec", "exec nice -n 19 bochs -q -f bochsrc.txt -rc debugger.txt", "/dev/null")
+	c := exec.CommandContext(ctx, "nice", "-n", "19", "bochs", "-q", "-f", "bochsrc.txt", "-rc", "debugger.txt")
 	c.Dir, c.WaitDelay = folder, endSeconds*time.Second
-	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.Stdin, c.Stdout, c.Stderr = terminal, terminal, terminal
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) } // bochs is a script that runs another program
 	if err := c.Start(); err != nil {
 		return err
 	}
@@ -65,7 +71,7 @@ func boot(folder, image string, limit time.Duration, said func(line string)) err
 		_ = c.Wait()
 		close(ended)
 	}()
-	err := follow(serial, ended, said)
+	err = follow(serial, ended, said)
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%v are over before the guest's end", limit)
 	}
@@ -74,7 +80,7 @@ func boot(folder, image string, limit time.Duration, said func(line string)) err
 	return err
 }
 
-const endSeconds = 10 // that the emulator may take to end
+const endSeconds = 10 // that the emulator's output may stay open behind its end
 
 // follow reads the serial port's file as it grows.
 func follow(name string, ended <-chan struct{}, said func(line string)) error {

@@ -44,7 +44,7 @@ func emulate(folder string, limit time.Duration, flags string, lines []string) e
 		}
 		commands = append(commands, c)
 	}
-	for _, program := range []string{"bochs", "xorriso", "script"} {
+	for _, program := range []string{"bochs", "xorriso"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("%w: install the packages of doc.go", err)
 		}
