@@ -29,7 +29,7 @@ func generateCommand() *cli.Command {
 		ArgsUsage: "MODEL|FILE.gguf",
 		Flags: append(promptFlags(),
 			&cli.IntFlag{Name: "threads", Usage: "how many processors to use", Value: runtime.NumCPU()},
-			&cli.StringFlag{Name: "path", Usage: "instructions to use: go, avx2, avx512 or neon; default: the best of this machine"},
+			&cli.StringFlag{Name: "path", Usage: "instructions to use: go, avx2, avx512, avx512vnni or neon; default: the best of this machine"},
 			&cli.BoolFlag{Name: "verify", Usage: "check the answer again in one pass, as an auditor does"},
 			packedFlag(),
 		),

@@ -31,7 +31,7 @@ import (
 func runFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntFlag{Name: "threads", Usage: "`N` threads; the result is the same", Value: 1},
-		&cli.StringFlag{Name: "path", Usage: "kernels to use: go, avx2, avx512 or neon; default: the quickest of this machine; the result is the same"},
+		&cli.StringFlag{Name: "path", Usage: "kernels to use: go, avx2, avx512, avx512vnni or neon; default: the quickest of this machine; the result is the same"},
 		&cli.BoolFlag{Name: "reference", Usage: "run the definitions one by one instead: slow"},
 		&cli.StringFlag{Name: "device", Usage: "`DEVICE` to run on, as `device list` calls it; the result is the same"},
 		&cli.IntFlag{Name: "device-memory", Usage: "`MIB` of the device's memory that may be taken; default: eight tenths of it"},
