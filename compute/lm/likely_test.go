@@ -74,7 +74,7 @@ func pooled(t *testing.T, m *Model, stepTokens int, pool Pool, text []int32, oth
 	return vector
 }
 
-func TestVectors(t *testing.T) {
+func TestPools(t *testing.T) {
 	m := load(t, randomFile(t, shape{"llama", 2, 64, 96, 2, 2, 300, 512, quant.Q8_0, true}), kernel.Best())
 	text := randomTokens(rand.New(rand.NewPCG(1, 9)), 300, 300)
 	for _, pool := range []Pool{PoolMean, PoolLast} {
