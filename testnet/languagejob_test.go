@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -135,6 +136,20 @@ func (m *market) answersPrompts(t *testing.T, path string) {
 		t.Errorf("%+v %+v %+v", r.Items[0].Output, r.Items[1].Output, r.Items[2].Said)
 	}
 	m.ordersByCommand(t, &r.Items[0])
+	m.verifiesByCommand(t, id, len(inputs))
+}
+
+// verifiesByCommand checks the answers in one pass, and that the item at fault is.
+func (m *market) verifiesByCommand(t *testing.T, id uint64, items int) {
+	t.Helper()
+	o := command(t, nil, "--home", m.homes()[0], "--json", "job", "verify", "--rpc", m.cluster.URL(0), strconv.FormatUint(id, 10))
+	o.succeeded(t)
+	var v struct {
+		Items []struct{ Equal bool }
+	}
+	if err := json.Unmarshal([]byte(o.stdout), &v); err != nil || len(v.Items) != items || slices.ContainsFunc(v.Items, func(i struct{ Equal bool }) bool { return !i.Equal }) {
+		t.Errorf("%v: %s", err, o.stdout)
+	}
 }
 
 func readyLanguage(t *testing.T, path string) *language.Ready {

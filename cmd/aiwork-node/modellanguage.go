@@ -161,7 +161,10 @@ func removeLanguage(c *cli.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(store.Remove(id), packedOf(c, store.Dir).Remove(id))
+	if err := store.Remove(id); err != nil {
+		return err
+	}
+	return packedOf(c, store.Dir).Remove(id)
 }
 
 // noLanguage refuses a language model where a network is wanted.

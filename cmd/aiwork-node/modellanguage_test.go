@@ -71,9 +71,9 @@ func TestPromptRefusals(t *testing.T) {
 	}{
 		{[]string{"--prompt", "x", "--temp", "17"}, "--temp"},
 		{[]string{"--prompt", "x", "--temp", "0.0001"}, "temperature"},
-		{[]string{"--prompt", "x", "--top-p", "1.5"}, "top-p"},
+		{[]string{"--prompt", "x", "--top-p", "1.5"}, "--top-p"},
 		{[]string{"--prompt", "x", "--top-k", "-1"}, "--top-k"},
-		{[]string{"--prompt", "x", "--max-tokens", "0"}, "answer"},
+		{[]string{"--prompt", "x", "--max-tokens", "0"}, "--max-tokens"},
 		{[]string{"--prompt", "x", "--chat"}, "--template"},
 		{[]string{"--prompt", "x", "--chat", "--template", "nobody's"}, "--template"},
 		{[]string{"--tokens", "1,x"}, "--tokens"},

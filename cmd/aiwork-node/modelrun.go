@@ -312,6 +312,10 @@ type benched struct {
 	MaxMs  float64 `json:"maxMs"`
 	CPUMs  float64 `json:"cpuMs"` // of a run, all threads
 	RSSMiB float64 `json:"peakRSSMiB"`
+
+	PeakGFlops float64      `json:"peakGflops,omitempty"`
+	Profile    []profiled   `json:"profile,omitempty"`
+	Receipt    *receiptCost `json:"receipt,omitempty"`
 }
 
 const runsMax = 100_000
@@ -328,6 +332,9 @@ func modelBench(c *cli.Context) error {
 	runs := c.Int("runs")
 	if runs < 1 || runs > runsMax || c.NArg() > 1 {
 		return usagef("want one MODEL and 1 to %d runs", runsMax)
+	}
+	if (c.Bool("profile") || c.Bool("receipt")) && (r.plans == nil || r.device != nil) {
+		return usagef("--profile and --receipt are of plans on the processor: leave out --reference and --device")
 	}
 	inputs, err := r.madeUp(c.String("dims"))
 	if err != nil {
@@ -364,10 +371,28 @@ func modelBench(c *cli.Context) error {
 	b := benched{Model: r.file.Name, Runs: runs, CPUMs: float64((cpuTime() - cpu).Microseconds()) / 1e3 / float64(runs), RSSMiB: peakRSS()}
 	slices.Sort(times)
 	b.MinMs, b.P50Ms, b.MaxMs = times[0], times[runs/2], times[runs-1]
+	if c.Bool("profile") {
+		list, peak, err := r.profile(c.Context, inputs, runs)
+		if err != nil {
+			return err
+		}
+		b.Profile, b.PeakGFlops = list, peak/1e9
+	}
+	if c.Bool("receipt") {
+		if b.Receipt, err = r.receiptCost(c, inputs, runs); err != nil {
+			return err
+		}
+	}
 	return printer(c).Result(b, func(w io.Writer) {
 		term.Table(w, []string{"model", "runs", "min ms", "p50 ms", "max ms", "CPU ms", "peak MiB"}, [][]string{{
 			b.Model, fmt.Sprint(b.Runs), ms(b.MinMs), ms(b.P50Ms), ms(b.MaxMs), ms(b.CPUMs), fmt.Sprintf("%.0f", b.RSSMiB),
 		}})
+		if b.Profile != nil {
+			printProfile(w, b.Profile, b.PeakGFlops*1e9)
+		}
+		if b.Receipt != nil {
+			printReceipt(w, b.Receipt)
+		}
 	})
 }
 

@@ -18,7 +18,6 @@ import (
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
-	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/internal/inference"
 	"github.com/aiwork/aiwork-node/internal/term"
 	"github.com/aiwork/aiwork-node/testnet"
@@ -30,6 +29,7 @@ func serveCommand() *cli.Command {
 		Name:  "serve",
 		Usage: "serve models over HTTP, in the forms of OpenAI and of KServe",
 		Flags: append(append(signerFlags(), payFlags()...),
+			packedFlag(),
 			&cli.StringSliceFlag{Name: "gguf", Usage: "language model as `[NAME=]FILE.gguf`; may be repeated"},
 			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of models to serve, as `model pull` stores them; default: none", EnvVars: []string{"AIWORK_MODELS"}},
 			&cli.StringSliceFlag{Name: "upstream", Usage: "another server that answers for a model, as `NAME=URL[#MODEL]`; may be repeated"},
@@ -40,7 +40,6 @@ func serveCommand() *cli.Command {
 			&cli.StringFlag{Name: "api-key-file", Usage: "`FILE` with the key that callers must show"},
 			&cli.StringFlag{Name: "template", Usage: "form of conversations: chatml, llama2, llama3, zephyr or plain; default: each model's own"},
 			&cli.IntFlag{Name: "threads", Usage: "how many processors a model uses", Value: runtime.NumCPU()},
-			packedFlag(),
 			&cli.IntFlag{Name: "cache-mib", Usage: "`MIB` that a language model's keys and values may take", Value: 1024},
 			&cli.IntFlag{Name: "queue", Usage: "answers that run or wait for one language model", Value: l.QueueMax},
 			&cli.IntFlag{Name: "answer-tokens", Usage: "most tokens of one answer", Value: l.AnswerTokensMax},
@@ -215,11 +214,7 @@ func openLanguages(c *cli.Context, limits inference.Limits) (list []*inference.L
 			return nil, closeFiles, usagef("--gguf: %v", err)
 		}
 		files = append(files, f)
-		id, err := packed.FileID(path)
-		if err != nil {
-			return nil, closeFiles, usagef("--gguf: %v", err)
-		}
-		l, err := inference.LoadLanguage(path, f, languageOptions(c, name, id, limits))
+		l, err := inference.LoadLanguage(path, f, languageOptions(c, name, limits))
 		if err != nil {
 			return nil, closeFiles, err
 		}
@@ -245,7 +240,7 @@ func openLanguages(c *cli.Context, limits inference.Limits) (list []*inference.L
 			name = e.ID.String()
 		}
 		taken[name] = true
-		l, err := inference.StoredLanguage(e.ID, f, c.String("spend-per-hour") != "", languageOptions(c, name, e.ID, limits))
+		l, err := inference.StoredLanguage(e.ID, f, c.String("spend-per-hour") != "", languageOptions(c, name, limits))
 		if err != nil {
 			return nil, closeFiles, err
 		}
@@ -254,10 +249,9 @@ func openLanguages(c *cli.Context, limits inference.Limits) (list []*inference.L
 	return list, closeFiles, nil
 }
 
-func languageOptions(c *cli.Context, name string, id [32]byte, limits inference.Limits) inference.LanguageOptions {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+func languageOptions(c *cli.Context, name string, limits inference.Limits) inference.LanguageOptions {
 	return inference.LanguageOptions{
 		Name: name, Template: c.String("template"), Threads: c.Int("threads"), Path: kernel.Best(), CacheMiB: c.Int("cache-mib"), AnswerMax: limits.QueueMax,
-		Load: servedLanguage(c, id, func(text string) { log.Warn("packed weights", "model", name, "note", text) }),
+		Packed: packedOf(c, c.String("models")),
 	}
 }

@@ -301,7 +301,9 @@ func (w *worker) enter(stop context.Context) (genesis chain.Hash, err error) {
 		kind := "no node"
 		if genesis, err = w.remote.Genesis(stop); err == nil {
 			kind = "not enrolled"
-			w.measureOnce(stop, genesis)
+			err = w.measureOnce(stop, genesis)
+		}
+		if err == nil {
 			steps, err = w.remote.Enrol(stop, w.enrol)
 		}
 		if err == nil {

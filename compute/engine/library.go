@@ -133,14 +133,14 @@ func (l Library) join(s *pipeline.Spec, threads int) (runnable, error) {
 	return j, nil
 }
 
-// Run gives a pipeline's answer. An error of a network is a fault of the input that led to it, unless it is one of this machine.
+// Run gives a pipeline's result: the root of its trace and the answer. An error of a network is a fault of the input that led to it, unless it is one of this machine.
 func (j *joined) Run(ctx context.Context, input []byte) ([]byte, error) {
 	if len(input) > image.InputBytesMax {
 		return nil, &InputError{Fault: image.FaultBytes}
 	}
-	answer, err := j.pipeline.Run(ctx, input)
+	result, err := j.pipeline.Result(ctx, input)
 	if err == nil {
-		return tamper(answer, input), nil
+		return tamper(result, input), nil
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

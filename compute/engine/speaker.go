@@ -5,28 +5,23 @@ import (
 	"errors"
 
 	"github.com/aiwork/aiwork-node/compute/image"
-	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 // A speaker is a language model that is ready, with errors in the form of engines.
-type speaker struct {
-	*language.Ready
-	kept
-}
+type speaker struct{ *language.Ready }
 
 func (l Library) speaker(id chain.Hash, threads int, memoryBytes uint64) (runnable, error) {
-	shelf := l.Packed.Shelf(id, kernel.Best().String(), l.notePacked)
-	m, err := l.Languages.OpenKept(id, shelf)
+	m, err := l.Languages.Open(id)
 	if err != nil {
-		return nil, errors.Join(err, shelf.Close())
+		return nil, err
 	}
-	r, err := m.Load(language.Options{Threads: threads, MemoryBytes: int64(memoryBytes), Shelf: shelf})
+	r, err := m.Load(language.Options{Threads: threads, MemoryBytes: int64(memoryBytes), Packed: l.Packed, ID: id, Note: l.notePacked})
 	if err != nil {
-		return nil, errors.Join(err, m.Close(), shelf.Close())
+		return nil, errors.Join(err, m.Close())
 	}
-	return speaker{r, kept{shelf: shelf, note: l.notePacked}}, nil
+	return speaker{r}, nil
 }
 
 // Run answers a prompt.
@@ -44,8 +39,8 @@ func (s speaker) Follows(ctx context.Context, input, result []byte) (bool, error
 	return ok, asInputError(err)
 }
 
-// Settle keeps what was laid out.
-func (s speaker) Settle() bool { return s.settle() }
+// Settle says no: a model lies in memory as it will.
+func (s speaker) Settle() bool { return false }
 
 // asInputError marks the faults of inputs.
 func asInputError(err error) error {

@@ -11,11 +11,15 @@ func (p Path) pixelBytes(rows int, t *pixelTile) { pixelBytesAVX2(rows, t) }
 
 func (p Path) pixelSlide(s *pixelSlide) { pixelSlideAVX2(s) }
 
-// widen says how many it did.
+// widenBytes says how many it did.
 func (p Path) widenBytes(to []int16, from []uint8) int {
 	n := len(from) / 16 * 16
 	if n > 0 {
 		widenBytesAVX2(n, &to[0], &from[0])
 	}
 	return n
+}
+
+func (p Path) turnBytes(to []uint8, ldTo, stepTo int, from []uint8, ldFrom, stepFrom, n int) {
+	turnBytesAVX2(&to[0], ldTo, stepTo, &from[0], ldFrom, stepFrom, n)
 }

@@ -12,3 +12,5 @@ func (p Path) pixelBytes(int, *pixelTile) {}
 func (p Path) pixelSlide(*pixelSlide) {}
 
 func (p Path) widenBytes([]int16, []uint8) int { return 0 }
+
+func (p Path) turnBytes([]uint8, int, int, []uint8, int, int, int) {}

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/aiwork/aiwork-node/compute/model"
-	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/whole"
 )
@@ -89,25 +88,6 @@ func (s Store) Open(id chain.Hash) (*Model, error) {
 		return nil, fmt.Errorf("%s: %w", s.Path(id), err)
 	}
 	return m, nil
-}
-
-// OpenKept is Open with a shelf: a file that had its id before, by what the shelf says, is held against its checksum alone.
-func (s Store) OpenKept(id chain.Hash, shelf *packed.Shelf) (*Model, error) {
-	m, err := s.look(id)
-	if err != nil {
-		return nil, err
-	}
-	source := packed.Source(m.File.Content())
-	if string(shelf.Take(packed.SourceName())) == string(source) {
-		return m, nil
-	}
-	if err := m.Close(); err != nil {
-		return nil, fmt.Errorf("model store: %w", err)
-	}
-	if m, err = s.Open(id); err == nil {
-		shelf.Keep(packed.SourceName(), source)
-	}
-	return m, err
 }
 
 // look opens a model without computing its id.

@@ -11,10 +11,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lm"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/compute/token"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
@@ -25,10 +25,9 @@ type LanguageOptions struct {
 	Template  string // of conversations; empty takes the model's own
 	Threads   int
 	Path      kernel.Path
-	CacheMiB  int // ceiling of its cache of keys and values
-	AnswerMax int // answers that run or wait; see Limits.QueueMax
-	// Load lays the weights out; nil: lm.Load.
-	Load func(f *gguf.File, path kernel.Path) (*lm.Model, error)
+	CacheMiB  int           // ceiling of its cache of keys and values
+	AnswerMax int           // answers that run or wait; see Limits.QueueMax
+	Packed    packed.Folder // where weights of stored models are kept as kernels take them
 }
 
 // A Language is a language model behind one scheduler: those who ask join between steps, and leave when they go away. Or it is
@@ -42,10 +41,11 @@ type Language struct {
 	template    token.Template
 	templateErr error // why there is no template
 	path        kernel.Path
-	load        func(f *gguf.File, path kernel.Path) (*lm.Model, error)
 	options     lm.BatchOptions
 	id          chain.Hash // of one of a folder
 	ordered     bool       // its answers are paid jobs
+	packed      packed.Folder
+	shelf       *packed.Shelf // nil: the weights are in memory
 
 	reading chan struct{} // whoever has filled it turns a text into tokens; the others wait
 	places  chan struct{} // one for each answer that runs or waits; full: refused
@@ -58,7 +58,7 @@ func LoadLanguage(path string, m *language.Model, o LanguageOptions) (l *Languag
 	if l, err = newLanguage(m, o); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if err = l.ready(); err != nil {
+	if l.model, err = lm.Load(m.File, o.Path); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	l.fingerprint, err = fingerprint(path)
@@ -71,17 +71,14 @@ func StoredLanguage(id chain.Hash, m *language.Model, ordered bool, o LanguageOp
 	if l, err = newLanguage(m, o); err != nil {
 		return nil, fmt.Errorf("language model %s: %w", o.Name, err)
 	}
-	l.id, l.ordered, l.fingerprint = id, ordered, "aiwork-"+id.String()
+	l.id, l.ordered, l.packed, l.fingerprint = id, ordered, o.Packed, "aiwork-"+id.String()
 	return l, nil
 }
 
 func newLanguage(m *language.Model, o LanguageOptions) (*Language, error) {
 	l := &Language{
-		name: o.Name, file: m, texts: m.Texts, path: o.Path, load: o.Load,
+		name: o.Name, file: m, texts: m.Texts, path: o.Path,
 		reading: make(chan struct{}, 1), places: make(chan struct{}, o.AnswerMax), orders: make(chan order), stopped: make(chan struct{}),
-	}
-	if l.load == nil {
-		l.load = lm.Load
 	}
 	pages := int(int64(o.CacheMiB) << 20 / int64(lm.NewCache(m.Shape, 1).PageBytes()))
 	if pages < 1 {
@@ -94,7 +91,7 @@ func newLanguage(m *language.Model, o LanguageOptions) (*Language, error) {
 // ready lays the weights out, if they are not yet.
 func (l *Language) ready() (err error) {
 	if l.model == nil {
-		l.model, err = l.load(l.file.File, l.path)
+		l.model, l.shelf, err = l.file.Weights(l.path, l.packed, l.id, nil)
 	}
 	return err
 }
@@ -163,6 +160,7 @@ var errStopping = errors.New("the server is ending")
 // Run steps the model while somebody asks, until ctx ends. An error is of the machine: nothing more can be computed.
 func (l *Language) Run(ctx context.Context) error {
 	defer close(l.stopped)
+	defer func() { _ = l.shelf.Close() }() // it was only read
 	s := scheduler{language: l, flows: map[int]*flow{}}
 	for s.receive(ctx, l.orders) {
 		events, err := s.batch.Step()
