@@ -109,7 +109,7 @@ func (d *doctor) kernels(ctx context.Context) {
 	for _, p := range kernel.Paths() {
 		here[p] = true
 	}
-	for _, p := range []kernel.Path{kernel.PathGo, kernel.PathAVX2, kernel.PathAVX512, kernel.PathNEON} {
+	for _, p := range kernel.Known() {
 		name := "known answer, path " + p.String()
 		if !here[p] {
 			d.notRun(name, "this processor has it not")

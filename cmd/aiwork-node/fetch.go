@@ -13,6 +13,7 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/home"
@@ -92,6 +93,7 @@ type modelFetch struct {
 	peers   objects.Peers
 	objects objects.Store
 	models  model.Store
+	shipped []*model.File // that need not be brought
 	metrics *objects.Metrics
 	report  func(objects.Progress)
 }
@@ -212,6 +214,9 @@ func (m *modelFetch) idOf(object objects.ID) (id chain.Hash, path string, err er
 			id, err = l.ID()
 		}
 		return id, language.Store{Dir: m.models.Dir}.Path(id), err
+	}
+	if s, err := pipeline.Decode(b); err == nil {
+		return s.ID(), m.pipelines().Path(s.ID()), nil
 	}
 	f, err := model.DecodeFile(b)
 	if err != nil {

@@ -29,7 +29,7 @@ func generateCommand() *cli.Command {
 		ArgsUsage: "MODEL|FILE.gguf",
 		Flags: append(promptFlags(),
 			&cli.IntFlag{Name: "threads", Usage: "how many processors to use", Value: runtime.NumCPU()},
-			&cli.StringFlag{Name: "path", Usage: "instructions to use: go, avx2, avx512 or neon; default: the best of this machine"},
+			&cli.StringFlag{Name: "path", Usage: "instructions to use: go, avx2, avx512, avx512vnni or neon; default: the best of this machine"},
 			&cli.BoolFlag{Name: "verify", Usage: "check the answer again in one pass, as an auditor does"},
 			packedFlag(),
 		),
@@ -95,7 +95,7 @@ func modelGenerate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f, place, err := languageFile(c, file)
+	f, err := languageFile(c, file)
 	if err != nil {
 		return err
 	}
@@ -103,8 +103,12 @@ func modelGenerate(c *cli.Context) error {
 	g := &generator{
 		c: c, file: f, how: how.Sampling(), stops: how.StopTexts, out: printer(c), answer: answer{Model: file, Path: path.String(), Seed: how.Seed},
 	}
+	id, err := packedID(c, file)
+	if err != nil {
+		return err
+	}
 	var shelf *packed.Shelf
-	if g.model, shelf, err = loadLanguage(packedOf(c, nodeHome(c).Models()), f, place, path, func(text string) { g.out.Note("%s", text) }); err != nil {
+	if g.model, shelf, err = loadLanguage(packedOf(c, modelStore(c).Dir), id, f, path, func(text string) { g.out.Note("%s", text) }); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	defer shelf.Close()
@@ -114,22 +118,21 @@ func modelGenerate(c *cli.Context) error {
 	return g.run()
 }
 
-// languageFile opens a .gguf file, or the stored model that a text names, and tells where it lies.
-func languageFile(c *cli.Context, text string) (f *gguf.File, place string, err error) {
+// languageFile opens a .gguf file, or the stored model that a text names.
+func languageFile(c *cli.Context, text string) (*gguf.File, error) {
 	if strings.HasSuffix(text, ".gguf") {
-		f, err = gguf.Open(text)
-		return f, text, err
+		return gguf.Open(text)
 	}
 	store := languageStore(c)
 	id, err := store.Find(text)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	m, err := store.Open(id)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return m.File, store.Path(id), nil
+	return m.File, nil
 }
 
 // A generator is one run of the command.

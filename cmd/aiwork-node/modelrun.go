@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,10 +32,10 @@ import (
 func runFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntFlag{Name: "threads", Usage: "`N` threads; the result is the same", Value: 1},
-		&cli.StringFlag{Name: "path", Usage: "kernels to use: go, avx2, avx512 or neon; default: the quickest of this machine; the result is the same"},
+		&cli.StringFlag{Name: "path", Usage: "kernels to use: go, avx2, avx512, avx512vnni or neon; default: the quickest of this machine; the result is the same"},
 		&cli.BoolFlag{Name: "reference", Usage: "run the definitions one by one instead: slow"},
 		&cli.StringFlag{Name: "device", Usage: "`DEVICE` to run on, as `device list` calls it; the result is the same"},
-		&cli.IntFlag{Name: "device-memory", Usage: "`MIB` of the device's memory that may be taken; default: eight tenths of it"},
+		deviceMemoryFlag(),
 		&cli.StringFlag{Name: "dims", Usage: "sizes of free dimensions as `d0=1,d1=320`; default 1; for made-up inputs"},
 		packedFlag(),
 	}
@@ -344,9 +345,13 @@ func modelBench(c *cli.Context) error {
 	}
 	if saved, _ := r.shelf.Save(); saved { // from here on it is as it is at every other start
 		r.close()
-		if r, err = loadRunner(c); err != nil {
+		*r = runner{}
+		debug.FreeOSMemory()
+		next, err := loadRunner(c)
+		if err != nil {
 			return err
 		}
+		r = next
 		if _, err := r.run(c.Context, inputs); err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiwork/aiwork-node/compute"
-	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/objects"
@@ -79,13 +78,16 @@ func (w *worker) renewPeers(ctx context.Context) {
 
 // pull brings models that are not here, however long that takes.
 func (d *depot) pull(stop context.Context, have model.Library, ids []chain.Hash) {
-	languages := language.Store{Dir: d.models.Dir}
 	for _, id := range ids {
-		for !have.Has(id) && !languages.Has(id) && stop.Err() == nil {
+		m := &modelFetch{objects: d.store, models: d.models, shipped: have.Files, metrics: d.metrics, report: d.report(id)}
+		for stop.Err() == nil {
+			missing, err := m.missing(id)
+			if err == nil && len(missing) == 0 {
+				break
+			}
 			d.log.Info("fetching a model", "model", id)
-			m := &modelFetch{peers: d.fetcher.Objects(), objects: d.store, models: d.models, metrics: d.metrics, report: d.report(id)}
-			_, err := m.fetch(stop, id)
-			if err == nil {
+			m.peers = d.fetcher.Objects()
+			if _, err = m.bring(stop, id); err == nil {
 				d.log.Info("model fetched", "model", id)
 				break
 			}

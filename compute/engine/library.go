@@ -21,7 +21,11 @@ type Library struct {
 	Pipelines pipeline.Store
 	Languages language.Store
 	Packed    packed.Folder // where weights are kept as the kernels take them
-	note      func(text string)
+	// Device opens the device that networks run on, which must be of the same contract; nil: they run on the processor.
+	Device func() (Device, error)
+
+	device *accelerator
+	note   func(kind NoteKind, text string)
 }
 
 // LibraryOf gives what lies in a folder, and the models of these files.
@@ -120,7 +124,7 @@ func (l Library) join(s *pipeline.Spec, threads int) (runnable, error) {
 			return nil, err
 		}
 		j.networks = append(j.networks, c)
-		return vision.Planned(c.runner), nil
+		return networked{c}, nil
 	})
 	if err != nil {
 		j.Close()

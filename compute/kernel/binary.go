@@ -188,7 +188,8 @@ func (p Path) ExpLess(y, x []float32, top float32) {
 	y = y[:len(x)]
 	n := p.whole(len(x))
 	for at := 0; at < n; at += stretchMax {
-		lanesExpLess(min(stretchMax, n-at), &top, &y[at], &x[at])
+		end := min(at+stretchMax, n)
+		p.expLessWhole(y[at:end], x[at:end], top)
 	}
 	if rest := len(x) - n; rest > 0 && p != PathGo {
 		var a [laneCount]float32

@@ -5,7 +5,7 @@
 // gen_functions.go says once, for all processors, what the kernels compute; gen_lanes_amd64.go and
 // gen_lanes_arm64.go say it in instructions.
 //
-//	go run gen_lanes.go gen_functions.go gen_lanes_x86.go gen_lanes_neon.go
+//	go run gen_lanes.go gen_functions.go gen_lanes_x86.go gen_lanes_neon.go gen_lanes_512.go
 package main
 
 import (
@@ -240,6 +240,7 @@ func main() {
 		write(folder, "lanes_"+t.arch+".s", t.asm.Bytes())
 		write(folder, "lanes_"+t.arch+".go", declarations(tag, t.lanes, list(t.lanes), true))
 	}
+	wide(folder)
 	write(folder, "lanes_other.go", declarations("!(amd64 || arm64) || purego", 1, list(8), false))
 }
 

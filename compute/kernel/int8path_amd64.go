@@ -2,7 +2,7 @@
 
 package kernel
 
-// intStripe runs a micro-kernel. The slice expressions panic if it would leave its operands. Those of AVX2 serve AVX-512, too.
+// intStripe runs a micro-kernel. The slice expressions panic if it would leave its operands.
 func (p Path) intStripe(c []int32, a, x []int16, rows int, s *intStripe) {
 	if p == PathGo {
 		intStripeGo(c, a, x, rows, s)
@@ -12,7 +12,14 @@ func (p Path) intStripe(c []int32, a, x []int16, rows int, s *intStripe) {
 	_ = a[:(s.panels-1)*s.next/2+2*rows*s.pairs]
 	_ = x[:2*intWide*s.pairs]
 	s.a, s.b, s.c = &a[0], &x[0], &c[0]
-	intStripeAVX2(rows, s)
+	switch p {
+	case PathVNNI:
+		intStripeVNNI(rows, s)
+	case PathAVX512:
+		intStripeAVX512(rows, s)
+	default:
+		intStripeAVX2(rows, s)
+	}
 }
 
 // pairBytes packs bytes at an even number of offsets, which lie from 0 to reach.

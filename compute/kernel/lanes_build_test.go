@@ -14,11 +14,11 @@ func TestLanesGenerated(t *testing.T) {
 		t.Skip("runs the generator")
 	}
 	folder := t.TempDir()
-	run := exec.Command("go", "run", "gen_lanes.go", "gen_functions.go", "gen_lanes_x86.go", "gen_lanes_neon.go", folder)
+	run := exec.Command("go", "run", "gen_lanes.go", "gen_functions.go", "gen_lanes_x86.go", "gen_lanes_neon.go", "gen_lanes_512.go", folder)
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("gen_lanes.go: %v\n%s", err, out)
 	}
-	for _, name := range []string{"lanes_amd64.s", "lanes_amd64.go", "lanes_arm64.s", "lanes_arm64.go", "lanes_other.go"} {
+	for _, name := range []string{"lanes_amd64.s", "lanes_amd64.go", "lanes_arm64.s", "lanes_arm64.go", "lanes_other.go", "lanes512_amd64.s", "lanes512_amd64.go"} {
 		want, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
 			t.Fatal(err)

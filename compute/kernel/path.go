@@ -10,6 +10,7 @@ const (
 	PathGo     Path = iota // portable Go
 	PathAVX2               // 256-bit registers with fused multiply-add
 	PathAVX512             // 512-bit registers
+	PathVNNI               // the same, with sums of products of bytes
 	PathNEON               // 128-bit registers of arm64
 )
 
@@ -22,11 +23,19 @@ func (p Path) String() string {
 		return "avx2"
 	case PathAVX512:
 		return "avx512"
+	case PathVNNI:
+		return "avx512vnni"
 	case PathNEON:
 		return "neon"
 	}
 	return fmt.Sprintf("path(%d)", uint8(p))
 }
+
+// Known lists the paths of every machine.
+func Known() []Path { return []Path{PathGo, PathAVX2, PathAVX512, PathVNNI, PathNEON} }
+
+// wide512 says whether p has registers of 512 bits.
+func (p Path) wide512() bool { return p == PathAVX512 || p == PathVNNI }
 
 // Best returns the quickest path of this machine.
 func Best() Path {

@@ -15,17 +15,26 @@ func Paths() []Path {
 	paths := []Path{PathGo}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		paths = append(paths, PathAVX2)
-		if cpu.X86.HasAVX512F {
+		if wide512Here() {
 			paths = append(paths, PathAVX512)
+			if cpu.X86.HasAVX512VNNI {
+				paths = append(paths, PathVNNI)
+			}
 		}
 	}
 	return paths
 }
 
+// wide512Here says whether the processor has what the kernels of 512 bits take, and the system keeps their registers (package cpu
+// asks XGETBV).
+func wide512Here() bool {
+	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
+}
+
 // tileRows lists the heights of the path's micro-kernels, tallest first.
 func (p Path) tileRows() []int {
 	switch p {
-	case PathAVX512:
+	case PathAVX512, PathVNNI:
 		return rowsAVX512()
 	case PathAVX2:
 		return rowsAVX2()
@@ -35,7 +44,7 @@ func (p Path) tileRows() []int {
 
 // wide is the width of the micro-kernel for so many columns.
 func (p Path) wide(left int) int {
-	if p == PathAVX512 && left > 16 {
+	if p.wide512() && left > 16 {
 		return 32
 	}
 	return 16
@@ -46,7 +55,7 @@ func (p Path) micro(c, a, panel []float32, t tile, wide int) {
 	a = a[:(t.rows-1)*t.lda+t.k]
 	c = c[:(t.rows-1)*t.ldc+wide]
 	panel = panel[:(t.k-1)*panelWidth+wide]
-	if p == PathAVX512 {
+	if p.wide512() {
 		tileAVX512(t.rows, wide, t.k, &a[0], 4*t.lda, &panel[0], &c[0], 4*t.ldc, t.join)
 	} else {
 		tileAVX2(t.rows, wide, t.k, &a[0], 4*t.lda, &panel[0], &c[0], 4*t.ldc, t.join)
@@ -87,7 +96,7 @@ func (p Path) expVector(v []float32) int {
 // taps runs the depthwise chains of a row whose length is a multiple of tapsLanes.
 func (p Path) taps(row, x, weights []float32, xs, ws []int) {
 	done := 0
-	if wide := len(row) / 16 * 16; p == PathAVX512 && wide > 0 {
+	if wide := len(row) / 16 * 16; p.wide512() && wide > 0 {
 		tapsAVX512(wide, &row[0], &x[0], &weights[0], &xs[0], &ws[0], len(xs))
 		done = wide
 	}

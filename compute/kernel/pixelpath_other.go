@@ -5,6 +5,9 @@ package kernel
 // Pixels says whether bytes are quicker pixel by pixel than plane by plane on this path.
 func (p Path) Pixels() bool { return false }
 
+// pixelRows is the number of rows that are done at a time.
+func (p Path) pixelRows(bool, bool) int { return pixelRowsMax }
+
 func (p Path) pixelWords(int, *pixelTile) {}
 
 func (p Path) pixelBytes(int, *pixelTile) {}

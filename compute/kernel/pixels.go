@@ -12,10 +12,12 @@ import (
 // under a row of a window is one piece of memory, nothing is turned over, and sums are made bytes while they are in registers.
 
 //go:generate go run gen_pixels.go
+//go:generate go run gen_vnni.go
 
 const (
 	pixelRowsMax     = 6  // of a tile of words
 	pixelByteRowsMax = 5  // and of bytes
+	pixelRows512Max  = 12 // of either with registers of 512 bits
 	pixelWide        = 16 // outputs of a panel
 )
 
@@ -252,9 +254,9 @@ type pixelOut struct {
 }
 
 func (p Path) pixelPanels(y pixelOut, x PixelRows, w *PixelProduct, first, last int, s *PixelScratch) {
-	each, height := pixelFour, pixelByteRowsMax
+	each, height := pixelFour, p.pixelRows(true, y.floats != nil)
 	if w.words != nil {
-		each, height = pixelPair, pixelRowsMax
+		each, height = pixelPair, p.pixelRows(false, y.floats != nil)
 	}
 	size, end := (x.Rows-1)*x.Step+(w.segments-1)*w.jump+w.steps*each, (x.Rows-1)*y.stride+(last-y.left)*pixelWide
 	must.Hold(x.Rows > 0 && len(x.X) >= size && max(len(y.bytes), len(y.floats)) >= end, "rows that are not there")

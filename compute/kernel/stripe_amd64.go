@@ -5,7 +5,7 @@ package kernel
 // stripeRows is the height of the tallest micro-kernel.
 func (p Path) stripeRows() int {
 	switch p {
-	case PathAVX512:
+	case PathAVX512, PathVNNI:
 		return 12
 	case PathAVX2:
 		return 6
@@ -15,7 +15,7 @@ func (p Path) stripeRows() int {
 
 // stripeWidth is the number of columns of a panel.
 func (p Path) stripeWidth() int {
-	if p == PathAVX512 {
+	if p.wide512() {
 		return 32
 	}
 	return 16
@@ -38,7 +38,7 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, e *rowEnds, rows int, n
 	_, _ = x[:int(offsets[0])/4+cols+more], x[:int(offsets[s.k-1])/4+cols+more]
 	s.a, s.b, s.c, s.offsets = &a[0], &x[0], &c[0], &offsets[0]
 	e.set(s, all, cols*s.columns)
-	if p == PathAVX512 {
+	if p.wide512() {
 		stripeAVX512(rows, narrow, s)
 	} else {
 		stripeAVX2(rows, narrow, s)

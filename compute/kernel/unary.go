@@ -219,7 +219,8 @@ func (p Path) Unary(u Unary, y, x []float32, alpha, beta float32) {
 	params := [2]float32{alpha, beta}
 	n := len(x) / laneCount * laneCount
 	for at := 0; at < n; at += stretchMax {
-		unaryLanes(u, min(stretchMax, n-at), &params[0], &y[at], &x[at])
+		end := min(at+stretchMax, n)
+		p.unaryWhole(u, &params[0], y[at:end], x[at:end])
 	}
 	if n < len(x) { // the rest, filled up to a register
 		var rest [laneCount]float32

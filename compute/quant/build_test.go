@@ -59,3 +59,27 @@ func TestGenerated(t *testing.T) {
 		}
 	}
 }
+
+// What the generator writes is what is checked in.
+func TestVNNIGenerated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the generator")
+	}
+	folder := t.TempDir()
+	if out, err := exec.Command("go", "run", "gen_vnni.go", folder).CombinedOutput(); err != nil {
+		t.Fatalf("gen_vnni.go: %v\n%s", err, out)
+	}
+	for _, name := range []string{"vector_vnni_amd64.s", "vector_vnni_amd64_decl.go"} {
+		want, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs from what gen_vnni.go writes; run go generate", name)
+		}
+	}
+}

@@ -7,9 +7,12 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/aiwork/aiwork-node/compute/kernel"
 )
 
 //go:generate go run gen.go gen_neon.go
+//go:generate go run gen_vnni.go
 
 // panelRows is the number of rows of weights in a panel of the micro-kernels.
 const panelRows = 16
@@ -107,6 +110,9 @@ func (m *Matrix) packBlock(data []byte, first, b int) []byte {
 		}
 		data = append(append(data, head.subs[0][:]...), head.subs[1][:]...)
 	}
+	if m.unsigned() {
+		return appendFours(data, &rows)
+	}
 	switch m.Format {
 	case Q8_0, Q6_K:
 		return appendPairs(data, &rows)
@@ -114,6 +120,20 @@ func (m *Matrix) packBlock(data []byte, first, b int) []byte {
 		return appendNibbles(data, &rows, 8)
 	}
 	return appendNibbles(data, &rows, 0)
+}
+
+// unsigned says whether the micro-kernels take the weights of Q8_0 plus 128.
+func (m *Matrix) unsigned() bool { return m.path == kernel.PathVNNI && m.Format == Q8_0 }
+
+func appendFours(data []byte, rows *[panelRows]block) []byte {
+	for k := 0; k < BlockLen; k += 4 {
+		for r := range rows {
+			for _, q := range rows[r].q[k:][:4] {
+				data = append(data, byte(q)^0x80)
+			}
+		}
+	}
+	return data
 }
 
 func appendPairs(data []byte, rows *[panelRows]block) []byte {
