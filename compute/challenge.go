@@ -21,7 +21,7 @@ const (
 	challengeShare = 2
 )
 
-// ErrNoDisputes says that a chain or a party has no disputes.
+// ErrNoDisputes says that a chain or a party has no disputes, or not about a model.
 var ErrNoDisputes = errors.New("no disputes")
 
 // A BondError says that a challenge costs more than it may, or than there is.

@@ -34,6 +34,8 @@ type courtroom struct {
 
 	logs      []chain.Log
 	unsettled []Task
+	least     uint64 // of a bond
+	held      uint64 // by the runner
 }
 
 var (
@@ -42,29 +44,34 @@ var (
 )
 
 func newCourtroom(t *testing.T, run, liar *receipt.Trace) *courtroom {
-	c := &courtroom{view: state.New(state.Empty{})}
+	return courtroomOf(t, [2]chain.Address{me, accuser}, [2]*receipt.Trace{run, liar})
+}
+
+// courtroomOf has a dispute between parties with their runs, the defender's first.
+func courtroomOf(t *testing.T, parties [2]chain.Address, runs [2]*receipt.Trace) *courtroom {
+	c := &courtroom{view: state.New(state.Empty{}), least: job.Gwei, held: 10 * job.Gwei}
 	c.params.Jobs = chain.JobParams{DisputeBond: 1, DisputeFirstMs: 120_000, DisputeAnswerMs: 20_000, DisputeFeedMs: 60_000}
 	bond := uint256.NewInt(job.Gwei)
 	c.set = native.NewSet(dispute.Module(), native.Module{Name: "opener", Address: opener, Methods: []native.Method{{
 		Signature: "open()", Returns: "()", Mutability: native.Payable, Run: func(call *native.Call) {
 			if call.Ready() {
 				call.Pay(chain.AddrDisputes, bond)
-				k := receipt.NewAdvocate(liar).Claim()
-				given := receipt.NewAdvocate(run).Claim().Result
-				dispute.Open(call.As(chain.AddrDisputes), run.Model.Net.ID(), me, accuser, given, k, bond)
+				k := receipt.NewAdvocate(runs[1]).Claim()
+				given := receipt.NewAdvocate(runs[0]).Claim().Result
+				dispute.Open(call.As(chain.AddrDisputes), runs[0].Model.Net.ID(), parties[0], parties[1], given, k, bond)
 			}
 		},
 	}}})
 	c.view.AddBalance(opener, bond)
-	if err := c.call(accuser, opener, native.NewInput("open()").Out()); err != nil {
+	if err := c.call(parties[1], opener, native.NewInput("open()").Out()); err != nil {
 		t.Fatal(err)
 	}
-	c.play = &receipttest.Play{ID: 1, Third: accuser, Load: func(uint64) dispute.Dispute { return c.load() }, Send: func(_ string, from chain.Address, input []byte) {
+	c.play = &receipttest.Play{ID: 1, Third: parties[1], Load: func(uint64) dispute.Dispute { return c.load() }, Send: func(_ string, from chain.Address, input []byte) {
 		if err := c.call(from, chain.AddrDisputes, input); err != nil {
 			t.Error(err)
 		}
 	}}
-	c.play.Sides = [2]*receipt.Advocate{receipt.NewAdvocate(run), receipt.NewAdvocate(liar)}
+	c.play.Sides = [2]*receipt.Advocate{receipt.NewAdvocate(runs[0]), receipt.NewAdvocate(runs[1])}
 	c.play.Feeder = c.play.Sides[0]
 	return c
 }
@@ -98,10 +105,14 @@ type bar struct {
 	run    *receipt.Trace
 	calls  int
 	closed int
+	hang   chan struct{} // briefing takes until it is closed; nil: no time
 }
 
 func (b *bar) Brief(context.Context, chain.Hash, []byte) (Advocate, error) {
 	b.calls++
+	if b.hang != nil {
+		<-b.hang
+	}
 	return &advocate{receipt.NewAdvocate(b.run), b}, nil
 }
 
@@ -118,7 +129,9 @@ func (a *advocate) Close() { a.bar.closed++ }
 
 // Bond implements Court.
 func (c *courtroom) Bond(context.Context) (least, held uint256.Int, err error) {
-	return *uint256.NewInt(job.Gwei), *uint256.NewInt(job.Gwei), nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return *uint256.NewInt(c.least), *uint256.NewInt(c.held), nil
 }
 
 // Dispute implements Court.

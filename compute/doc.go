@@ -3,6 +3,9 @@
 // for an address (its Agenda), run the model in the engine's process, say what came out in a
 // transaction, and look again.
 //
+// Beside that it plays disputes: a Party challenges what differs from its own result and defends what was challenged, by an
+// Advocate that has run the item and keeps every value. A runner may watch: run open results of others again by chance.
+//
 // Nouns. A Market is what both need of the chain; a worker reaches it over JSON-RPC, an auditor inside
 // its validator. A Task is one batch in a state in which its owner must act. A Journal keeps results and
 // salts on disk.
@@ -15,6 +18,9 @@
 // agenda does not list it proves nothing: the node may lag, or be another one than before. COMPUTE-5: what
 // the chain has taken is never sent again by the same process; what may be on its way when a process dies
 // is sent again in the same words, and the chain refuses the second one.
+//
+// COMPUTE-6: what a party does in a dispute follows from the chain alone, so a restart loses nothing of it. COMPUTE-7: an auditor that
+// sees a false result in its sample disputes it before it reveals, and reveals in time whatever becomes of that.
 //
 // With the build tag faulty the engine spoils outputs on purpose; nothing in this package knows of it.
 package compute

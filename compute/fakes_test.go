@@ -16,6 +16,7 @@ import (
 	"lukechampine.com/blake3"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
@@ -156,6 +157,7 @@ func (m *fakeMarket) calls() (names []string) {
 		"commit": job.PackCommit(0, 0, chain.Hash{}, 0), "open": job.PackOpen(0, 0, chain.Hash{}, nil),
 		"auditCommit": job.PackAuditCommit(0, 0, chain.Hash{}), "auditReveal": job.PackAuditReveal(0, 0, chain.Hash{}, nil),
 		"release": job.PackRelease(0, 0, job.Draining), "poke": job.PackPoke(0, 0),
+		"challenge": job.PackChallenge(0, 0, 0, &dispute.Claim{}),
 	}
 	for _, c := range m.sent {
 		name := "?"

@@ -85,7 +85,7 @@ func (r *Runner) inOrder(ctx context.Context, t *Task, places []int, take func(m
 		lanes[i] = make(chan made, 1)
 		running.Go(func() { lanes[i] <- r.item(ctx, t, t.Blobs[places[i]]) })
 	}
-	for i := range min(len(places), cap(r.turn)) {
+	for i := range min(len(places), r.turn.size) {
 		start(i)
 	}
 	for i := range places {
@@ -96,7 +96,7 @@ func (r *Runner) inOrder(ctx context.Context, t *Task, places []int, take func(m
 		if err := take(m); err != nil {
 			return err
 		}
-		if next := i + cap(r.turn); next < len(places) {
+		if next := i + r.turn.size; next < len(places) {
 			start(next)
 		}
 	}
@@ -108,7 +108,7 @@ func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) (m made) {
 	if err != nil {
 		return made{err: err}
 	}
-	m.result, m.fault, m.err = r.run(ctx, t.Model, input)
+	m.result, m.fault, m.err = r.run(ctx, t, input)
 	return m
 }
 
@@ -135,16 +135,14 @@ func fetch(ctx context.Context, m Market, id chain.Hash) ([]byte, error) {
 }
 
 // run runs one item. Rule COMPUTE-3: only what the engine calls an input's fault becomes one.
-func (r *Runner) run(ctx context.Context, model chain.Hash, input []byte) ([]byte, job.InputFault, error) {
-	select {
-	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
-	case <-ctx.Done():
-		return nil, job.NoFault, ctx.Err()
+func (r *Runner) run(ctx context.Context, t *Task, input []byte) ([]byte, job.InputFault, error) {
+	if err := r.turn.take(ctx, t.DeadlineMs); err != nil {
+		return nil, job.NoFault, err
 	}
+	defer r.turn.leave()
 	for try := 1; ; try++ {
 		start := time.Now()
-		result, err := r.opts.Engine.Run(ctx, model, input)
+		result, err := r.opts.Engine.Run(ctx, t.Model, input)
 		if err == nil {
 			r.opts.Metrics.item(time.Since(start))
 			return result, job.NoFault, nil

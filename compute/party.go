@@ -121,6 +121,9 @@ func (p *Party) advocate(ctx context.Context, t *Task, item uint32) (Advocate, e
 	}
 	p.docket.room()
 	a, err := p.opts.Counsel.Brief(ctx, t.Model, input)
+	if _, unknown := errors.AsType[*engine.UnknownModelError](err); unknown {
+		return nil, fmt.Errorf("%w about %s: it is no network that this program has; pipelines and language models are left to the auditors' vote", ErrNoDisputes, t.Model)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("item %d is run again for a dispute: %w", item, err)
 	}

@@ -45,7 +45,7 @@ type Options struct {
 // Runner does for one address what its agenda asks.
 type Runner struct {
 	opts  Options
-	turn  chan struct{} // places in the engine and its queue
+	turn  *turns        // places in the engine and its queue
 	slots chan struct{} // places for steps under way
 	salt  [32]byte      // makes what is watched a secret of this process
 
@@ -83,7 +83,7 @@ var ErrOtherChain = errors.New("the node belongs to another chain now")
 // NewRunner gives a runner that does nothing until Run.
 func NewRunner(o Options) *Runner {
 	r := &Runner{
-		opts: o, turn: make(chan struct{}, max(1, o.AtOnce)), slots: make(chan struct{}, stepsMax),
+		opts: o, turn: newTurns(max(1, o.AtOnce)), slots: make(chan struct{}, stepsMax),
 		records: map[string]*record{}, unwell: errNotBegun,
 	}
 	_, _ = rand.Read(r.salt[:]) // it never fails

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/lm/llama2c"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/pipeline/pipelinetest"
+	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/requester"
 	"github.com/aiwork/aiwork-node/internal/testutil"
 	"github.com/aiwork/aiwork-node/testnet"
@@ -64,9 +66,11 @@ func storiesPrompts() []language.Prompt {
 func TestServedJobs(t *testing.T) {
 	m := newMarket(t)
 	path := storiesFile(t)
+	var id chain.Hash
 	for _, h := range m.homes() {
 		folder := filepath.Join(h, "models")
-		if _, _, err := (language.Store{Dir: folder}).Put(path); err != nil {
+		var err error
+		if id, _, err = (language.Store{Dir: folder}).Put(path); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := (model.Store{Dir: folder}).Put(doubler(t)); err != nil {
@@ -76,6 +80,14 @@ func TestServedJobs(t *testing.T) {
 	}
 	m.run()
 	t.Run("language", func(t *testing.T) { m.answersPrompts(t, path) })
+	t.Run("from peers", func(t *testing.T) {
+		served(t, m.cluster, 0, id)
+		home := filepath.Join(t.TempDir(), "elsewhere")
+		r, o := pull(t, home, "--rpc", m.cluster.URL(0), id.String())
+		if o.code != 0 || r.ID == nil || *r.ID != id || r.Name != "stories260K" || !(language.Store{Dir: filepath.Join(home, "models")}).Has(id) {
+			t.Errorf("got code %d, %+v, %s", o.code, r, o.stderr)
+		}
+	})
 	folder := filepath.Join(m.homes()[0], "models")
 	here := startServe(t, "--models", folder)
 	paid := startServe(t, "--models", folder, "--rpc", m.cluster.URL(0), "--dev", "2", "--spend-per-hour", "100", "--price", "1", "--audit", "1")
@@ -124,6 +136,20 @@ func (m *market) answersPrompts(t *testing.T, path string) {
 		t.Errorf("%+v %+v %+v", r.Items[0].Output, r.Items[1].Output, r.Items[2].Said)
 	}
 	m.ordersByCommand(t, &r.Items[0])
+	m.verifiesByCommand(t, id, len(inputs))
+}
+
+// verifiesByCommand checks the answers in one pass, and that the item at fault is.
+func (m *market) verifiesByCommand(t *testing.T, id uint64, items int) {
+	t.Helper()
+	o := command(t, nil, "--home", m.homes()[0], "--json", "job", "verify", "--rpc", m.cluster.URL(0), strconv.FormatUint(id, 10))
+	o.succeeded(t)
+	var v struct {
+		Items []struct{ Equal bool }
+	}
+	if err := json.Unmarshal([]byte(o.stdout), &v); err != nil || len(v.Items) != items || slices.ContainsFunc(v.Items, func(i struct{ Equal bool }) bool { return !i.Equal }) {
+		t.Errorf("%v: %s", err, o.stdout)
+	}
 }
 
 func readyLanguage(t *testing.T, path string) *language.Ready {

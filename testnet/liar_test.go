@@ -7,18 +7,23 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/photos"
 	"github.com/aiwork/aiwork-node/internal/requester"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 )
 
 const liarJobsMax = 6 // one is enough unless the draw leaves the liar out
 
-// A worker that flips one bit of its outputs is found, not paid and slashed; its items are done by another
+// A worker that flips one bit of its outputs, which no run of the network bears out, is challenged and has nothing to answer: it is found
+// wrong, not paid and slashed; its items are done by another
 // worker, and the requester pays for each item once.
 func TestLiar(t *testing.T) {
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
-	c := network(t, exe, 20_900, func(c *Cluster) {
+	l := Layout{ChainID: 20260, Validators: 4, Workers: 2, RPCPort: 20_900, MetricsPort: 20_920, P2PPort: 20_940}
+	l.Market = func(p *chain.JobParams) { p.DisputeFirstMs = 5000 } // it cannot answer: nothing is to be waited for
+	c := networkOf(t, exe, l, func(c *Cluster) {
 		c.Workers[0].exe, c.Workers[0].env = faulty, []string{"AIWORK_FAULT_ONE_IN=1"}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
@@ -32,6 +37,9 @@ func TestLiar(t *testing.T) {
 		j := orderPhotos(ctx, t, cl)
 		checkHonest(t, j)
 		if slashesOf(ctx, t, cl, 0) > 0 {
+			if d := disputeOf(ctx, t, cl, 1); d == nil || d.Verdict != dispute.Wrong.String() || d.Rounds != 0 {
+				t.Errorf("the dispute: got %+v, want the liar found wrong for want of an answer", d)
+			}
 			t.Logf("found in job %d of this run, after %d attempts at its batches", n, attempts(j))
 			break
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/model"
 	cnet "github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/onnx"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/testnet"
@@ -126,6 +127,7 @@ func TestModelsArePulledFromPeers(t *testing.T) {
 	if err := os.WriteFile(modelsOf(c, 1).Path(smallID), b, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	faces := facesPipeline(t, c)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -137,11 +139,16 @@ func TestModelsArePulledFromPeers(t *testing.T) {
 	for i := range 3 {
 		served(t, c, i, smallID)
 	}
+	for i, role := range faces.Roles {
+		served(t, c, i, role.Model)
+	}
+	served(t, c, 2, faces.ID())
 	served(t, c, 0, bigID)
 	home := filepath.Join(t.TempDir(), "elsewhere")
 	m := &models{t: t, c: c, home: home}
 	t.Run("killed in the middle", func(t *testing.T) { m.killed(t, bigID) })
 	t.Run("a peer holds another file", func(t *testing.T) { m.lied(t, smallID) })
+	t.Run("a pipeline with its networks", func(t *testing.T) { m.pipeline(t, faces) })
 	t.Run("more than the quota", func(t *testing.T) {
 		other := filepath.Join(t.TempDir(), "small")
 		r, o := pull(t, other, "--rpc", c.URL(0), "--objects-mib", "20", bigID.String())
@@ -224,4 +231,44 @@ func (m *models) lied(t *testing.T, id chain.Hash) {
 	if left, err := os.ReadDir(filepath.Join(alone, "objects")); err != nil || len(left) > 1 {
 		t.Errorf("left of the wrong object: got %v, %v, want the lock alone", left, err)
 	}
+}
+
+// facesPipeline stores a pipeline at validator 2, and each of its networks at another validator.
+func facesPipeline(t *testing.T, c *testnet.Cluster) *pipeline.Spec {
+	t.Helper()
+	s := &pipeline.Spec{Name: "faces", Kind: pipeline.Faces}
+	for i, role := range []string{"descriptor", "detector", "landmarks"} {
+		s.Roles = append(s.Roles, pipeline.Role{Name: role, Model: stock(t, modelsOf(c, i), noisyModel(t, role, 1000+i))})
+	}
+	s.Sort()
+	if _, err := (pipeline.Store{Dir: modelsOf(c, 2).Dir}).Put(s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// pipeline fetches one by its id: its networks come along, from whom has them. Asked again, it brings only what has gone.
+func (m *models) pipeline(t *testing.T, s *pipeline.Spec) {
+	home := filepath.Join(t.TempDir(), "piped")
+	store := model.Store{Dir: filepath.Join(home, "models")}
+	whole := func() {
+		t.Helper()
+		r, o := pull(t, home, "--rpc", m.c.URL(3), s.ID().String())
+		if o.code != 0 || r.ID == nil || *r.ID != s.ID() || r.Name != s.Name {
+			t.Fatalf("got code %d, %+v, %s", o.code, r, o.stderr)
+		}
+		for _, role := range s.Roles {
+			if _, err := store.Get(role.Model); err != nil {
+				t.Errorf("network %s: %v", role.Name, err)
+			}
+		}
+	}
+	whole()
+	if got, err := (pipeline.Store{Dir: store.Dir}).Get(s.ID()); err != nil || got.Name != s.Name {
+		t.Errorf("the pipeline: %v", err)
+	}
+	if err := store.Remove(s.Roles[1].Model); err != nil {
+		t.Fatal(err)
+	}
+	whole()
 }

@@ -110,7 +110,7 @@ func (d *doctor) look(ctx context.Context) {
 	for _, check := range []func(context.Context){
 		d.processor, d.threads, d.memory, d.disk, d.folders,
 		d.nodeReached, d.nodeSynced, d.chain, d.clock, d.account, d.ports, d.peers,
-		d.modelFiles, d.packedWeights, d.kernels, d.knownAnswers, d.engineChild, d.speed,
+		d.modelFiles, d.packedWeights, d.kernels, d.devices, d.knownAnswers, d.engineChild, d.speed,
 	} {
 		if ctx.Err() != nil {
 			return

@@ -32,7 +32,7 @@ func (d *doctor) processor(context.Context) {
 
 func (d *doctor) threads(context.Context) {
 	const name = "threads"
-	engines := d.c.Int("engines")
+	engines := enginesOf(d.c)
 	all := 0
 	for i := range max(engines, 1) {
 		all += shareOf(threads(d.c), max(engines, 1), i)
@@ -89,7 +89,7 @@ func processorsAllowed() (n float64, limited bool) {
 // memory compares what engines may take with what there is: the machine's and the control group's.
 func (d *doctor) memory(context.Context) {
 	const name = "memory"
-	need := int64(max(d.c.Int("engines"), 1)) * int64(d.c.Int("engine-memory-mib")) << 20
+	need := int64(max(enginesOf(d.c), 1)) * int64(d.c.Int("engine-memory-mib")) << 20
 	free, from, err := memoryFree()
 	if err != nil {
 		d.notRun(name, "%v", err)

@@ -19,6 +19,8 @@ func engineCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of model files"},
 			packedFlag(),
+			&cli.StringFlag{Name: "device", Usage: "`DEVICE` to run networks on"},
+			deviceMemoryFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			files, err := builtin.Models()
@@ -27,6 +29,7 @@ func engineCommand() *cli.Command {
 			}
 			library := engine.LibraryOf(c.String("models"), files)
 			library.Packed = packedOf(c, c.String("models"))
+			library.Device = deviceOf(c)
 			return engine.Serve(c.Context, os.Stdin, os.Stdout, library)
 		},
 	}

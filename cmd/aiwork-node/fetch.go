@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/urfave/cli/v2"
 
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/home"
@@ -90,6 +93,7 @@ type modelFetch struct {
 	peers   objects.Peers
 	objects objects.Store
 	models  model.Store
+	shipped []*model.File // that need not be brought
 	metrics *objects.Metrics
 	report  func(objects.Progress)
 }
@@ -185,7 +189,7 @@ func (m *modelFetch) fetchObject(ctx context.Context, object objects.ID, want *c
 		}
 		return chain.Hash{}, err
 	}
-	id, err := m.idOf(object)
+	id, path, err := m.idOf(object)
 	if err == nil && want != nil {
 		err = isOther(*want, id)
 	}
@@ -195,19 +199,30 @@ func (m *modelFetch) fetchObject(ctx context.Context, object objects.ID, want *c
 	if err := os.MkdirAll(m.models.Dir, 0o755); err != nil {
 		return id, fmt.Errorf("model store: %w", err)
 	}
-	return id, m.objects.MoveTo(object, m.models.Path(id))
+	return id, m.objects.MoveTo(object, path)
 }
 
-func (m *modelFetch) idOf(object objects.ID) (id chain.Hash, err error) {
+// idOf reads which model an object holds, and gives the place that it has among the models.
+func (m *modelFetch) idOf(object objects.ID) (id chain.Hash, path string, err error) {
 	b, err := m.objects.Bytes(object)
 	if err != nil {
-		return id, err
+		return id, "", err
+	}
+	if bytes.HasPrefix(b, []byte(language.Magic)) {
+		l, err := language.Parse(b)
+		if err == nil {
+			id, err = l.ID()
+		}
+		return id, language.Store{Dir: m.models.Dir}.Path(id), err
+	}
+	if s, err := pipeline.Decode(b); err == nil {
+		return s.ID(), m.pipelines().Path(s.ID()), nil
 	}
 	f, err := model.DecodeFile(b)
 	if err != nil {
-		return id, err
+		return id, "", err
 	}
-	return f.Net.ID(), nil
+	return f.Net.ID(), m.models.Path(f.Net.ID()), nil
 }
 
 // frontCheck ends a fetch as soon as the front of the file is there and shows another model.

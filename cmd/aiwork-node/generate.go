@@ -103,8 +103,12 @@ func modelGenerate(c *cli.Context) error {
 	g := &generator{
 		c: c, file: f, how: how.Sampling(), stops: how.StopTexts, out: printer(c), answer: answer{Model: file, Path: path.String(), Seed: how.Seed},
 	}
+	id, err := packedID(c, file)
+	if err != nil {
+		return err
+	}
 	var shelf *packed.Shelf
-	if g.model, shelf, err = loadLanguage(packedOf(c, nodeHome(c).Models()), f, file, path, func(text string) { g.out.Note("%s", text) }); err != nil {
+	if g.model, shelf, err = loadLanguage(packedOf(c, modelStore(c).Dir), id, f, path, func(text string) { g.out.Note("%s", text) }); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	defer shelf.Close()
@@ -119,7 +123,12 @@ func languageFile(c *cli.Context, text string) (*gguf.File, error) {
 	if strings.HasSuffix(text, ".gguf") {
 		return gguf.Open(text)
 	}
-	m, err := openLanguage(language.Store{Dir: modelStore(c).Dir}, text)
+	store := languageStore(c)
+	id, err := store.Find(text)
+	if err != nil {
+		return nil, err
+	}
+	m, err := store.Open(id)
 	if err != nil {
 		return nil, err
 	}

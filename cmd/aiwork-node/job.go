@@ -35,6 +35,7 @@ func jobCommand() *cli.Command {
 				),
 				Action: jobCreate,
 			},
+			quoteCommand(),
 			{Name: "watch", Usage: "show progress until the job is over, then its result", ArgsUsage: "ID", Flags: []cli.Flag{rpcFlag()}, Action: jobWatch},
 			{Name: "result", Usage: "print what the job has come to so far", ArgsUsage: "ID", Flags: []cli.Flag{
 				rpcFlag(), &cli.StringFlag{Name: "out", Usage: "`FOLDER` to write outputs that are tensors to, as .npy files"},
@@ -67,7 +68,8 @@ func jobCreate(c *cli.Context) error {
 	return createJob(c, cl, inputs, terms)
 }
 
-func jobTerms(c *cli.Context) (t requester.Terms, err error) {
+// priceTerms reads what a job pays and how it is audited.
+func priceTerms(c *cli.Context) (t requester.Terms, err error) {
 	if t.Price, err = term.ParseAWO(c.String("price")); err != nil {
 		return t, usagef("--price: %v", err)
 	}
@@ -82,6 +84,13 @@ func jobTerms(c *cli.Context) (t requester.Terms, err error) {
 		return t, usagef("--panel: at most %d auditors", job.PanelMax)
 	}
 	t.Panel = uint8(c.Uint("panel"))
+	return t, nil
+}
+
+func jobTerms(c *cli.Context) (t requester.Terms, err error) {
+	if t, err = priceTerms(c); err != nil {
+		return t, err
+	}
 	if c.Duration("life") <= 0 {
 		return t, usagef("--life %s: want a time above 0", c.Duration("life"))
 	}
@@ -139,19 +148,24 @@ func newEstimate(plan *requester.Plan) estimate {
 }
 
 func printQuote(w io.Writer, plan *requester.Plan) {
-	q := plan.Quote
+	q := &plan.Quote
+	quoteTable(w, q, uint(len(plan.Inputs)))
+	if !q.Posted.IsZero() {
+		fmt.Fprintf(w, "\nThe posted price of the model is %s AWO an item.\n", term.AWO(&q.Posted.Int))
+	}
+	fmt.Fprintf(w, "\nWork that has not begun after %s is paid back; at the latest after %s all is over.\n\n", plan.Life, plan.Ends)
+}
+
+// quoteTable prints the lines of a quote.
+func quoteTable(w io.Writer, q *requester.Quote, items uint) {
 	rows := [][]string{
-		{fmt.Sprintf("work: %d items in %d batches", len(plan.Inputs), q.Batches), term.AWO(&q.Pay.Int)},
+		{fmt.Sprintf("work: %d items in %d batches", items, q.Batches), term.AWO(&q.Pay.Int)},
 		{fmt.Sprintf("audits: %s by %d validators a batch", auditShare(uint64(q.AuditPpm)), q.Panel), term.AWO(&q.Audits.Int)},
 		{"fee", term.AWO(&q.Fee.Int)},
 		{"tips for moving it on", term.AWO(&q.Tips.Int)},
 		{"in all, at most; what is not used comes back", term.AWO(&q.Total.Int)},
 	}
 	term.Table(w, []string{"price of the job", ">AWO"}, rows)
-	if !q.Posted.IsZero() {
-		fmt.Fprintf(w, "\nThe posted price of the model is %s AWO an item.\n", term.AWO(&q.Posted.Int))
-	}
-	fmt.Fprintf(w, "\nWork that has not begun after %s is paid back; at the latest after %s all is over.\n\n", plan.Life, plan.Ends)
 }
 
 // auditShare says how much is audited.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute"
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/compute/tile"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
@@ -180,6 +182,9 @@ func (v *verifier) item(ctx context.Context, e *engine.Engine, j *requester.Job,
 	if err != nil {
 		return f, err
 	}
+	if f.Equal, err = v.follows(ctx, e, j, it, input); f.Equal || err != nil {
+		return f, err
+	}
 	result, err := e.Run(ctx, j.Model, input)
 	own, err := compute.OutputOf(result, err)
 	if _, unknown := errors.AsType[*engine.UnknownModelError](err); unknown {
@@ -234,6 +239,11 @@ func firstDifference(theirs, ours []byte) string {
 	if bytes.Equal(theirs, ours) {
 		return ""
 	}
+	if traceA, answerA, err := pipeline.DecodeResult(theirs); err == nil && json.Valid(answerA) {
+		if traceB, answerB, err := pipeline.DecodeResult(ours); err == nil && json.Valid(answerB) {
+			return differentAnswers(traceA, traceB, answerA, answerB)
+		}
+	}
 	a, errA := net.DecodeList(theirs, job.ResultBytesMax)
 	b, errB := net.DecodeList(ours, job.ResultBytesMax)
 	if errA == nil && errB == nil {
@@ -247,6 +257,26 @@ func firstDifference(theirs, ours []byte) string {
 		return fmt.Sprintf("byte %d: the worker's result has %d bytes, this machine's %d", at, len(theirs), len(ours))
 	}
 	return fmt.Sprintf("byte %d: %02x, this machine gives %02x", at, theirs[at], ours[at])
+}
+
+// differentAnswers says where two results of a pipeline differ: in its steps, or in nothing but what is made of them.
+func differentAnswers(traceA, traceB chain.Hash, a, b []byte) string {
+	switch {
+	case bytes.Equal(a, b):
+		return fmt.Sprintf("the answer is the same, but the steps that led to it are not: trace %s, this machine gives %s", traceA, traceB)
+	case traceA == traceB:
+		return fmt.Sprintf("the steps are the same, but the answer made of them is not: %s, this machine gives %s", brief(a), brief(b))
+	}
+	return fmt.Sprintf("trace %s and answer %s, this machine gives %s and %s", traceA, brief(a), traceB, brief(b))
+}
+
+// brief cuts a text for a table.
+func brief(b []byte) string {
+	const most = 60
+	if len(b) <= most {
+		return string(b)
+	}
+	return string(b[:most]) + "..."
 }
 
 func differentTensors(a, b []net.Inline) string {

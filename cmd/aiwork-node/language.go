@@ -1,17 +1,26 @@
 package main
 
 import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
 	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/packed"
 )
 
-// loadLanguage loads a language model of a file, with weights that are packed once and mapped.
-func loadLanguage(folder packed.Folder, f *gguf.File, file string, path kernel.Path, note func(text string)) (*lm.Model, *packed.Shelf, error) {
-	id, err := packed.FileID(file)
-	if err != nil {
-		return nil, nil, err
-	}
+// loadLanguage lays out the language model with an id, or takes what was laid out before.
+func loadLanguage(folder packed.Folder, id [32]byte, f *gguf.File, path kernel.Path, note func(text string)) (*lm.Model, *packed.Shelf, error) {
 	return packed.Load(folder, id, path.String(), note, func(s *packed.Shelf) (*lm.Model, error) { return lm.LoadKept(f, path, s) })
+}
+
+// packedID gives the id under which a language model is packed: a stored one's own, or that of a file.
+func packedID(c *cli.Context, text string) (id [32]byte, err error) {
+	if strings.HasSuffix(text, ".gguf") {
+		return packed.FileID(text)
+	}
+	return language.Store{Dir: modelStore(c).Dir}.Find(text)
 }

@@ -52,10 +52,10 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"ai", "same", "a.png"}, "two pictures"},
 		{[]string{"model", "conformance"}, "one DIR"},
 		{[]string{"model", "convert", "a.bin"}, "MODEL.bin FILE.gguf"},
-		{[]string{"model", "generate"}, "one FILE.gguf"},
+		{[]string{"model", "generate"}, "one MODEL or FILE.gguf"},
 		{[]string{"model", "generate", "--path", "mmx", "a.gguf"}, "--path mmx"},
 		{[]string{"model", "generate", "--top-p", "2", "a.gguf"}, "--top-p"},
-		{[]string{"model", "generate", "--temp", "-1", "a.gguf"}, "temperature"},
+		{[]string{"model", "generate", "--temp", "-1", "a.gguf"}, "--temp"},
 		{[]string{"model", "generate", "--max-tokens", "0", "a.gguf"}, "--max-tokens"},
 		{[]string{"model", "conformance", "/no/such/folder"}, "/no/such/folder"},
 	} {

@@ -28,7 +28,7 @@ func modelCommand() *cli.Command {
 				Action: modelPull,
 			},
 			{Name: "list", Usage: "show the models that are stored", Action: modelList},
-			{Name: "inspect", Usage: "show what a model takes, gives and consists of", ArgsUsage: "MODEL|FILE.onnx", Action: modelInspect},
+			{Name: "inspect", Usage: "show what a model takes, gives and consists of", ArgsUsage: "MODEL|FILE", Action: modelInspect},
 			{
 				Name:      "run",
 				Usage:     "run a model on tensors in .npy or .pb files, in the order of its inputs",
@@ -43,7 +43,9 @@ func modelCommand() *cli.Command {
 				Usage:     "time a model on made-up inputs",
 				ArgsUsage: "MODEL|FILE.onnx",
 				Flags: append(runFlags(),
-					&cli.IntFlag{Name: "runs", Usage: "how often to run it", Value: 10}),
+					&cli.IntFlag{Name: "runs", Usage: "how often to run it", Value: 10},
+					&cli.BoolFlag{Name: "profile", Usage: "show what each step takes, and how near it comes to the processor's peak"},
+					&cli.BoolFlag{Name: "receipt", Usage: "show what a checkpoint of every run costs"}),
 				Action: modelBench,
 			},
 			{

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "path", Usage: "kernels to use: go, avx2, avx512, avx512vnni or neon; default: the quickest of this machine; the result is the same"},
 		&cli.BoolFlag{Name: "reference", Usage: "run the definitions one by one instead: slow"},
 		&cli.StringFlag{Name: "device", Usage: "`DEVICE` to run on, as `device list` calls it; the result is the same"},
-		&cli.IntFlag{Name: "device-memory", Usage: "`MIB` of the device's memory that may be taken; default: eight tenths of it"},
+		deviceMemoryFlag(),
 		&cli.StringFlag{Name: "dims", Usage: "sizes of free dimensions as `d0=1,d1=320`; default 1; for made-up inputs"},
 		packedFlag(),
 	}
@@ -53,6 +54,9 @@ type runner struct {
 func loadRunner(c *cli.Context) (*runner, error) {
 	if c.NArg() == 0 {
 		return nil, usagef("want a MODEL: `%s --help` shows how", c.Command.HelpName)
+	}
+	if err := noLanguage(c, c.Args().First()); err != nil {
+		return nil, err
 	}
 	path, err := pathOf(c.String("path"))
 	if err != nil {
@@ -308,11 +312,18 @@ type benched struct {
 	MaxMs  float64 `json:"maxMs"`
 	CPUMs  float64 `json:"cpuMs"` // of a run, all threads
 	RSSMiB float64 `json:"peakRSSMiB"`
+
+	PeakGFlops float64      `json:"peakGflops,omitempty"`
+	Profile    []profiled   `json:"profile,omitempty"`
+	Receipt    *receiptCost `json:"receipt,omitempty"`
 }
 
 const runsMax = 100_000
 
 func modelBench(c *cli.Context) error {
+	if c.NArg() == 1 && isLanguage(c, c.Args().First()) {
+		return benchLanguage(c)
+	}
 	r, err := loadRunner(c)
 	if err != nil {
 		return err
@@ -321,6 +332,9 @@ func modelBench(c *cli.Context) error {
 	runs := c.Int("runs")
 	if runs < 1 || runs > runsMax || c.NArg() > 1 {
 		return usagef("want one MODEL and 1 to %d runs", runsMax)
+	}
+	if (c.Bool("profile") || c.Bool("receipt")) && (r.plans == nil || r.device != nil) {
+		return usagef("--profile and --receipt are of plans on the processor: leave out --reference and --device")
 	}
 	inputs, err := r.madeUp(c.String("dims"))
 	if err != nil {
@@ -331,9 +345,13 @@ func modelBench(c *cli.Context) error {
 	}
 	if saved, _ := r.shelf.Save(); saved { // from here on it is as it is at every other start
 		r.close()
-		if r, err = loadRunner(c); err != nil {
+		*r = runner{}
+		debug.FreeOSMemory()
+		next, err := loadRunner(c)
+		if err != nil {
 			return err
 		}
+		r = next
 		if _, err := r.run(c.Context, inputs); err != nil {
 			return err
 		}
@@ -353,10 +371,28 @@ func modelBench(c *cli.Context) error {
 	b := benched{Model: r.file.Name, Runs: runs, CPUMs: float64((cpuTime() - cpu).Microseconds()) / 1e3 / float64(runs), RSSMiB: peakRSS()}
 	slices.Sort(times)
 	b.MinMs, b.P50Ms, b.MaxMs = times[0], times[runs/2], times[runs-1]
+	if c.Bool("profile") {
+		list, peak, err := r.profile(c.Context, inputs, runs)
+		if err != nil {
+			return err
+		}
+		b.Profile, b.PeakGFlops = list, peak/1e9
+	}
+	if c.Bool("receipt") {
+		if b.Receipt, err = r.receiptCost(c, inputs, runs); err != nil {
+			return err
+		}
+	}
 	return printer(c).Result(b, func(w io.Writer) {
 		term.Table(w, []string{"model", "runs", "min ms", "p50 ms", "max ms", "CPU ms", "peak MiB"}, [][]string{{
 			b.Model, fmt.Sprint(b.Runs), ms(b.MinMs), ms(b.P50Ms), ms(b.MaxMs), ms(b.CPUMs), fmt.Sprintf("%.0f", b.RSSMiB),
 		}})
+		if b.Profile != nil {
+			printProfile(w, b.Profile, b.PeakGFlops*1e9)
+		}
+		if b.Receipt != nil {
+			printReceipt(w, b.Receipt)
+		}
 	})
 }
 

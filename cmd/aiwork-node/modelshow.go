@@ -53,6 +53,11 @@ func modelList(c *cli.Context) error {
 	for _, p := range pipelines {
 		list = append(list, listed{ID: p.ID(), Name: p.Name, Bytes: int64(len(p.Encode())), Source: "pipeline " + p.Kind.String()})
 	}
+	languages, err := listLanguages(c)
+	if err != nil {
+		return err
+	}
+	list = append(list, languages...)
 	return printer(c).Result(list, func(w io.Writer) {
 		var rows [][]string
 		for _, l := range list {
@@ -106,6 +111,9 @@ func loadModel(c *cli.Context, text string) (*model.File, error) {
 func modelInspect(c *cli.Context) error {
 	if err := want(c, 1, "a MODEL"); err != nil {
 		return err
+	}
+	if isLanguage(c, c.Args().First()) {
+		return inspectLanguage(c)
 	}
 	f, err := loadModel(c, c.Args().First())
 	if err != nil {
@@ -195,8 +203,12 @@ func modelRemove(c *cli.Context) error {
 	if err := want(c, 1, "a MODEL"); err != nil {
 		return err
 	}
+	text := c.Args().First()
+	if isLanguage(c, text) {
+		return removeLanguage(c, text)
+	}
 	store := modelStore(c)
-	id, err := store.Find(c.Args().First())
+	id, err := store.Find(text)
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,11 @@ import (
 
 // A verified is what `model verify` tells of a file.
 type verified struct {
-	Model  chain.Hash `json:"model"`
-	What   string     `json:"what"` // model, or the path of the kernels that it is packed for
-	Bytes  int64      `json:"bytes"`
-	Holds  bool       `json:"holds"`
-	Reason string     `json:"reason,omitempty"`
+	Model   chain.Hash `json:"model"`
+	What    string     `json:"what"` // model, or the path of the kernels that it is packed for
+	Bytes   int64      `json:"bytes"`
+	Outcome string     `json:"outcome"` // holds, damaged, or stale: packed by another build, which is replaced
+	Reason  string     `json:"reason,omitempty"`
 }
 
 func modelVerify(c *cli.Context) error {
@@ -37,10 +37,13 @@ func modelVerify(c *cli.Context) error {
 	}
 	list, bad := []verified{}, 0
 	add := func(v verified, err error) {
-		if v.Holds = err == nil || errors.Is(err, packed.ErrStale); err != nil {
-			v.Reason = err.Error()
-		}
-		if !v.Holds {
+		switch {
+		case err == nil:
+			v.Outcome = "holds"
+		case errors.Is(err, packed.ErrStale):
+			v.Outcome = "stale"
+		default:
+			v.Outcome, v.Reason = "damaged", err.Error()
 			bad++
 		}
 		list = append(list, v)
@@ -73,10 +76,7 @@ func modelVerify(c *cli.Context) error {
 func printVerified(w io.Writer, list []verified) {
 	var rows [][]string
 	for _, v := range list {
-		outcome := "holds"
-		if !v.Holds {
-			outcome = "damaged"
-		}
+		outcome := v.Outcome
 		if v.Reason != "" {
 			outcome += ": " + v.Reason
 		}

@@ -49,6 +49,12 @@ func promptOf(c *cli.Context) (p *language.Prompt, err error) {
 	if stop := c.String("stop"); stop != "" {
 		p.StopTexts = []string{stop}
 	}
+	switch {
+	case p.TokensMax < 1 || p.TokensMax > language.AnswerTokensMax:
+		return nil, usagef("--max-tokens %d: want 1 to %d", p.TokensMax, language.AnswerTokensMax)
+	case c.Float64("top-p") > 1:
+		return nil, usagef("--top-p %g: want 0 to 1", c.Float64("top-p"))
+	}
 	probe := *p
 	probe.Tokens = []int32{0}
 	if err := probe.Check(); err != nil {

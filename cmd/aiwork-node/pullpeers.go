@@ -6,6 +6,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/aiwork/aiwork-node/compute/language"
+	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/model/builtin"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/objects"
 )
@@ -41,8 +45,14 @@ func pullFromPeers(c *cli.Context, ids []chain.Hash) (results []pulled, failed i
 
 func pullOne(c *cli.Context, id chain.Hash) (got chain.Hash, name string, err error) {
 	models := modelStore(c)
-	if f, err := models.Get(id); err == nil {
-		return id, f.Name, nil
+	shipped, err := builtin.Models()
+	if err != nil {
+		return got, "", err
+	}
+	m := &modelFetch{objects: objectStore(c, nodeHome(c)), models: models, shipped: shipped}
+	if missing, err := m.missing(id); err == nil && len(missing) == 0 {
+		name, err := storedName(models, id)
+		return id, name, err
 	}
 	cl, err := dial(c)
 	if err != nil {
@@ -60,16 +70,34 @@ func pullOne(c *cli.Context, id chain.Hash) (got chain.Hash, name string, err er
 	defer fetcher.Close()
 	bar := printer(c).Progress("fetching "+id.String()[:14], 1)
 	defer bar.Done()
-	m := &modelFetch{peers: fetcher.Objects(), objects: objectStore(c, nodeHome(c)), models: models, report: func(p objects.Progress) {
+	m.peers, m.report = fetcher.Objects(), func(p objects.Progress) {
 		bar.Scale(uint64(p.Total))
 		bar.Set(uint64(p.Done), fmt.Sprintf("%s MiB from %d peers", mebibytes(uint64(p.Done)), p.Peers))
-	}}
-	if got, err = m.fetch(c.Context, id); err != nil {
+	}
+	if got, err = m.bring(c.Context, id); err != nil {
 		return got, "", err
 	}
-	f, err := models.Get(got)
+	name, err = storedName(models, got)
+	return got, name, err
+}
+
+// storedName reads a model that is stored, and gives its name.
+func storedName(models model.Store, id chain.Hash) (string, error) {
+	f, err := models.Get(id)
+	if err == nil {
+		return f.Name, nil
+	}
+	if s, err := (pipeline.Store{Dir: models.Dir}).Get(id); err == nil {
+		return s.Name, nil
+	}
+	languages := language.Store{Dir: models.Dir}
+	if !languages.Has(id) {
+		return "", err
+	}
+	m, err := languages.Open(id)
 	if err != nil {
-		return got, "", err
+		return "", err
 	}
-	return got, f.Name, nil
+	defer m.Close()
+	return m.Name, nil
 }

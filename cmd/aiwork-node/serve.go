@@ -29,6 +29,7 @@ func serveCommand() *cli.Command {
 		Name:  "serve",
 		Usage: "serve models over HTTP, in the forms of OpenAI and of KServe",
 		Flags: append(append(signerFlags(), payFlags()...),
+			packedFlag(),
 			&cli.StringSliceFlag{Name: "gguf", Usage: "language model as `[NAME=]FILE.gguf`; may be repeated"},
 			&cli.StringFlag{Name: "models", Usage: "`FOLDER` of models to serve, as `model pull` stores them; default: none", EnvVars: []string{"AIWORK_MODELS"}},
 			&cli.StringSliceFlag{Name: "upstream", Usage: "another server that answers for a model, as `NAME=URL[#MODEL]`; may be repeated"},
@@ -251,5 +252,6 @@ func openLanguages(c *cli.Context, limits inference.Limits) (list []*inference.L
 func languageOptions(c *cli.Context, name string, limits inference.Limits) inference.LanguageOptions {
 	return inference.LanguageOptions{
 		Name: name, Template: c.String("template"), Threads: c.Int("threads"), Path: kernel.Best(), CacheMiB: c.Int("cache-mib"), AnswerMax: limits.QueueMax,
+		Packed: packedOf(c, c.String("models")),
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"math"
 	"os"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,6 +68,8 @@ func engineFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "item-timeout", Usage: "how long an engine may take for an item", Value: 30 * time.Second},
 		&cli.IntFlag{Name: "item-tries", Usage: "runs of an item whose engine crashes or hangs, before its batch is given back", Value: 3},
 		packedFlag(),
+		&cli.StringSliceFlag{Name: "device", Usage: "`DEVICE` to run networks on, as `device list` calls it; of several each gets an engine of its own; default: the processor"},
+		deviceMemoryFlag(),
 	}
 }
 
@@ -190,11 +191,16 @@ func (w *worker) startEngines(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	w.atOnce = c.Int("engines")
+	w.atOnce = enginesOf(c)
 	w.counsel = counsel{engineOptions(c, w.home, exe, 0)}
 	o := pool.Options{Engines: w.atOnce, TriesMax: c.Int("item-tries"), Log: w.log, Metrics: pool.NewMetrics(w.reg)}
 	o.Start = func(ctx context.Context, i int) (pool.Engine, error) {
-		e, err := engine.Start(ctx, engineOptions(c, w.home, exe, i))
+		options := engineOptions(c, w.home, exe, i)
+		options.Note = func(n engine.Note) {
+			o.Metrics.Noted(n.Kind)
+			logNote(w.log, i, n)
+		}
+		e, err := engine.Start(ctx, options)
 		if err == nil && i == 0 {
 			for _, m := range e.Models() {
 				w.enrol.Models = append(w.enrol.Models, m.ID)
@@ -204,14 +210,6 @@ func (w *worker) startEngines(c *cli.Context) error {
 	}
 	w.engines, err = pool.New(context.WithoutCancel(c.Context), o)
 	return err
-}
-
-// engineOptions are those of engine i.
-func engineOptions(c *cli.Context, h home.Home, exe string, i int) engine.Options {
-	return engine.Options{
-		Exe: exe, Args: []string{"engine", "--models", h.Models(), "--packed-mib", strconv.Itoa(c.Int("packed-mib"))}, ThreadsMax: shareOf(threads(c), max(1, c.Int("engines")), i),
-		MemoryMaxBytes: int64(c.Int("engine-memory-mib")) << 20, ItemTimeout: c.Duration("item-timeout"),
-	}
 }
 
 // threads is how many the engines may have together: one processor is left to the rest of the machine.
@@ -303,7 +301,9 @@ func (w *worker) enter(stop context.Context) (genesis chain.Hash, err error) {
 		kind := "no node"
 		if genesis, err = w.remote.Genesis(stop); err == nil {
 			kind = "not enrolled"
-			w.measureOnce(stop, genesis)
+			err = w.measureOnce(stop, genesis)
+		}
+		if err == nil {
 			steps, err = w.remote.Enrol(stop, w.enrol)
 		}
 		if err == nil {

@@ -79,11 +79,15 @@ func (w *worker) renewPeers(ctx context.Context) {
 // pull brings models that are not here, however long that takes.
 func (d *depot) pull(stop context.Context, have model.Library, ids []chain.Hash) {
 	for _, id := range ids {
-		for !have.Has(id) && stop.Err() == nil {
+		m := &modelFetch{objects: d.store, models: d.models, shipped: have.Files, metrics: d.metrics, report: d.report(id)}
+		for stop.Err() == nil {
+			missing, err := m.missing(id)
+			if err == nil && len(missing) == 0 {
+				break
+			}
 			d.log.Info("fetching a model", "model", id)
-			m := &modelFetch{peers: d.fetcher.Objects(), objects: d.store, models: d.models, metrics: d.metrics, report: d.report(id)}
-			_, err := m.fetch(stop, id)
-			if err == nil {
+			m.peers = d.fetcher.Objects()
+			if _, err = m.bring(stop, id); err == nil {
 				d.log.Info("model fetched", "model", id)
 				break
 			}

@@ -48,26 +48,36 @@ func libraryAt(h home.Home) (engine.Library, error) {
 	return engine.Library{Models: models, Pipelines: pipeline.Store{Dir: h.Models()}}, err
 }
 
-// measureOnce sees to it that there is a record of this machine, if the worker is to have one. Without it no speed is offered.
-func (w *worker) measureOnce(ctx context.Context, genesis chain.Hash) {
+// errNoSeed says that the chain has only begun.
+var errNoSeed = errors.New("the node knows no seed yet")
+
+// measureOnce sees to it that there is a record of this machine, if the worker is to have one. Where it cannot be measured no speed is
+// offered; its error is that of the node, which is asked again.
+func (w *worker) measureOnce(ctx context.Context, genesis chain.Hash) error {
 	if !w.measures || w.enrol.Record != nil {
-		return
+		return nil
 	}
 	r, err := w.record(ctx, genesis, false)
-	switch {
-	case err == nil:
-		w.enrol.Record = r
-	case ctx.Err() == nil:
+	if _, local := errors.AsType[*localError](err); local && ctx.Err() == nil {
 		w.measures = false
 		w.log.Warn("no speed is offered", "error", err)
+		return nil
 	}
+	w.enrol.Record = r
+	return err
 }
+
+// localError is one of this machine.
+type localError struct{ err error }
+
+func (e *localError) Error() string { return e.err.Error() }
+func (e *localError) Unwrap() error { return e.err }
 
 // record gives the stored record while it holds, or measures anew.
 func (w *worker) record(ctx context.Context, genesis chain.Hash, anew bool) (*capability.Record, error) {
 	library, err := libraryAt(w.home)
 	if err != nil {
-		return nil, err
+		return nil, &localError{err}
 	}
 	now := w.machine(genesis)
 	if was := storedRecord(w.home); was != nil && !anew && was.SameMachine(now) && w.covers(was, library) {
@@ -89,16 +99,19 @@ func (w *worker) record(ctx context.Context, genesis chain.Hash, anew bool) (*ca
 		Report: func(id chain.Hash, err error) { w.log.Info("speed not measured", "model", id, "error", err) },
 	}
 	if err := m.Measure(ctx, now, w.enrol.Models); err != nil {
-		return nil, err
+		return nil, err // that of ctx
 	}
 	now.Kernels = capability.Kernels(kernel.Best())
 	now.MeasuredMs = uint64(time.Now().UnixMilli())
 	now.Sign(w.key)
 	w.log.Info("measured", "models", len(now.Models), "of", len(w.enrol.Models), "took", time.Since(began).Round(time.Millisecond))
 	if err := os.MkdirAll(w.home.Work(), 0o700); err != nil {
-		return nil, fmt.Errorf("capability record: %w", err)
+		return nil, &localError{fmt.Errorf("capability record: %w", err)}
 	}
-	return now, whole.Write(recordPath(w.home), now.Encode(), 0o644)
+	if err := whole.Write(recordPath(w.home), now.Encode(), 0o644); err != nil {
+		return nil, &localError{fmt.Errorf("capability record: %w", err)}
+	}
+	return now, nil
 }
 
 // covers reports whether a record tells of the models that are served, as far as an item can be drawn for them.
@@ -176,7 +189,7 @@ func draw(ctx context.Context, cl *client.Client, r *capability.Record) error {
 			return nil
 		}
 		if session == 0 || uint64(status.Consensus.Session)-session == 2 {
-			return errors.New("the node knows no seed yet")
+			return errNoSeed
 		}
 	}
 }

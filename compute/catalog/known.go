@@ -40,12 +40,13 @@ func knownModels() []known {
 		{faces, "model/tiny_face_detector_model-weights_manifest.json", "face-detector-tiny", weightsOnly(tinyDetector), tensors},
 		{faces, "model/face_landmark_68_model-weights_manifest.json", "face-landmarks", weightsOnly(tfjs.FaceLandmarks), tensors},
 		{faces, "model/face_recognition_model-weights_manifest.json", "face-descriptor", weightsOnly(tfjs.FaceDescriptor), tensors},
-		{faces, "model/face_landmark_68_model-weights_manifest.json", "face-landmarks", weightsOnly(tfjs.FaceLandmarks), tensors},
 		{ocr, "assets/ch_PP-OCRv4_det_infer.onnx", "text-detector", readONNX, tensors},
 		{ocr, "assets/ch_PP-OCRv4_rec_infer.onnx", "text-recogniser", readONNX, tensors},
 		{ocr, "assets/ch_ppocr_mobile_v2.0_cls_infer.onnx", "text-direction", readONNX, tensors},
 		{vad, "weights/silero_vad.onnx", "voice-activity", readONNX, tensors},
-		{vad, "weights/silero_vad_16k_op15.onnx", "voice-activity-16k", readONNX, tensors},
+		{vad, "weights/silero_vad_16k_op15.onnx", "voice-activity-16k", readONNX, tensors}, // that of the pipeline speech
+		{vad, "weights/silero_vad_half.onnx", "voice-activity-half", readONNX, tensors},
+		{vad, "weights/silero_vad_op18_ifless.onnx", "voice-activity-ifless", readONNX, tensors},
 	}
 }
 

@@ -19,8 +19,8 @@ type child struct {
 	stdin  io.WriteCloser
 	stdout io.Reader
 	stderr *words
-	note   func(text string) // is told what the child notes
-	dead   bool              // ended and waited for
+	note   func(Note) // is told what the child notes
+	dead   bool       // ended and waited for
 }
 
 // A reply is one frame of the child.

@@ -20,7 +20,7 @@ type Options struct {
 	ItemTimeout    time.Duration // for one item, from its start
 	Nice           int           // 1 to 19
 	// Note is told what a child notes that its operator may want to know; nil: nobody is. It must not block.
-	Note func(text string)
+	Note func(Note)
 }
 
 const (

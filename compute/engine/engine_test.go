@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aiwork/aiwork-node/compute/device"
+	"github.com/aiwork/aiwork-node/compute/device/opencl"
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/model/builtin"
 	"github.com/aiwork/aiwork-node/compute/net"
@@ -27,6 +29,7 @@ const (
 	childEnv  = "AIWORK_ENGINE_TEST_CHILD"
 	storeEnv  = "AIWORK_ENGINE_TEST_STORE"
 	packedEnv = "AIWORK_ENGINE_TEST_PACKED"
+	deviceEnv = "AIWORK_ENGINE_TEST_DEVICE"
 )
 
 func TestMain(m *testing.M) {
@@ -38,6 +41,9 @@ func TestMain(m *testing.M) {
 		if err == nil {
 			library := LibraryOf(os.Getenv(storeEnv), models)
 			library.Packed = packed.Folder{Dir: os.Getenv(packedEnv), BytesMax: packed.DefaultBytesMax, Build: packed.Build()}
+			if id := os.Getenv(deviceEnv); id != "" {
+				library.Device = func() (Device, error) { return OpenDevice([]device.Backend{opencl.New()}, id, device.Options{}) }
+			}
 			err = Serve(context.Background(), os.Stdin, os.Stdout, library)
 		}
 		exit(err)

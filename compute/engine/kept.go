@@ -14,12 +14,19 @@ type kept struct {
 	note  func(text string)
 }
 
+// notePacked passes a text on.
+func (l Library) notePacked(text string) {
+	if l.note != nil {
+		l.note(NotePacked, text)
+	}
+}
+
 // Compile readies a model of the library for the quickest path of this machine. Its weights are mapped from files as far as a process has left
 // them there. Its error is model.ErrNoModel where there is none.
 func (l Library) Compile(id chain.Hash, threads int) (*Compiled, error) {
 	o := plan.Default()
 	o.Threads = threads
-	k := kept{shelf: l.Packed.Shelf(id, o.Path.String(), l.note), note: l.note}
+	k := kept{shelf: l.Packed.Shelf(id, o.Path.String(), l.notePacked), note: l.notePacked}
 	var err error
 	if k.model, err = l.Models.Open(id, k.shelf); err != nil {
 		k.close()
@@ -31,17 +38,20 @@ func (l Library) Compile(id chain.Hash, threads int) (*Compiled, error) {
 		k.close()
 		return nil, err
 	}
-	c.kept = k
+	c.kept, c.device = k, l.device
+	c.onDevice = l.device.load(k.model.File)
 	return c, nil
 }
 
 // Settle keeps what was packed in the first runs, and says whether the model is worth opening anew because another process did.
-func (c *Compiled) Settle() bool {
-	saved, err := c.kept.shelf.Save()
-	if err != nil && c.kept.note != nil {
-		c.kept.note("packed weights are not kept: " + err.Error())
+func (c *Compiled) Settle() bool { return c.kept.settle() }
+
+func (k *kept) settle() bool {
+	saved, err := k.shelf.Save()
+	if err != nil && k.note != nil {
+		k.note("packed weights are not kept: " + err.Error())
 	}
-	return saved || c.kept.shelf.Outdated()
+	return saved || k.shelf.Outdated()
 }
 
 // close gives the memory back. What it cannot give back goes with the process.

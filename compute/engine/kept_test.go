@@ -78,7 +78,7 @@ func TestChildrenShareWeights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := Options{Exe: exe, Note: func(text string) { notes = append(notes, text) }}
+		o := Options{Exe: exe, Note: func(n Note) { notes = append(notes, n.Text) }}
 		e, err := Start(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)

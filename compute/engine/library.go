@@ -21,7 +21,11 @@ type Library struct {
 	Pipelines pipeline.Store
 	Languages language.Store
 	Packed    packed.Folder // where weights are kept as the kernels take them
-	note      func(text string)
+	// Device opens the device that networks run on, which must be of the same contract; nil: they run on the processor.
+	Device func() (Device, error)
+
+	device *accelerator
+	note   func(kind NoteKind, text string)
 }
 
 // LibraryOf gives what lies in a folder, and the models of these files.
@@ -120,7 +124,7 @@ func (l Library) join(s *pipeline.Spec, threads int) (runnable, error) {
 			return nil, err
 		}
 		j.networks = append(j.networks, c)
-		return vision.Planned(c.runner), nil
+		return networked{c}, nil
 	})
 	if err != nil {
 		j.Close()
@@ -129,14 +133,14 @@ func (l Library) join(s *pipeline.Spec, threads int) (runnable, error) {
 	return j, nil
 }
 
-// Run gives a pipeline's answer. An error of a network is a fault of the input that led to it, unless it is one of this machine.
+// Run gives a pipeline's result: the root of its trace and the answer. An error of a network is a fault of the input that led to it, unless it is one of this machine.
 func (j *joined) Run(ctx context.Context, input []byte) ([]byte, error) {
 	if len(input) > image.InputBytesMax {
 		return nil, &InputError{Fault: image.FaultBytes}
 	}
-	answer, err := j.pipeline.Run(ctx, input)
+	result, err := j.pipeline.Result(ctx, input)
 	if err == nil {
-		return tamper(answer, input), nil
+		return tamper(result, input), nil
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

@@ -14,7 +14,6 @@ import (
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/plan"
-	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
 
@@ -33,6 +32,9 @@ type Compiled struct {
 	runner *plan.Runner
 	kept   kept
 	liar   liar
+	device *accelerator // nil: none
+	// onDevice is the network there; nil: it runs on the processor.
+	onDevice DeviceProgram
 }
 
 // Compile readies a model for the quickest path of this machine, with at most this many threads.
@@ -56,6 +58,9 @@ func compile(f *model.File, o plan.Options) (*Compiled, error) {
 
 // Close gives threads and memory back.
 func (c *Compiled) Close() {
+	if c.onDevice != nil {
+		c.onDevice.Close()
+	}
 	c.runner.Close()
 	c.kept.close()
 }
@@ -68,7 +73,7 @@ func (c *Compiled) Run(ctx context.Context, input []byte) ([]byte, error) {
 	}
 	outputs, lied, err := c.liar.run(ctx, inputs, input)
 	if !lied {
-		outputs, err = c.runner.Run(ctx, inputs, program.DefaultLimits())
+		outputs, err = c.compute(ctx, inputs)
 	}
 	if err != nil {
 		if ctx.Err() != nil {

@@ -47,6 +47,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup)
 	}
 	shop := &shop{models: models, threads: int(s.threads), memoryBytes: s.memoryBytes, ready: map[chain.Hash]runnable{}}
 	shop.models.note = shop.note
+	shop.models.device = &accelerator{open: models.Device, note: shop.note}
 	for {
 		err := shop.one(ctx, in, out)
 		if errors.Is(err, io.EOF) {
@@ -82,7 +83,7 @@ type shop struct {
 	memoryBytes uint64 // the child's ceiling
 	ready       map[chain.Hash]runnable
 	order       []chain.Hash
-	notes       []string          // for the parent, before the next answer
+	notes       []Note            // for the parent, before the next answer
 	advocate    *receipt.Advocate // of the run that was briefed last
 }
 

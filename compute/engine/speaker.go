@@ -17,7 +17,7 @@ func (l Library) speaker(id chain.Hash, threads int, memoryBytes uint64) (runnab
 	if err != nil {
 		return nil, err
 	}
-	r, err := m.Load(language.Options{Threads: threads, MemoryBytes: int64(memoryBytes)})
+	r, err := m.Load(language.Options{Threads: threads, MemoryBytes: int64(memoryBytes), Packed: l.Packed, ID: id, Note: l.notePacked})
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}

@@ -34,8 +34,12 @@ type File struct {
 
 	entries map[string]int
 	tensors map[string]int
+	data    []byte
 	close   func() error
 }
+
+// Content is all of the file, which must not be changed.
+func (f *File) Content() []byte { return f.data }
 
 // An Entry is a named value of metadata.
 type Entry struct {
@@ -59,6 +63,7 @@ func Parse(data []byte) (*File, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
+	f.data = data
 	return f, nil
 }
 

@@ -49,6 +49,7 @@ func main() {
 	g.dispatch("Bytes", byteRowsMax)
 	g.slide()
 	g.widen()
+	g.turn()
 	code, err := format.Source(g.decl.Bytes())
 	if err != nil {
 		log.Fatal(err)
@@ -140,6 +141,8 @@ func (g *gen) tile(rows int, ofBytes bool) {
 	g.a("MOVQ pixelTile_ratio(AX), SI")
 	g.a("VMOVUPS (SI), Y12")
 	g.a("VMOVUPS 32(SI), Y13")
+	g.a("CMPQ pixelTile_floats(AX), $0")
+	g.a("JNE floats")
 	g.a("VBROADCASTSS pixelTile_high(AX), Y14")
 	g.a("VPBROADCASTW pixelTile_zero(AX), Y15")
 	g.requantise(rows, 12, 14, 15)
@@ -151,6 +154,7 @@ func (g *gen) tile(rows int, ofBytes bool) {
 			g.a("ADDQ R11, DI")
 		}
 	}
+	g.label("next")
 	for range rows {
 		g.a("ADDQ R8, R9")
 	}
@@ -158,6 +162,19 @@ func (g *gen) tile(rows int, ofBytes bool) {
 	g.a("JNZ tile")
 	g.a("VZEROUPPER")
 	g.a("RET")
+	g.label("floats")
+	for r := range rows {
+		for i := range 2 {
+			g.a("VCVTDQ2PS Y%d, Y%d", 2*r+i, 2*r+i)
+			g.a("VMULPS Y%d, Y%d, Y%d", 12+i, 2*r+i, 2*r+i)
+		}
+		g.a("VPERM2F128 $0x20, Y%d, Y%d, Y14", 2*r+1, 2*r)
+		g.a("VPERM2F128 $0x31, Y%d, Y%d, Y15", 2*r+1, 2*r)
+		g.a("VMOVUPS Y14, (DI)")
+		g.a("VMOVUPS Y15, 32(DI)")
+		g.a("ADDQ R11, DI")
+	}
+	g.a("JMP next")
 }
 
 // third points R10 to row 3.
@@ -304,6 +321,53 @@ func (g *gen) widen() {
 	g.a("ADDQ $32, DI")
 	g.a("SUBQ $16, CX")
 	g.a("JNZ again")
+	g.a("VZEROUPPER")
+	g.a("RET")
+}
+
+// turn writes the exchange of rows and columns, 16 by 16 bytes at a time. Rows r and r+8 share a register.
+func (g *gen) turn() {
+	g.text("turnBytesAVX2", "turnBytesAVX2 makes 16 rows of 16 columns, n times; both move by a step.",
+		"(to *uint8, ldTo, stepTo int, from *uint8, ldFrom, stepFrom, n int)", 56)
+	for i, r := range []string{"DI", "R8", "R9", "SI", "R10", "R11", "CX"} {
+		g.a("MOVQ %s+%d(FP), %s", []string{"to", "ldTo", "stepTo", "from", "ldFrom", "stepFrom", "n"}[i], 8*i, r)
+	}
+	g.label("tile")
+	g.a("MOVQ SI, R12")
+	g.a("LEAQ (SI)(R10*8), R13")
+	for r := range 8 {
+		g.a("VMOVDQU (R12), X%d", r)
+		g.a("VINSERTI128 $1, (R13), Y%d, Y%d", r, r)
+		g.a("ADDQ R10, R12")
+		g.a("ADDQ R10, R13")
+	}
+	// From registers 0 to 7 to 8 to 15 and back: neighbours, then neighbours of pairs, then of fours.
+	for i := range 4 {
+		g.a("VPUNPCKLBW Y%d, Y%d, Y%d", 2*i+1, 2*i, 8+2*i)
+		g.a("VPUNPCKHBW Y%d, Y%d, Y%d", 2*i+1, 2*i, 9+2*i)
+	}
+	for i := range 2 { // columns 0 to 7, then 8 to 15
+		for j := range 2 {
+			a, b := 8+4*j+i, 10+4*j+i
+			g.a("VPUNPCKLWD Y%d, Y%d, Y%d", b, a, 4*i+j)
+			g.a("VPUNPCKHWD Y%d, Y%d, Y%d", b, a, 4*i+2+j)
+		}
+	}
+	g.a("MOVQ DI, R12")
+	for i := range 4 {
+		g.a("VPUNPCKLDQ Y%d, Y%d, Y%d", 2*i+1, 2*i, 8+2*i)
+		g.a("VPUNPCKHDQ Y%d, Y%d, Y%d", 2*i+1, 2*i, 9+2*i)
+	}
+	for i := range 8 {
+		g.a("VPERMQ $0xD8, Y%d, Y%d", 8+i, 8+i)
+		g.a("VMOVDQU X%d, (R12)", 8+i)
+		g.a("VEXTRACTI128 $1, Y%d, (R12)(R8*1)", 8+i)
+		g.a("LEAQ (R12)(R8*2), R12")
+	}
+	g.a("ADDQ R9, DI")
+	g.a("ADDQ R11, SI")
+	g.a("DECQ CX")
+	g.a("JNZ tile")
 	g.a("VZEROUPPER")
 	g.a("RET")
 }

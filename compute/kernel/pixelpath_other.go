@@ -6,7 +6,7 @@ package kernel
 func (p Path) Pixels() bool { return false }
 
 // pixelRows is the number of rows that are done at a time.
-func (p Path) pixelRows(bool) int { return pixelRowsMax }
+func (p Path) pixelRows(bool, bool) int { return pixelRowsMax }
 
 func (p Path) pixelWords(int, *pixelTile) {}
 
@@ -15,3 +15,5 @@ func (p Path) pixelBytes(int, *pixelTile) {}
 func (p Path) pixelSlide(*pixelSlide) {}
 
 func (p Path) widenBytes([]int16, []uint8) int { return 0 }
+
+func (p Path) turnBytes([]uint8, int, int, []uint8, int, int, int) {}

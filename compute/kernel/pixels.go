@@ -44,19 +44,28 @@ func (e *PixelEnd) Finite() bool {
 	return !slices.ContainsFunc(e.Ratios, func(r float32) bool { return r-r != 0 })
 }
 
-// panels gives e in the order of lanes, the bias less what the zero point of the input comes to.
-func (e *PixelEnd) panels(zero int32, weights []int16, each int) PixelEnd {
-	n := (len(e.Bias) + pixelWide - 1) / pixelWide * pixelWide
+// panels gives e in the order of lanes, the bias less what the zero point of the input comes to; sums are those of each output's weights.
+func (e *PixelEnd) panels(zero int32, sums []int32) PixelEnd {
+	must.Hold(len(e.Bias) == len(sums) && len(e.Ratios) == len(sums), "an end that does not fit")
+	n := pixelPanels(len(sums)) * pixelWide
 	p := PixelEnd{make([]int32, n), make([]float32, n), e.Zero}
-	for i, b := range e.Bias {
+	for i, sum := range sums {
 		at := i/pixelWide*pixelWide + pixelLane(i%pixelWide)
-		for _, w := range weights[i*each:][:each] {
-			b -= int32(w) * zero
-		}
-		p.Bias[at], p.Ratios[at] = b, e.Ratios[i]
+		p.Bias[at], p.Ratios[at] = e.Bias[i]-sum*zero, e.Ratios[i]
 	}
 	return p
 }
+
+// sumsOf adds up each output's weights.
+func sumsOf(weights []int16, each int) []int32 {
+	sums := make([]int32, len(weights)/each)
+	for i, w := range weights {
+		sums[i/each] += int32(w)
+	}
+	return sums
+}
+
+func pixelPanels(outputs int) int { return (outputs + pixelWide - 1) / pixelWide }
 
 // of makes a byte of the sum of the output in a lane.
 func (e *PixelEnd) of(sum int32, lane int) uint8 {
@@ -69,17 +78,16 @@ func (e *PixelEnd) of(sum int32, lane int) uint8 {
 type PixelWeights struct {
 	N        int // outputs
 	segments int // of k: rows of the window
-	jump     int // from one to the next, in bytes of the input
 	steps    int // of a segment
 	words    []int16
 	bytes    []int8
 	extras   []pixelExtra // of each panel
-	end      PixelEnd
+	sums     []int32      // of each output's weights
 }
 
 // A pixelExtra is the steps of a panel that come again, with other weights.
 type pixelExtra struct {
-	offsets []int32 // in the window, in bytes
+	steps   []int
 	weights []int8
 }
 
@@ -91,14 +99,12 @@ const (
 )
 
 // Panels is the number of parts that the outputs can be cut in.
-func (w *PixelWeights) Panels() int { return len(w.end.Bias) / pixelWide }
+func (w *PixelWeights) Panels() int { return pixelPanels(w.N) }
 
-// PackPixelWeights lays weights[output][segment][k] out, less their zero points; segments of the input are jump bytes apart, and zero is its
-// zero point.
-func PackPixelWeights(weights []int16, segments, length, jump int, zero int32, end PixelEnd) *PixelWeights {
-	n := len(end.Bias)
-	must.Hold(n > 0 && len(weights) == n*segments*length && length > 0, "weights that do not fit")
-	w := &PixelWeights{N: n, segments: segments, jump: jump, end: end.panels(zero, weights, segments*length)}
+// PackPixelWeights lays weights[output][segment][k] out, less their zero points.
+func PackPixelWeights(weights []int16, outputs, segments, length int) *PixelWeights {
+	must.Hold(outputs > 0 && length > 0 && len(weights) == outputs*segments*length, "weights that do not fit")
+	w := &PixelWeights{N: outputs, segments: segments, sums: sumsOf(weights, segments*length)}
 	if !w.packBytes(weights, length) {
 		w.bytes, w.extras = nil, nil
 		w.packWords(weights, length)
@@ -108,7 +114,7 @@ func PackPixelWeights(weights []int16, segments, length, jump int, zero int32, e
 
 func (w *PixelWeights) packWords(weights []int16, length int) {
 	w.steps = (length + pixelPair - 1) / pixelPair
-	w.words = make([]int16, len(w.end.Bias)*w.segments*w.steps*pixelPair)
+	w.words = make([]int16, w.Panels()*pixelWide*w.segments*w.steps*pixelPair)
 	for i, v := range weights {
 		w.words[w.place(i, length, pixelPair)] = v
 	}
@@ -125,7 +131,7 @@ func (w *PixelWeights) place(i, length, each int) int {
 func (w *PixelWeights) packBytes(weights []int16, length int) bool {
 	const size = pixelWide * pixelFour
 	w.steps = (length + pixelFour - 1) / pixelFour
-	left := make([]int16, len(w.end.Bias)*w.segments*w.steps*pixelFour)
+	left := make([]int16, w.Panels()*pixelWide*w.segments*w.steps*pixelFour)
 	for i, v := range weights {
 		left[w.place(i, length, pixelFour)] = v
 	}
@@ -139,7 +145,7 @@ func (w *PixelWeights) packBytes(weights []int16, length int) bool {
 			for more := takePairs(w.bytes[at:][:size], left[at:]); more; extra++ {
 				part := make([]int8, size)
 				more = takePairs(part, left[at:])
-				e.offsets = append(e.offsets, int32(s/w.steps*w.jump+s%w.steps*pixelFour))
+				e.steps = append(e.steps, s)
 				e.weights = append(e.weights, part...)
 			}
 		}
@@ -164,6 +170,25 @@ func takePairs(step []int8, left []int16) (more bool) {
 	return more
 }
 
+// A PixelProduct is weights with what is done to sums, for inputs of some zero point whose segments are jump bytes apart.
+type PixelProduct struct {
+	*PixelWeights
+	jump    int
+	end     PixelEnd
+	offsets [][]int32 // of the extra steps of each panel, in bytes
+}
+
+// Product makes one.
+func (w *PixelWeights) Product(jump int, zero int32, end PixelEnd) *PixelProduct {
+	p := &PixelProduct{PixelWeights: w, jump: jump, end: end.panels(zero, w.sums), offsets: make([][]int32, len(w.extras))}
+	for i, e := range w.extras {
+		for _, s := range e.steps {
+			p.offsets[i] = append(p.offsets[i], int32(s/w.steps*jump+s%w.steps*pixelFour))
+		}
+	}
+	return p
+}
+
 // PixelRows are the windows of neighbouring pixels: that of row r begins at byte r·Step.
 type PixelRows struct {
 	X          []uint8
@@ -174,7 +199,7 @@ type PixelRows struct {
 type pixelTile struct {
 	a            unsafe.Pointer
 	b            unsafe.Pointer
-	c            *uint8
+	c            unsafe.Pointer
 	bias         *int32
 	ratio        *float32
 	extraOffsets *int32
@@ -186,22 +211,55 @@ type pixelTile struct {
 	steps        int
 	ldc          int
 	tiles        int
+	floats       int // 1: outputs are floats
 	high         float32
 	zero         int32
 }
 
 // PixelScratch is what one thread needs for products of pixels. Its zero value is ready.
-type PixelScratch struct{ words []int16 }
+type PixelScratch struct {
+	words []int16
+	edge  []float32
+}
 
 // MultiplyPixels makes outputs of panels first to last-1 for all rows: those of row r lie at y[r·stride].
-func (p Path) MultiplyPixels(y []uint8, stride int, x PixelRows, w *PixelWeights, first, last int, s *PixelScratch) {
-	each, height := pixelFour, p.pixelRows(true)
-	if w.words != nil {
-		each, height = pixelPair, p.pixelRows(false)
+func (p Path) MultiplyPixels(y []uint8, stride int, x PixelRows, w *PixelProduct, first, last int, s *PixelScratch) {
+	must.Hold(stride >= pixelWide*last, "pixels without room for their outputs")
+	p.pixelPanels(pixelOut{bytes: y, stride: stride}, x, w, first, last, s)
+}
+
+// MultiplyPixelsFloat is MultiplyPixels for products whose outputs are floats: (sum + Bias)·Ratio. Rows of y have no room behind w.N.
+func (p Path) MultiplyPixelsFloat(y []float32, stride int, x PixelRows, w *PixelProduct, first, last int, s *PixelScratch) {
+	whole := min(last, w.N/pixelWide)
+	if first < whole {
+		p.pixelPanels(pixelOut{floats: y, stride: stride}, x, w, first, whole, s)
 	}
-	size := (x.Rows-1)*x.Step + (w.segments-1)*w.jump + w.steps*each
-	_, _ = x.X[:size], y[:(x.Rows-1)*stride+last*pixelWide]
-	must.Hold(x.Rows > 0 && stride >= pixelWide*last, "pixels without room for their outputs")
+	if whole == last {
+		return
+	}
+	if len(s.edge) < x.Rows*pixelWide {
+		s.edge = make([]float32, x.Rows*pixelWide)
+	}
+	p.pixelPanels(pixelOut{floats: s.edge, stride: pixelWide, left: whole}, x, w, whole, last, s)
+	for r := range x.Rows {
+		copy(y[r*stride+whole*pixelWide:][:w.N%pixelWide], s.edge[r*pixelWide:])
+	}
+}
+
+// A pixelOut is where outputs go: bytes, or else floats. The first panels are left out.
+type pixelOut struct {
+	bytes        []uint8
+	floats       []float32
+	stride, left int
+}
+
+func (p Path) pixelPanels(y pixelOut, x PixelRows, w *PixelProduct, first, last int, s *PixelScratch) {
+	each, height := pixelFour, p.pixelRows(true, y.floats != nil)
+	if w.words != nil {
+		each, height = pixelPair, p.pixelRows(false, y.floats != nil)
+	}
+	size, end := (x.Rows-1)*x.Step+(w.segments-1)*w.jump+w.steps*each, (x.Rows-1)*y.stride+(last-y.left)*pixelWide
+	must.Hold(x.Rows > 0 && len(x.X) >= size && max(len(y.bytes), len(y.floats)) >= end, "rows that are not there")
 	if w.words != nil {
 		if len(s.words) < size {
 			s.words = make([]int16, size)
@@ -211,25 +269,28 @@ func (p Path) MultiplyPixels(y []uint8, stride int, x PixelRows, w *PixelWeights
 	whole := x.Rows / height * height
 	for panel := first; panel < last; panel++ {
 		for _, part := range [][3]int{{0, whole, height}, {whole, x.Rows, x.Rows - whole}} {
-			if part[0] < part[1] {
-				p.pixelTiles(y[panel*pixelWide:], stride, x, w, panel, part, s)
+			switch {
+			case part[0] == part[1]:
+			case p.Pixels():
+				p.pixelTiles(y, x, w, panel, part, s)
+			default:
+				w.rows(y, x, panel, part)
 			}
 		}
 	}
 }
 
-// pixelTiles does the rows from one to another in tiles of some height; MultiplyPixels has checked that they are there.
-func (p Path) pixelTiles(y []uint8, stride int, x PixelRows, w *PixelWeights, panel int, part [3]int, s *PixelScratch) {
+// pixelTiles does the rows from one to another in tiles of some height; pixelPanels has checked that they are there.
+func (p Path) pixelTiles(y pixelOut, x PixelRows, w *PixelProduct, panel int, part [3]int, s *PixelScratch) {
 	from, to, height := part[0], part[1], part[2]
-	if !p.Pixels() {
-		for r := from; r < to; r++ {
-			w.row(y[r*stride:], x.X[r*x.Step:], panel)
-		}
-		return
-	}
 	t := &pixelTile{
-		c: &y[from*stride], bias: &w.end.Bias[panel*pixelWide], ratio: &w.end.Ratios[panel*pixelWide], lda: x.Step, jump: w.jump,
-		segments: w.segments, steps: w.steps, ldc: stride, tiles: (to - from) / height, high: float32(255 - w.end.Zero), zero: w.end.Zero,
+		bias: &w.end.Bias[panel*pixelWide], ratio: &w.end.Ratios[panel*pixelWide], lda: x.Step, jump: w.jump,
+		segments: w.segments, steps: w.steps, ldc: y.stride, tiles: (to - from) / height, high: float32(255 - w.end.Zero), zero: w.end.Zero,
+	}
+	if at := from*y.stride + (panel-y.left)*pixelWide; y.bytes != nil {
+		t.c = unsafe.Pointer(&y.bytes[at])
+	} else {
+		t.c, t.floats, t.ldc = unsafe.Pointer(&y.floats[at]), 1, 4*y.stride
 	}
 	at := panel * w.segments * w.steps * pixelWide
 	if w.words != nil {
@@ -239,38 +300,49 @@ func (p Path) pixelTiles(y []uint8, stride int, x PixelRows, w *PixelWeights, pa
 		return
 	}
 	t.a, t.b = unsafe.Pointer(&x.X[from*x.Step]), unsafe.Pointer(&w.bytes[at*pixelFour])
-	if e := w.extras[panel]; e.offsets != nil {
-		t.extras, t.extraOffsets, t.extraWeights = len(e.offsets), &e.offsets[0], &e.weights[0]
+	if o := w.offsets[panel]; o != nil {
+		t.extras, t.extraOffsets, t.extraWeights = len(o), &o[0], &w.extras[panel].weights[0]
 	}
 	p.pixelBytes(height, t)
 }
 
-// row is the portable form: a panel of one row.
-func (w *PixelWeights) row(y, x []uint8, panel int) {
-	for j := range pixelWide {
-		lane, sum := pixelLane(j), int32(0)
-		for step := range w.segments * w.steps {
-			at, from := (panel*w.segments*w.steps+step)*pixelWide+lane, step/w.steps*w.jump
-			if w.words != nil {
-				for k, v := range w.words[at*pixelPair:][:pixelPair] {
-					sum += int32(v) * int32(x[from+step%w.steps*pixelPair+k])
-				}
-				continue
-			}
-			for k, v := range w.bytes[at*pixelFour:][:pixelFour] {
-				sum += int32(v) * int32(x[from+step%w.steps*pixelFour+k])
+// rows is the portable form of pixelTiles.
+func (w *PixelProduct) rows(y pixelOut, x PixelRows, panel int, part [3]int) {
+	for r := part[0]; r < part[1]; r++ {
+		for j := range pixelWide {
+			lane := panel*pixelWide + pixelLane(j)
+			sum, at := w.sum(x.X[r*x.Step:], panel, pixelLane(j)), r*y.stride+(panel-y.left)*pixelWide+j
+			if y.bytes != nil {
+				y.bytes[at] = w.end.of(sum, lane)
+			} else {
+				y.floats[at] = float32(float32(sum+w.end.Bias[lane]) * w.end.Ratios[lane])
 			}
 		}
-		if w.words == nil {
-			e := &w.extras[panel]
-			for i, o := range e.offsets {
-				for k, v := range e.weights[(i*pixelWide+lane)*pixelFour:][:pixelFour] {
-					sum += int32(v) * int32(x[int(o)+k])
-				}
-			}
-		}
-		y[j] = w.end.of(sum, panel*pixelWide+lane)
 	}
+}
+
+// sum is that of one output of a panel.
+func (w *PixelProduct) sum(x []uint8, panel, lane int) (sum int32) {
+	for step := range w.segments * w.steps {
+		at, from := (panel*w.segments*w.steps+step)*pixelWide+lane, step/w.steps*w.jump
+		if w.words != nil {
+			for k, v := range w.words[at*pixelPair:][:pixelPair] {
+				sum += int32(v) * int32(x[from+step%w.steps*pixelPair+k])
+			}
+			continue
+		}
+		for k, v := range w.bytes[at*pixelFour:][:pixelFour] {
+			sum += int32(v) * int32(x[from+step%w.steps*pixelFour+k])
+		}
+	}
+	if w.words == nil {
+		for i, o := range w.offsets[panel] {
+			for k, v := range w.extras[panel].weights[(i*pixelWide+lane)*pixelFour:][:pixelFour] {
+				sum += int32(v) * int32(x[int(o)+k])
+			}
+		}
+	}
+	return sum
 }
 
 // PixelTaps are the taps of a window over each channel by itself, in pairs.
@@ -286,7 +358,7 @@ type PixelTaps struct {
 func PackPixelTaps(weights []int16, offsets []int32, zero int32, end PixelEnd) *PixelTaps {
 	taps := len(offsets)
 	must.Hold(taps > 0 && len(weights) == len(end.Bias)*taps, "taps that do not fit")
-	t := &PixelTaps{offsets: slices.Clone(offsets), end: end.panels(zero, weights, taps), reach: int(slices.Max(offsets))}
+	t := &PixelTaps{offsets: slices.Clone(offsets), end: end.panels(zero, sumsOf(weights, taps)), reach: int(slices.Max(offsets))}
 	if taps%2 == 1 { // any, for its weights are zero
 		t.offsets = append(t.offsets, offsets[taps-1])
 	}
@@ -355,5 +427,30 @@ func (p Path) WidenBytes(to []int16, from []uint8) {
 	}
 	for i := n; i < len(from); i++ {
 		to[i] = int16(from[i])
+	}
+}
+
+// TurnBytes exchanges rows and columns: to[c·ldTo+r] becomes from[r·ldFrom+c].
+func (p Path) TurnBytes(to []uint8, ldTo int, from []uint8, ldFrom, rows, cols int) {
+	if rows == 0 || cols == 0 {
+		return
+	}
+	_, _ = to[:(cols-1)*ldTo+rows], from[:(rows-1)*ldFrom+cols]
+	const side = pixelWide
+	if !p.Pixels() || rows < side || cols < side {
+		for r := range rows {
+			for c, v := range from[r*ldFrom:][:cols] {
+				to[c*ldTo+r] = v
+			}
+		}
+		return
+	}
+	for r := 0; r < rows; r += side { // the last ones of both begin so that they end with the last row or column
+		r = min(r, rows-side)
+		p.turnBytes(to[r:], ldTo, side*ldTo, from[r*ldFrom:], ldFrom, side, cols/side)
+		if cols%side > 0 {
+			c := cols - side
+			p.turnBytes(to[r+c*ldTo:], ldTo, 0, from[r*ldFrom+c:], ldFrom, 0, 1)
+		}
 	}
 }

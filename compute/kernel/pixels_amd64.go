@@ -102,3 +102,8 @@ func pixelSlideAVX2(s *pixelSlide)
 //
 //go:noescape
 func widenBytesAVX2(n int, to *int16, from *uint8)
+
+// turnBytesAVX2 makes 16 rows of 16 columns, n times; both move by a step.
+//
+//go:noescape
+func turnBytesAVX2(to *uint8, ldTo, stepTo int, from *uint8, ldFrom, stepFrom, n int)

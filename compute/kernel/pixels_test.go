@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -54,15 +55,42 @@ func TestPixelForms(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 33))
-		w := PackPixelWeights(drawWeights(r, 640), 2, 10, 20, 0, pixelEnd(r, 32))
+		w := PackPixelWeights(drawWeights(r, 640), 32, 2, 10)
 		seen["words"] = seen["words"] || w.words != nil
 		for _, e := range w.extras {
-			seen["extras"] = seen["extras"] || len(e.offsets) > 0
-			seen["none"] = seen["none"] || len(e.offsets) == 0
+			seen["extras"] = seen["extras"] || len(e.steps) > 0
+			seen["none"] = seen["none"] || len(e.steps) == 0
 		}
 	}
 	if len(seen) != 3 || !seen["words"] || !seen["extras"] || !seen["none"] {
 		t.Errorf("not all forms: %v", seen)
+	}
+}
+
+// What is kept is what was packed; what was cut short, or names steps that are not there, is nothing.
+func TestKeptPixelWeights(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 34))
+		n, segments, length := 1+r.IntN(40), 1+r.IntN(3), 1+r.IntN(20)
+		w := PackPixelWeights(drawWeights(r, n*segments*length), n, segments, length)
+		b := slices.Clone(w.Bytes())
+		if got := KeptPixelWeights(b, n, segments, length); !reflect.DeepEqual(got, w) {
+			t.Fatalf("seed %d: got %+v, want %+v", seed, got, w)
+		}
+		for cut := range len(b) {
+			if KeptPixelWeights(b[:cut], n, segments, length) != nil {
+				t.Fatalf("seed %d: %d of %d bytes make weights", seed, cut, len(b))
+			}
+		}
+		for i, e := range w.extras {
+			if len(e.steps) > 0 {
+				w.extras[i].steps[0] = segments * w.steps
+				if KeptPixelWeights(slices.Clone(w.Bytes()), n, segments, length) != nil {
+					t.Fatalf("seed %d: a step that is not there", seed)
+				}
+				break
+			}
+		}
 	}
 }
 
@@ -116,19 +144,26 @@ func pixelCase(t *testing.T, seed uint64) {
 	jump := length + 1 + r.IntN(9)
 	weights, end := drawWeights(r, n*segments*length), pixelEnd(r, n)
 	from := drawBytes(r, (rows-1)*step+segments*jump+length+3)
-	w := PackPixelWeights(weights, segments, length, jump, zero, end)
+	w := PackPixelWeights(weights, n, segments, length).Product(jump, zero, end)
 	stride := PixelStride(max(n, 5))
-	want := make([]uint8, rows*n)
+	want, sums := make([]uint8, rows*n), make([]int32, rows*n)
 	for i := range rows {
 		for j := range n {
 			sum := end.Bias[j]
 			for k := range segments * length {
 				sum += (int32(from[i*step+k/length*jump+k%length]) - zero) * int32(weights[j*segments*length+k])
 			}
-			want[i*n+j] = uint8(unsigned().of(float32(float32(sum)*end.Ratios[j]), end.Zero))
+			want[i*n+j], sums[i*n+j] = uint8(unsigned().of(float32(float32(sum)*end.Ratios[j]), end.Zero)), sum
 		}
 	}
 	for _, path := range Paths() {
+		floats := make([]float32, rows*n)
+		path.MultiplyPixelsFloat(floats, n, PixelRows{from, rows, step}, w, 0, w.Panels(), &PixelScratch{})
+		for i, sum := range sums {
+			if v := float32(float32(sum) * end.Ratios[i%n]); floats[i] != v {
+				t.Fatalf("%v, seed %d, row %d, output %d: got %v, want %v", path, seed, i/n, i%n, floats[i], v)
+			}
+		}
 		y, half := make([]uint8, rows*stride), w.Panels()/2
 		for _, part := range [][2]int{{0, half}, {half, w.Panels()}} {
 			path.MultiplyPixels(y, stride, PixelRows{from, rows, step}, w, part[0], part[1], &PixelScratch{})
@@ -165,6 +200,28 @@ func TestSlidePixels(t *testing.T) {
 				want := uint8(unsigned().of(float32(float32(sum)*end.Ratios[ch]), end.Zero))
 				if got := y[pixel*stride+ch]; got != want {
 					t.Fatalf("%v, seed %d, pixel %d, channel %d: got %d, want %d", path, seed, pixel, ch, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestTurnBytes(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 35))
+		rows, cols := 1+r.IntN(70), 1+r.IntN(70)
+		ldTo, ldFrom := rows+r.IntN(9), cols+r.IntN(9)
+		from := drawBytes(r, rows*ldFrom)
+		for _, path := range Paths() {
+			to := make([]uint8, cols*ldTo)
+			path.TurnBytes(to[:(cols-1)*ldTo+rows], ldTo, from[:(rows-1)*ldFrom+cols], ldFrom, rows, cols)
+			for i, v := range to {
+				want := uint8(0)
+				if r, c := i%ldTo, i/ldTo; r < rows {
+					want = from[r*ldFrom+c]
+				}
+				if v != want {
+					t.Fatalf("%v, seed %d, %d × %d, element %d: got %d, want %d", path, seed, rows, cols, i, v, want)
 				}
 			}
 		}

@@ -36,6 +36,15 @@ func Open(path string) (*Model, error) {
 	return m, nil
 }
 
+// Parse reads a model that lies in memory, which must not change.
+func Parse(data []byte) (*Model, error) {
+	f, err := gguf.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return read(f)
+}
+
 func read(f *gguf.File) (m *Model, err error) {
 	m = &Model{File: f, Name: short(f, "general.name"), Licence: short(f, "general.license")}
 	if m.Shape, err = lm.ReadConfig(f); err != nil {

@@ -8,12 +8,18 @@ import (
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/lm"
+	"github.com/aiwork/aiwork-node/compute/packed"
+	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 // Options say how a model is made ready.
 type Options struct {
 	Threads     int
 	MemoryBytes int64 // of the process; 0: no limit. A model's weights may take three quarters, its keys and values the fourth
+
+	Packed packed.Folder     // where weights are kept as kernels take them; its zero value is nowhere
+	ID     chain.Hash        // of the model, by which they are found there
+	Note   func(text string) // takes what the operator may want to know of that; may be nil
 }
 
 const (
@@ -27,9 +33,10 @@ const (
 type Ready struct {
 	*Model
 	weights *lm.Model
+	shelf   *packed.Shelf // nil: the weights are in memory
 	threads int
-	pages   int // of the cache of keys and values, at most
-	batch   *lm.Batch
+	pages   int       // of the cache of keys and values, at most
+	batch   *lm.Batch // nil until an item is run, and while one is checked, so that there is one cache at a time
 }
 
 // Load lays the weights out for the quickest path of this machine. An error is of this machine or of the file.
@@ -41,21 +48,30 @@ func (m *Model) Load(o Options) (*Ready, error) {
 			return nil, fmt.Errorf("weights of %d MiB do not fit into %d MiB beside the rest: allow the engine more memory", m.WeightBytes()>>20, o.MemoryBytes>>20)
 		}
 	}
-	weights, err := lm.Load(m.File, kernel.Best())
+	weights, shelf, err := m.Weights(kernel.Best(), o.Packed, o.ID, o.Note)
 	if err != nil {
 		return nil, err
 	}
-	r := &Ready{Model: m, weights: weights, threads: max(1, o.Threads)}
+	r := &Ready{Model: m, weights: weights, shelf: shelf, threads: max(1, o.Threads)}
 	r.pages = int(cache / int64(lm.NewCache(weights.Config, 1).PageBytes()))
-	r.batch = lm.NewBatch(weights, lm.BatchOptions{Threads: r.threads, Pages: r.pages, Requests: 1, StepTokens: stepTokens})
 	return r, nil
 }
 
-// Weights is the model that computes.
-func (r *Ready) Weights() *lm.Model { return r.weights }
+// Weights lays the weights out for a path, or finds them laid out in a folder under an id. The shelf, which may be nil, is closed when
+// nothing of them is used any more.
+func (m *Model) Weights(path kernel.Path, folder packed.Folder, id chain.Hash, note func(text string)) (*lm.Model, *packed.Shelf, error) {
+	if folder.Dir == "" {
+		weights, err := lm.Load(m.File, path)
+		return weights, nil, err
+	}
+	return packed.Load(folder, id, path.String(), note, func(s *packed.Shelf) (*lm.Model, error) { return lm.LoadKept(m.File, path, s) })
+}
 
 // Close gives the model's file back.
-func (r *Ready) Close() { _ = r.Model.Close() } // it was only read
+func (r *Ready) Close() {
+	_ = r.shelf.Close()
+	_ = r.Model.Close() // both were only read
+}
 
 // Run answers an item. Its error is an image.Fault, that of ctx, or one of this machine.
 func (r *Ready) Run(ctx context.Context, item []byte) ([]byte, error) {
@@ -66,6 +82,9 @@ func (r *Ready) Run(ctx context.Context, item []byte) ([]byte, error) {
 	tokens, err := r.Tokens(p)
 	if err != nil {
 		return nil, err
+	}
+	if r.batch == nil {
+		r.batch = lm.NewBatch(r.weights, lm.BatchOptions{Threads: r.threads, Pages: r.pages, Requests: 1, StepTokens: stepTokens})
 	}
 	ends := r.ends(p)
 	id, err := r.batch.Add(lm.Request{Prompt: tokens, TokensMax: p.TokensMax, Stop: ends, Sampling: p.Sampling()})
@@ -140,6 +159,7 @@ func (r *Ready) Follows(ctx context.Context, item, result []byte) (bool, error) 
 	if pages > r.pages {
 		return false, r.explain(fmt.Errorf("%w: %d needed of %d", lm.ErrCacheFull, pages, r.pages))
 	}
+	r.batch = nil
 	runner, cache := lm.NewRunner(r.weights, r.threads), lm.NewCache(r.weights.Config, pages)
 	n, err := lm.Verify(ctx, runner, cache.NewSequence(), prompt, a.Tokens, p.Sampling())
 	if err != nil {

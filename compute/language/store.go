@@ -12,9 +12,13 @@ import (
 	"strings"
 
 	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/whole"
 )
+
+// Magic begins a file of a language model.
+const Magic = "GGUF"
 
 const (
 	fileExtension = ".gguf"

@@ -4,7 +4,7 @@
 // source and licence stand in the file for people and do not change the id. Rules:
 //
 //	MODEL-1  A file is read only if every weight has the root that the network names for it. So a file under an id computes what
-//	         the id stands for, wherever it came from.
+//	         the id stands for, wherever it came from. A file that held before, by a shelf of compute/packed, is held against its checksum.
 //	MODEL-2  Weights are stored as they are or, where they have up to 256 different values, by a table of these and a byte each.
 //	         That is exact, and no part of the id.
 //	MODEL-3  Kernels of convolutions are finite, since a tap in the padding may be skipped (AIW-2).

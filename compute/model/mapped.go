@@ -1,7 +1,6 @@
 package model
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -29,9 +28,6 @@ func (m *Mapped) Close() error {
 	return m.unmap()
 }
 
-// sourceName is the section of a shelf that says which file was read in whole and held (MODEL-1): its size and checksum.
-func sourceName() packed.Name { return packed.NameFrom([]byte("model file")) }
-
 // Open gives a model to run it. A file that the shelf knows, which was held against the roots before, is held against its checksum alone;
 // others are read as Get reads them. Weights are called by their roots, so that the shelf need not read them to tell what it has of them.
 func (s Store) Open(id chain.Hash, shelf *packed.Shelf) (*Mapped, error) {
@@ -39,8 +35,8 @@ func (s Store) Open(id chain.Hash, shelf *packed.Shelf) (*Mapped, error) {
 	if err != nil {
 		return nil, openError(id, err)
 	}
-	source := sourceOf(data)
-	known := shelf.Take(sourceName())
+	source := packed.Source(data)
+	known := shelf.Take(packed.SourceName())
 	if string(known) == string(source) {
 		f, err := viewFile(data)
 		if err == nil && f.Net.ID() == id {
@@ -53,15 +49,9 @@ func (s Store) Open(id chain.Hash, shelf *packed.Shelf) (*Mapped, error) {
 	if err := errors.Join(err, unmap()); err != nil {
 		return nil, err
 	}
-	shelf.Keep(sourceName(), source)
+	shelf.Keep(packed.SourceName(), source)
 	nameWeights(f, shelf)
 	return &Mapped{File: f}, nil
-}
-
-// sourceOf tells a file from others, by what finds damage.
-func sourceOf(data []byte) []byte {
-	b := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
-	return binary.LittleEndian.AppendUint32(b, packed.Checksum(data))
 }
 
 // nameWeights tells a shelf what the weights are called.

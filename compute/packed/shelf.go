@@ -2,6 +2,7 @@ package packed
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -222,4 +223,13 @@ func NameFrom(parts ...[]byte) Name {
 		h.Write(n[:])
 	}
 	return Name(h.Sum(nil))
+}
+
+// SourceName is the section that says which file a model was read from in whole, and held.
+func SourceName() Name { return NameFrom([]byte("model file")) }
+
+// Source tells a model's file from others, by what finds damage: its size and checksum.
+func Source(file []byte) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(file)))
+	return binary.LittleEndian.AppendUint32(b, Checksum(file))
 }

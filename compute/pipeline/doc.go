@@ -12,6 +12,8 @@
 //	        down), texts as UTF-8 with only quotation marks, backslashes and control characters escaped.
 //	PIPE-3  A run's trace is the Merkle root (tag "aiwork/trace/1") over its steps in order: role, input and output lists by their roots.
 //	PIPE-4  What is wrong with an input depends on its bytes alone.
+//	PIPE-5  What a job's item comes to is the trace's root and then the answer. So each step is committed to with the result, and auditors compare
+//	        it too: nobody can be right about the answer by chance, or by another way than through the networks.
 //
 //	spec := pipeline.Spec{Kind: pipeline.OCR, Roles: roles, Files: files}
 //	p, err := pipeline.Open(spec, networks)

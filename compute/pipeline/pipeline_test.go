@@ -27,7 +27,7 @@ func sample() *Spec {
 // Changing this changes the protocol.
 func TestLocked(t *testing.T) {
 	id := sample().ID()
-	if got, want := hex.EncodeToString(id[:]), "f7990fb3c5ce599a0c483fdc1ece8fc0a65396639d05a3747e07629e6b71ea23"; got != want {
+	if got, want := hex.EncodeToString(id[:]), "2ffd81c92f89496a7415897cf1724ffe6f53a3a062db737eaef6171125c2dadb"; got != want {
 		t.Errorf("id %s, want %s", got, want)
 	}
 	named := sample()

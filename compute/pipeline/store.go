@@ -25,7 +25,8 @@ type Store struct{ Dir string }
 // ErrNone says that a store does not hold a pipeline.
 var ErrNone = errors.New("no such pipeline")
 
-func (s Store) path(id chain.Hash) string {
+// Path is where a pipeline's file lies, if it does.
+func (s Store) Path(id chain.Hash) string {
 	return filepath.Join(s.Dir, strings.TrimPrefix(id.String(), "0x")+fileExtension)
 }
 
@@ -38,7 +39,7 @@ func (s Store) Put(p *Spec) (chain.Hash, error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return id, fmt.Errorf("pipeline store: %w", err)
 	}
-	if err := whole.Write(s.path(id), p.Encode(), 0o644); err != nil {
+	if err := whole.Write(s.Path(id), p.Encode(), 0o644); err != nil {
 		return id, fmt.Errorf("pipeline store: %w", err)
 	}
 	return id, nil
@@ -46,7 +47,7 @@ func (s Store) Put(p *Spec) (chain.Hash, error) {
 
 // Get reads a pipeline, or gives ErrNone.
 func (s Store) Get(id chain.Hash) (*Spec, error) {
-	b, err := os.ReadFile(s.path(id))
+	b, err := os.ReadFile(s.Path(id))
 	if errors.Is(err, fs.ErrNotExist) || s.Dir == "" {
 		return nil, fmt.Errorf("%s: %w", id, ErrNone)
 	}
@@ -58,7 +59,7 @@ func (s Store) Get(id chain.Hash) (*Spec, error) {
 		err = fmt.Errorf("it is the pipeline %s: remove it", p.ID())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path(id), err)
+		return nil, fmt.Errorf("%s: %w", s.Path(id), err)
 	}
 	return p, nil
 }
@@ -89,7 +90,7 @@ func (s Store) List() ([]*Spec, error) {
 
 // Remove takes a pipeline away.
 func (s Store) Remove(id chain.Hash) error {
-	err := os.Remove(s.path(id))
+	err := os.Remove(s.Path(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: %w", id, ErrNone)
 	}

@@ -32,6 +32,7 @@ type builder struct {
 	buffers     []*buffer
 	byteBuffers []*buffer
 	origin      *program.Graph // g as others know it; another one where branches were put in
+	whole       *program.Graph // without these
 	start       int            // node
 	uses        []int          // of each slot, by nodes and outputs
 	trial       operator.Budget
@@ -52,7 +53,7 @@ type planned struct {
 func (r *Runner) build(j *job, g *program.Graph, start int, slots []int, values []*tensor.Tensor, settled bool) (*plan, error) {
 	own := *g
 	b := &builder{
-		r: r, g: &own, origin: g, start: start, values: make([]value, g.Slots),
+		r: r, g: &own, origin: g, whole: g, start: start, values: make([]value, g.Slots),
 		p:     &plan{runner: r, slots: g.Slots, outputs: g.Outputs},
 		trial: j.budget,
 	}
@@ -120,6 +121,7 @@ func (b *builder) countUses() {
 	for _, s := range b.g.Outputs {
 		b.uses[s]++
 	}
+	b.watched(func(slot int, _ Output) { b.uses[slot]++ })
 }
 
 // usesOf lists the slots that a node reads, for the graphs within it, too.
@@ -421,6 +423,7 @@ func (b *builder) finish() {
 			use(slot, last)
 		}
 	}
+	b.p.sights = b.sights()
 	b.buffers = slices.DeleteFunc(b.buffers, func(buf *buffer) bool { return buf.last < 0 })
 	b.p.places = slices.DeleteFunc(b.p.places, func(p place) bool { return !slices.Contains(b.buffers, p.buffer) })
 	b.p.arena = layOut(b.buffers)

@@ -20,6 +20,7 @@ type byteProductStep struct {
 	rows    *kernel.IntRows
 	bias    []int32
 	scales  []float32
+	pixels  *kernel.PixelProduct // or else this one: rows of x are pixels, and nothing is turned over
 }
 
 // byteProduct plans such a product that begins at a node, and gives the number of its nodes, 0 if there is none.
@@ -65,6 +66,12 @@ func (b *builder) byteProduct(i int) int {
 	s.scales, s.y = tensor.Values[float32](scales.constant), nodes[last].Out[0]
 	shape := slices.Clone(b.in(first, 0).shape)
 	shape[len(shape)-1] = s.n
+	if s.byPixels(b, b.in(first, 1).constant, b.in(first, 3)) {
+		b.asPlanes(s.x)
+		b.add(s, []int{s.x}, s.m*s.n*s.k)
+		b.place(s.y, shape)
+		return last + 1
+	}
 	s.pack(b, b.in(first, 1).constant, b.in(first, 3))
 	b.asPlanes(s.x)
 	s.turned = b.byteScratch(s.m * s.k)
@@ -104,18 +111,63 @@ func (s *byteProductStep) pack(b *builder, w *tensor.Tensor, zero *value) {
 		key.less, z = zero.constant, zero.constant.Ints()[0]
 	}
 	kept := func(data []byte) *kernel.IntRows { return kernel.KeptIntRows(data, s.n, s.k) }
-	s.rows = pack(b.r, key, kept, func() *kernel.IntRows {
-		v, turned := w.Ints(), make([]int16, w.Len())
-		for l := range s.k {
-			for j := range s.n {
-				turned[j*s.k+l] = int16(v[l*s.n+j] - z)
-			}
+	s.rows = pack(b.r, key, kept, func() *kernel.IntRows { return kernel.PackIntRows(s.outputs(w, z), s.n, s.k) })
+}
+
+// outputs gives the weights of each column together, less their zero point.
+func (s *byteProductStep) outputs(w *tensor.Tensor, zero int64) []int16 {
+	v, turned := w.Ints(), make([]int16, w.Len())
+	for l := range s.k {
+		for j := range s.n {
+			turned[j*s.k+l] = int16(v[l*s.n+j] - zero)
 		}
-		return kernel.PackIntRows(turned, s.n, s.k)
+	}
+	return turned
+}
+
+// byPixels packs weights for products by rows of x, if the path has them.
+func (s *byteProductStep) byPixels(b *builder, w *tensor.Tensor, zero *value) bool {
+	const whole = 4 // k that are read at once
+	if !b.r.path.Pixels() || s.k%whole != 0 {
+		return false
+	}
+	key, z := packKey{weights: w, layout: layoutPixelsTurned, rows: s.n, k: s.k}, int64(0)
+	if zero != nil {
+		key.less, z = zero.constant, zero.constant.Ints()[0]
+	}
+	kept := func(data []byte) *kernel.PixelWeights { return kernel.KeptPixelWeights(data, s.n, 1, s.k) }
+	packed := pack(b.r, key, kept, func() *kernel.PixelWeights { return kernel.PackPixelWeights(s.outputs(w, z), s.n, 1, s.k) })
+	end := kernel.PixelEnd{Bias: s.bias, Ratios: s.scales}
+	if s.bias == nil {
+		end.Bias = make([]int32, s.n)
+	}
+	s.pixels = packed.Product(0, s.zero, end)
+	return true
+}
+
+// runPixels shares rows and outputs.
+func (s *byteProductStep) runPixels(f *frame) {
+	x, y := f.byteValues(s.x), f.values(s.y)
+	panels, rows := s.pixels.Panels(), max(pixelTile, pixelBytes/s.k/pixelTile*pixelTile)
+	groups := 1
+	if threads := f.crew.threads(); threads > 1 {
+		rows = min(rows, (s.m/(2*threads)+pixelTile)/pixelTile*pixelTile)
+		groups = min(panels, max(1, 4*threads*rows/s.m))
+	}
+	blocks := (s.m + rows - 1) / rows
+	f.crew.split(blocks*groups, s.m*s.n*s.k, func(part int, w *worker) {
+		group, first := part%groups, part/groups*rows
+		count := min(rows, s.m-first)
+		from := kernel.PixelRows{X: x[first*s.k:][:count*s.k], Rows: count, Step: s.k}
+		f.path.MultiplyPixelsFloat(y[first*s.n:][:count*s.n], s.n, from, s.pixels, group*panels/groups, (group+1)*panels/groups, &w.pixels)
 	})
 }
 
 func (s *byteProductStep) run(f *frame) error {
+	if s.pixels != nil {
+		s.runPixels(f)
+		return nil
+	}
 	x, y, turned := f.byteValues(s.x), f.values(s.y), f.bytesOf(s.turned)
 	columns := &kernel.ByteColumns{X: turned, Offsets: make([]int32, s.k), N: s.m, Zero: s.zero}
 	for l := range s.k {

@@ -62,14 +62,23 @@ func (s *convStep) run(f *frame) error {
 			from = f.floats(s.padded)
 			s.spread.pad(f, from, x[i*each:][:each], s.channels*s.groups)
 		}
-		for g := range s.groups {
-			columns := s.columns
-			columns.X = from[g*s.channels*s.spread.padded.count():]
-			at := (i*s.groups + g) * s.outs * s.positions
-			f.multiply(y[at:], s.positions, s.rows[g], &columns, &s.ended, g*s.outs, at)
-		}
+		s.products(f, y, from, i*s.groups)
 	}
 	return nil
+}
+
+// products computes all groups of an input, the first of which is the given one of the batch.
+func (s *convStep) products(f *frame, y, from []float32, first int) {
+	rows := s.rows[0]
+	steps := s.groups * rows.M * rows.K * s.positions
+	grid := f.gridOf(f.path.Parts(rows, &s.columns), steps, s.groups, s.short(s.positions))
+	f.shareBy(grid, steps, func(g int, p kernel.Part, w *worker) {
+		columns := s.columns
+		columns.X = from[g*s.channels*s.spread.padded.count():]
+		at := (first + g) * s.outs * s.positions
+		end := s.end(f, w, g*s.outs, at, s.positions)
+		f.path.Multiply(y[at:], s.positions, s.rows[g], &columns, &end, p, &w.Scratch)
+	})
 }
 
 // pad copies planes into larger ones whose border is +0.

@@ -26,6 +26,8 @@ func (b *builder) fast(n *program.Node) bool {
 		return b.transposed(n)
 	case "MaxPool", "AveragePool":
 		return b.pool(n)
+	case "GlobalAveragePool":
+		return b.global(n)
 	case "Transpose":
 		return b.transpose(n)
 	case "Concat":

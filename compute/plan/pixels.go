@@ -83,12 +83,7 @@ func (s *formStep) each(f *frame, do func(planes, pixels []uint8, size, count in
 func (s *toPlanesStep) run(f *frame) error {
 	channels, stride := s.shape[1], kernel.PixelStride(s.shape[1])
 	s.each(f, func(planes, pixels []uint8, size, count int) {
-		for ch := range channels {
-			to := planes[ch*size:][:count]
-			for i := range to {
-				to[i] = pixels[i*stride+ch]
-			}
-		}
+		f.path.TurnBytes(planes, size, pixels, stride, count, channels)
 	})
 	return nil
 }
@@ -96,35 +91,34 @@ func (s *toPlanesStep) run(f *frame) error {
 func (s *toPixelsStep) run(f *frame) error {
 	channels, stride := s.shape[1], kernel.PixelStride(s.shape[1])
 	s.each(f, func(planes, pixels []uint8, size, count int) {
-		for ch := range channels {
-			for i, v := range planes[ch*size:][:count] {
-				pixels[i*stride+ch] = v
-			}
-		}
+		f.path.TurnBytes(pixels, stride, planes, size, channels, count)
 	})
 	return nil
 }
 
 // A pixelConvStep is a QLinearConv over two dimensions, either of all channels or of each by itself.
 type pixelConvStep struct {
-	from, to        *buffer
-	batch           int
-	in, out         [2]int
-	before, stride  [2]int
-	kernel, reach   [2]int // of a window: its taps, and what lies between the first and the last
-	dilation        int    // of rows
-	width           int    // of a row with its border
-	pixel, made     int    // bytes of a pixel, of the input and of the output
-	zero            uint8
-	weights         *kernel.PixelWeights // of all channels
-	taps            *kernel.PixelTaps    // of each
-	rows            int                  // of outputs that are done at a time
-	pixels, perPart int                  // where a window is one pixel: of all images, and that are done at a time
-	steps           int
+	from, to       *buffer
+	batch          int
+	in, out        [2]int
+	before, stride [2]int
+	kernel, reach  [2]int // of a window: its taps, and what lies between the first and the last
+	dilation       int    // of rows
+	width          int    // of a row with its border
+	pixel, made    int    // bytes of a pixel, of the input and of the output
+	zero           uint8
+	weights        *kernel.PixelProduct // of all channels
+	taps           *kernel.PixelTaps    // of each
+	rows           int                  // of outputs that are done at a time
+	pixels         int                  // of all images, where a window is one pixel
+	steps          int
 }
 
 // Inputs are laid out so many bytes at a time, which stay in the second cache.
-const pixelBytes = 64 << 10
+const (
+	pixelBytes = 64 << 10
+	pixelTile  = 30 // rows: whole tiles of either form
+)
 
 // byPixels plans a convolution on pixels; the geometry is that of s.
 func (b *builder) byPixels(n *program.Node, s *byteConvStep, g operator.Window, weights []int16, shape []int) bool {
@@ -167,14 +161,21 @@ func (p *pixelConvStep) pack(b *builder, n *program.Node, s *byteConvStep, g ope
 		return
 	}
 	length := (p.kernel[1]-1)*p.pixel + s.channels
-	rows := make([]int16, s.outs*p.kernel[0]*length)
-	for i, w := range weights {
-		column, rest := i%p.kernel[1], i/p.kernel[1]
-		row, rest := rest%p.kernel[0], rest/p.kernel[0]
-		ch, o := rest%s.channels, rest/s.channels
-		rows[(o*p.kernel[0]+row)*length+column*p.pixel+ch] = w
+	key := packKey{b.in(n, 3).constant, layoutPixels, 0, s.outs, p.kernel[0] * length, b.in(n, 5).constant}
+	kept := func(data []byte) *kernel.PixelWeights {
+		return kernel.KeptPixelWeights(data, s.outs, p.kernel[0], length)
 	}
-	p.weights = kernel.PackPixelWeights(rows, p.kernel[0], length, p.dilation*p.width*p.pixel, s.zeroX, end)
+	packed := pack(b.r, key, kept, func() *kernel.PixelWeights {
+		rows := make([]int16, s.outs*p.kernel[0]*length)
+		for i, w := range weights {
+			column, rest := i%p.kernel[1], i/p.kernel[1]
+			row, rest := rest%p.kernel[0], rest/p.kernel[0]
+			ch, o := rest%s.channels, rest/s.channels
+			rows[(o*p.kernel[0]+row)*length+column*p.pixel+ch] = w
+		}
+		return kernel.PackPixelWeights(rows, s.outs, p.kernel[0], length)
+	})
+	p.weights = packed.Product(p.dilation*p.width*p.pixel, s.zeroX, end)
 }
 
 // cut decides how much is done at a time.
@@ -210,14 +211,13 @@ func (p *pixelConvStep) run(f *frame) error {
 
 // points does windows of one pixel.
 func (p *pixelConvStep) points(f *frame, y, x []uint8) {
-	const tile = 30 // whole tiles of either height
 	blocks := (p.pixels*p.pixel + pixelBytes - 1) / pixelBytes
 	panels, groups := p.weights.Panels(), 1
 	if threads := f.crew.threads(); threads > 1 {
-		blocks = max(blocks, min(4*threads, p.pixels/(2*tile)))
+		blocks = max(blocks, min(4*threads, p.pixels/(2*pixelTile)))
 		groups = min(panels, max(1, 4*threads/blocks))
 	}
-	per := ((p.pixels+blocks-1)/blocks + tile - 1) / tile * tile
+	per := ((p.pixels+blocks-1)/blocks + pixelTile - 1) / pixelTile * pixelTile
 	blocks = (p.pixels + per - 1) / per
 	f.crew.split(blocks*groups, p.steps, func(part int, w *worker) {
 		group, first := part%groups, part/groups*per
@@ -251,11 +251,23 @@ func (p *pixelConvStep) lay(w *worker, x []uint8, first, last int) {
 	for h := range high {
 		to := w.plane8[h*row:][:row]
 		if at := first*p.stride[0] + h - p.before[0]; at >= 0 && at < p.in[0] {
-			fill(to[:left], p.zero)
+			fillBytes(to[:left], p.zero)
 			copy(to[left:], x[at*p.in[1]*p.pixel:][:inside])
-			fill(to[left+inside:], p.zero)
+			fillBytes(to[left+inside:], p.zero)
 		} else {
-			fill(to, p.zero)
+			fillBytes(to, p.zero)
 		}
+	}
+}
+
+// fillBytes fills by copies of twice the length.
+func fillBytes(v []uint8, with uint8) {
+	if with == 0 || len(v) == 0 {
+		clear(v)
+		return
+	}
+	v[0] = with
+	for n := 1; n < len(v); n *= 2 {
+		copy(v[n:], v[:n])
 	}
 }

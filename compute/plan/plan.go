@@ -22,6 +22,7 @@ type plan struct {
 	byteArena  int
 	steps      []step
 	notes      []note // of each step
+	sights     []sight
 	outputs    []int
 	cost       int // steps of Limits
 	bytes      int // of arena and constants
@@ -144,6 +145,7 @@ func (p *plan) run(j *job, values []*tensor.Tensor) ([]*tensor.Tensor, error) {
 		f.slots[g.slot] = values[g.index]
 	}
 	f.crew = j.crew
+	left := f.show(p.sights, -1)
 	for i, s := range p.steps {
 		if err := j.ctx.Err(); err != nil {
 			return nil, err
@@ -153,6 +155,7 @@ func (p *plan) run(j *job, values []*tensor.Tensor) ([]*tensor.Tensor, error) {
 			return nil, err
 		}
 		j.profile.end(began, s, &p.notes[i])
+		left = f.show(left, i)
 	}
 	if p.tail {
 		return f.outs, nil

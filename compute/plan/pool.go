@@ -30,6 +30,9 @@ func (b *builder) pool(n *program.Node) bool {
 	if err != nil || tensor.CheckShape(g.Kernel) != nil {
 		return false
 	}
+	if n.Op == "AveragePool" && isGlobal(g) {
+		return b.planeMeans(n, x.shape)
+	}
 	shape := append([]int{x.shape[0], x.shape[1]}, g.Out...)
 	taps := tensor.Count(g.Kernel)
 	if tensor.CheckShape(shape) != nil || tensor.Count(shape) == 0 || taps > kernel.Lanes || !allCovered(g) {
@@ -147,15 +150,26 @@ func (s *poolStep) means(p kernel.Path, w *worker, y, x []float32) {
 	p.BinaryRight(kernel.BinaryDiv, sum, sum, float32(s.taps))
 	s.rows(p, y, sum)
 	for _, e := range s.count {
-		var sums [kernel.Lanes]float32
-		for i, at := range e[2:] {
-			sums[i] += x[at]
-		}
-		for n, half := len(e)-2, kernel.Lanes/2; half > 0; n, half = min(n, half), half/2 {
-			for i := range n - half { // the other lanes are +0
-				sums[i] += sums[i+half]
-			}
-		}
-		y[e[0]] = sums[0] / float32(e[1])
+		y[e[0]] = sumOf(x, e[2:]) / float32(e[1])
 	}
+}
+
+// sumOf adds elements as AIW-3 does.
+func sumOf(x []float32, at []int32) float32 {
+	switch len(at) {
+	case 4:
+		return ((x[at[0]] + x[at[2]]) + (x[at[1]] + x[at[3]])) + 0
+	case 6:
+		return (((x[at[0]] + x[at[4]]) + x[at[2]]) + ((x[at[1]] + x[at[5]]) + x[at[3]])) + 0
+	}
+	var sums [kernel.Lanes]float32
+	for i, a := range at {
+		sums[i] += x[a]
+	}
+	for n, half := len(at), kernel.Lanes/2; half > 0; n, half = min(n, half), half/2 {
+		for i := range n - half { // the other lanes are +0
+			sums[i] += sums[i+half]
+		}
+	}
+	return sums[0]
 }

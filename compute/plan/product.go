@@ -135,41 +135,55 @@ const partSteps = 1 << 17
 
 // multiply cuts a product into parts.
 func (f *frame) multiply(c []float32, ldc int, a *kernel.Rows, b *kernel.Columns, e *ended, row, at int) {
-	short := len(e.chains) > 0 && b.N() <= shortMax
-	f.shareBy(f.path.Parts(a, b), a.M*a.K*b.N(), short, func(p kernel.Part, w *worker) {
+	f.shareBy(f.gridOf(f.path.Parts(a, b), a.M*a.K*b.N(), 1, e.short(b.N())), a.M*a.K*b.N(), func(_ int, p kernel.Part, w *worker) {
 		end := e.end(f, w, row, at, ldc)
 		f.path.Multiply(c, ldc, a, b, &end, p, &w.Scratch)
 	})
 }
 
-// shortMax is the length of rows that are not cut where chains run over them, which take long pieces better.
+// short reports whether rows are not to be cut, since chains run over them, which take long pieces better.
+func (e *ended) short(columns int) bool { return len(e.chains) > 0 && columns <= shortMax }
+
 const shortMax = 512
 
-// share cuts a product of about so many steps into parts for whoever is free.
-func (f *frame) share(all kernel.Part, steps int, do func(p kernel.Part, w *worker)) {
-	f.shareBy(all, steps, false, do)
+// A grid is how some products of one size are cut, each into as many parts.
+type grid struct {
+	all            kernel.Part
+	products       int
+	byRows, byCols int
 }
 
-// shareBy is share by rows where these are short.
-func (f *frame) shareBy(all kernel.Part, steps int, short bool, do func(p kernel.Part, w *worker)) {
+// gridOf cuts products of about so many steps together for whoever is free, by rows first if these are short.
+func (f *frame) gridOf(all kernel.Part, steps, products int, short bool) grid {
 	want := 1
 	if f.crew.threads() > 1 {
 		want = min(4*f.crew.threads(), max(1, steps/partSteps))
 	}
-	byCols := min(want, all.ColTo)
-	byRows := 1
+	want = (want + products - 1) / products
+	g := grid{all, products, 1, min(want, all.ColTo)}
 	if short && all.RowTo >= 2*want {
-		byCols, byRows = 1, want
-	} else if byCols < f.crew.threads() {
-		byRows = min(all.RowTo, (want+byCols-1)/byCols)
+		g.byRows, g.byCols = want, 1
+	} else if g.byCols < min(want, f.crew.threads()) {
+		g.byRows = min(all.RowTo, (want+g.byCols-1)/g.byCols)
 	}
-	f.crew.split(byCols*byRows, steps, func(part int, w *worker) {
-		col, row := part%byCols, part/byCols
-		do(kernel.Part{
-			RowFrom: row * all.RowTo / byRows, RowTo: (row + 1) * all.RowTo / byRows,
-			ColFrom: col * all.ColTo / byCols, ColTo: (col + 1) * all.ColTo / byCols,
+	return g
+}
+
+// shareBy does the parts of products of about so many steps together.
+func (f *frame) shareBy(g grid, steps int, do func(product int, p kernel.Part, w *worker)) {
+	each := g.byRows * g.byCols
+	f.crew.split(g.products*each, steps, func(part int, w *worker) {
+		col, row := part%each%g.byCols, part%each/g.byCols
+		do(part/each, kernel.Part{
+			RowFrom: row * g.all.RowTo / g.byRows, RowTo: (row + 1) * g.all.RowTo / g.byRows,
+			ColFrom: col * g.all.ColTo / g.byCols, ColTo: (col + 1) * g.all.ColTo / g.byCols,
 		}, w)
 	})
+}
+
+// share cuts one product into parts.
+func (f *frame) share(all kernel.Part, steps int, do func(p kernel.Part, w *worker)) {
+	f.shareBy(f.gridOf(all, steps, 1, false), steps, func(_ int, p kernel.Part, w *worker) { do(p, w) })
 }
 
 // matMul plans a MatMul. With a constant on the right, stacks on the left are more rows of one product.

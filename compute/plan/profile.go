@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/program"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 )
@@ -19,9 +20,8 @@ type Profile struct {
 type Line struct {
 	Label string // of the node
 	Ops   string // operators, those that run on what the first one makes behind a plus sign
-	Size  string // of the output
 	Time  time.Duration
-	Steps int  // multiply-adds where Multiplies is set, else elements
+	Steps int  // multiply-adds of a run where Dense is set, else elements
 	Dense bool // it is a product or convolution, whose steps are multiply-adds
 }
 
@@ -35,7 +35,7 @@ type note struct {
 func (r *Runner) RunProfiled(ctx context.Context, inputs []*tensor.Tensor, limits program.Limits, p *Profile) ([]*tensor.Tensor, error) {
 	p.at = 0
 	p.Runs++
-	return r.run(ctx, inputs, limits, p)
+	return r.run(ctx, inputs, limits, p, nil)
 }
 
 func (p *Profile) begin() (t time.Time) {
@@ -67,4 +67,26 @@ func multiplies(s step) bool {
 		return true
 	}
 	return false
+}
+
+// Peak measures how many floating-point operations a second the Runner's threads reach where everything lies in the first cache. It
+// takes some milliseconds.
+func (r *Runner) Peak() float64 {
+	const m, n, k, rounds, tries = 48, 32, 128, 100, 12
+	c := r.team.hire()
+	defer c.leave()
+	rows := r.path.PackRows(make([]float32, m*k), m, k, nil)
+	columns := r.path.PackColumns(kernel.MatrixColumns(make([]float32, k*n+kernel.Slack), k, n))
+	best := 0.0
+	for range tries {
+		began := time.Now()
+		c.split(c.threads(), aloneSteps, func(_ int, w *worker) {
+			out := make([]float32, m*n)
+			for range rounds {
+				r.path.Multiply(out, n, rows, columns, &kernel.End{}, r.path.Parts(rows, columns), &w.Scratch)
+			}
+		})
+		best = max(best, 2*float64(m*n*k*rounds*c.threads())/time.Since(began).Seconds())
+	}
+	return best
 }

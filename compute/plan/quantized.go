@@ -364,14 +364,7 @@ func (s *byteConvStep) run(f *frame) error {
 
 // lay copies an input plane to where the windows want it, with its border.
 func (s *byteConvStep) lay(p kernel.Path, to, from []uint8) {
-	if s.zeroX == 0 {
-		clear(to)
-	} else { // by copies of twice the length
-		to[0] = uint8(s.zeroX)
-		for n := 1; n < len(to); n *= 2 {
-			copy(to[n:], to[:n])
-		}
-	}
+	fillBytes(to, uint8(s.zeroX))
 	if s.stride == [2]int{1, 1} {
 		at := s.before[0]*s.part[1] + s.before[1]
 		for h := 0; h < len(from); h += s.in[1] {

@@ -18,6 +18,7 @@ type Options struct {
 	Threads int         // that compute; 0 means 1
 	Path    kernel.Path // see Default
 	Shelf   Shelf       // of packed weights; nil: each Runner packs for itself
+	Watch   []Output    // that RunObserved shows
 }
 
 // Default is one thread on the quickest path of this machine.
@@ -43,6 +44,7 @@ type Runner struct {
 	path    kernel.Path
 	shelf   Shelf
 	team    *team
+	watch   []Output
 
 	mu      sync.Mutex
 	plans   map[string]*plan
@@ -59,8 +61,11 @@ func New(p *program.Program, o Options) (*Runner, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	if err := checkWatch(p.Graph(), o.Watch); err != nil {
+		return nil, err
+	}
 	r := &Runner{
-		program: p, path: o.Path, shelf: o.Shelf, team: newTeam(max(1, o.Threads)),
+		program: p, path: o.Path, shelf: o.Shelf, team: newTeam(max(1, o.Threads)), watch: o.Watch,
 		plans: map[string]*plan{}, variety: map[string]int{}, ids: map[*program.Graph]int{}, packs: map[packKey]any{},
 	}
 	return r, nil
@@ -72,14 +77,14 @@ func (r *Runner) Close() { r.team.close() }
 // Run computes the outputs from the inputs, as program.Run does. An operator.LimitError says that it needs
 // more than the limits.
 func (r *Runner) Run(ctx context.Context, inputs []*tensor.Tensor, limits program.Limits) ([]*tensor.Tensor, error) {
-	return r.run(ctx, inputs, limits, nil)
+	return r.run(ctx, inputs, limits, nil, nil)
 }
 
-func (r *Runner) run(ctx context.Context, inputs []*tensor.Tensor, limits program.Limits, p *Profile) ([]*tensor.Tensor, error) {
+func (r *Runner) run(ctx context.Context, inputs []*tensor.Tensor, limits program.Limits, p *Profile, observe func(Output, *tensor.Tensor)) ([]*tensor.Tensor, error) {
 	if err := r.program.Check(inputs); err != nil {
 		return nil, err
 	}
-	j := &job{ctx: ctx, runner: r, budget: operator.Budget{Bytes: limits.Bytes, Steps: limits.Steps}, profile: p}
+	j := &job{ctx: ctx, runner: r, budget: operator.Budget{Bytes: limits.Bytes, Steps: limits.Steps}, profile: p, observe: observe}
 	j.crew = r.team.hire()
 	defer j.crew.leave()
 	return j.graph(r.program.Graph(), inputs, nil)
@@ -93,6 +98,7 @@ type job struct {
 	crew   crew
 
 	profile *Profile // nil: nobody wants to know
+	observe func(Output, *tensor.Tensor)
 }
 
 // graph runs a graph from its start.

@@ -34,6 +34,8 @@ const (
 	layoutTurned
 	layoutBytes
 	layoutBytesTurned
+	layoutPixels
+	layoutPixelsTurned
 )
 
 // A packing is weights in the layout of a kernel; see compute/kernel.

@@ -79,31 +79,49 @@ type worker struct {
 	pixels        kernel.PixelScratch
 }
 
-// shared is work that is cut in parts; whoever is free takes the next one.
+// shared is work that is cut in parts. Each thread has a range of them, which it does first, so that it mostly reads what it wrote in
+// the operator before; then it helps the others.
 type shared struct {
-	do    func(part int, w *worker)
-	parts int64
-	next  atomic.Int64
-	done  atomic.Int64
+	do     func(part int, w *worker)
+	parts  int
+	ranges []span
+	done   atomic.Int64
+}
+
+// A span is the parts of a thread, and how many of them are taken.
+type span struct {
+	first, end int
+	taken      atomic.Int64
+	_          [lineBytes]byte
+}
+
+func newShared(parts, threads int, do func(part int, w *worker)) *shared {
+	s := &shared{do: do, parts: parts, ranges: make([]span, threads)}
+	for i := range s.ranges {
+		s.ranges[i].first, s.ranges[i].end = i*parts/threads, (i+1)*parts/threads
+	}
+	return s
 }
 
 func newTeam(threads int) *team {
 	t := &team{members: make([]member, threads-1), caller: newBell(), scratch: make([]worker, threads)}
 	for i := range t.members {
 		t.members[i].bell = newBell()
-		t.ended.Go(func() { t.serve(&t.members[i], &t.scratch[i]) })
+		t.ended.Go(func() { t.serve(i, &t.scratch[i]) })
 	}
 	return t
 }
 
-func (t *team) serve(m *member, w *worker) {
+// serve is member i's life. The caller is thread 0.
+func (t *team) serve(i int, w *worker) {
+	m := &t.members[i]
 	for {
 		m.wait(func() bool { return m.work.Load() != nil || t.closed.Load() })
 		s := m.work.Swap(nil)
 		if s == nil {
 			return
 		}
-		if s.work(w) {
+		if s.work(1+i, w) {
 			t.caller.wake()
 		}
 	}
@@ -117,19 +135,23 @@ func (t *team) close() {
 	t.ended.Wait()
 }
 
-// work does parts as long as there are any, and reports whether it ended the last one.
-func (s *shared) work(w *worker) (last bool) {
-	for {
-		part := s.next.Add(1) - 1
-		if part >= s.parts {
-			return last
+// work does parts as long as there are any, those of a thread first, and reports whether it ended the last one.
+func (s *shared) work(thread int, w *worker) (last bool) {
+	for i := range s.ranges {
+		own := &s.ranges[(thread+i)%len(s.ranges)]
+		for {
+			part := own.first + int(own.taken.Add(1)) - 1
+			if part >= own.end {
+				break
+			}
+			s.do(part, w)
+			last = s.done.Add(1) == int64(s.parts)
 		}
-		s.do(int(part), w)
-		last = s.done.Add(1) == s.parts
 	}
+	return last
 }
 
-func (s *shared) ended() bool { return s.done.Load() == s.parts }
+func (s *shared) ended() bool { return s.done.Load() == int64(s.parts) }
 
 // A crew is the team as one run has it: all of it, or nobody but the run's own thread.
 type crew struct {
@@ -170,13 +192,14 @@ func (c crew) split(parts, steps int, do func(part int, w *worker)) {
 		}
 		return
 	}
-	s := &shared{do: do, parts: int64(parts)}
-	for i := range min(len(c.team.members), parts-1) {
+	helpers := min(len(c.team.members), parts-1)
+	s := newShared(parts, 1+helpers, do)
+	for i := range helpers {
 		m := &c.team.members[i]
 		m.work.Store(s)
 		m.wake()
 	}
-	if !s.work(c.own) {
+	if !s.work(0, c.own) {
 		c.team.caller.wait(s.ended)
 	}
 }

@@ -219,7 +219,7 @@ func (s *transposedStep) phase(f *frame, p *phase, y, results, padded []float32,
 	})
 }
 
-func fill[E any](v []E, with E) {
+func fill(v []float32, with float32) {
 	for i := range v {
 		v[i] = with
 	}

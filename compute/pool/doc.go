@@ -15,6 +15,8 @@
 //	POOL-5  A child that fails again and again rests between its tries, ever longer; the others go on.
 //	POOL-6  Close refuses what waits and finishes what runs.
 //
+// A child may have a device of its own (one process for each device); the caller's Start says which.
+//
 // The worker's Runner uses it for several batches at once. Auditors do not: they have one small engine.
 //
 //	p, err := pool.New(ctx, pool.Options{Engines: 2, Start: start})

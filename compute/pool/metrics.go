@@ -18,6 +18,7 @@ type Metrics struct {
 	items    *prometheus.CounterVec
 	failures *prometheus.CounterVec
 	models   *prometheus.CounterVec
+	notes    *prometheus.CounterVec
 }
 
 // NewMetrics registers the package's metrics.
@@ -37,9 +38,19 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		models: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "aiwork_pool_models_total", Help: "Items by whether their model was at hand in the child that took them: hit or miss.",
 		}, []string{"result"}),
+		notes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aiwork_pool_notes_total", Help: "What engine children noted: packed, device_ready, device_trouble, device_gone.",
+		}, []string{"kind"}),
 	}
-	reg.MustRegister(m.waiting, m.running, m.waits, m.items, m.failures, m.models)
+	reg.MustRegister(m.waiting, m.running, m.waits, m.items, m.failures, m.models, m.notes)
 	return m
+}
+
+// Noted counts what a child noted.
+func (m *Metrics) Noted(k engine.NoteKind) {
+	if m != nil {
+		m.notes.WithLabelValues(k.String()).Inc()
+	}
 }
 
 func (m *Metrics) queued(n int) {

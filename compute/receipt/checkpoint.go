@@ -145,3 +145,19 @@ func Bytes(cuts []Cut, size func(v net.Value) int) (n int) {
 	}
 	return n
 }
+
+// OutputOf finds the operator that makes a value, and which of its outputs it is; not ok for inputs and weights.
+func OutputOf(n *net.Net, v net.Value) (op, out int, ok bool) {
+	first := n.FirstOf(0)
+	if v < first {
+		return 0, 0, false
+	}
+	for i := range n.OpList {
+		next := first + net.Value(n.OpList[i].Made())
+		if v < next {
+			return i, int(v - first), true
+		}
+		first = next
+	}
+	return 0, 0, false
+}

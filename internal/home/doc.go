@@ -10,7 +10,7 @@
 //	data/              blocks and state
 //	votelog/           what this validator has signed
 //	blobs/             inputs of open jobs
-//	models/            models that can be run, beside those that ship
+//	models/            models that can be run, beside those that ship; packed/ in it can be removed at any time
 //	objects/           what is or was fetched from peers
 //	mempool.journal    waiting transactions across a restart
 //

@@ -14,6 +14,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lm"
+	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/compute/token"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
@@ -24,8 +25,9 @@ type LanguageOptions struct {
 	Template  string // of conversations; empty takes the model's own
 	Threads   int
 	Path      kernel.Path
-	CacheMiB  int // ceiling of its cache of keys and values
-	AnswerMax int // answers that run or wait; see Limits.QueueMax
+	CacheMiB  int           // ceiling of its cache of keys and values
+	AnswerMax int           // answers that run or wait; see Limits.QueueMax
+	Packed    packed.Folder // where weights of stored models are kept as kernels take them
 }
 
 // A Language is a language model behind one scheduler: those who ask join between steps, and leave when they go away. Or it is
@@ -42,6 +44,8 @@ type Language struct {
 	options     lm.BatchOptions
 	id          chain.Hash // of one of a folder
 	ordered     bool       // its answers are paid jobs
+	packed      packed.Folder
+	shelf       *packed.Shelf // nil: the weights are in memory
 
 	reading chan struct{} // whoever has filled it turns a text into tokens; the others wait
 	places  chan struct{} // one for each answer that runs or waits; full: refused
@@ -67,7 +71,7 @@ func StoredLanguage(id chain.Hash, m *language.Model, ordered bool, o LanguageOp
 	if l, err = newLanguage(m, o); err != nil {
 		return nil, fmt.Errorf("language model %s: %w", o.Name, err)
 	}
-	l.id, l.ordered, l.fingerprint = id, ordered, "aiwork-"+id.String()
+	l.id, l.ordered, l.packed, l.fingerprint = id, ordered, o.Packed, "aiwork-"+id.String()
 	return l, nil
 }
 
@@ -87,7 +91,7 @@ func newLanguage(m *language.Model, o LanguageOptions) (*Language, error) {
 // ready lays the weights out, if they are not yet.
 func (l *Language) ready() (err error) {
 	if l.model == nil {
-		l.model, err = lm.Load(l.file.File, l.path)
+		l.model, l.shelf, err = l.file.Weights(l.path, l.packed, l.id, nil)
 	}
 	return err
 }
@@ -156,6 +160,7 @@ var errStopping = errors.New("the server is ending")
 // Run steps the model while somebody asks, until ctx ends. An error is of the machine: nothing more can be computed.
 func (l *Language) Run(ctx context.Context) error {
 	defer close(l.stopped)
+	defer func() { _ = l.shelf.Close() }() // it was only read
 	s := scheduler{language: l, flows: map[int]*flow{}}
 	for s.receive(ctx, l.orders) {
 		events, err := s.batch.Step()

@@ -11,17 +11,19 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/home"
 	"github.com/aiwork/aiwork-node/internal/objects"
 	"github.com/aiwork/aiwork-node/p2p"
 )
 
-// modelFiles lists the model files of a home by the ids that they are named by. Whether they hold those models is for
+// modelFiles lists the files of models and pipelines of a home by the ids that they are named by. Whether they hold those is for
 // the peer to see that fetches them.
 func modelFiles(h home.Home) objects.Listing {
-	store := model.Store{Dir: h.Models()}
+	store, languages, pipelines := model.Store{Dir: h.Models()}, language.Store{Dir: h.Models()}, pipeline.Store{Dir: h.Models()}
 	return func() (map[[32]byte]string, error) {
 		files, err := os.ReadDir(store.Dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -34,7 +36,8 @@ func modelFiles(h home.Home) objects.Listing {
 			if err != nil || len(raw) != len(chain.Hash{}) {
 				continue
 			}
-			if path := filepath.Join(store.Dir, f.Name()); path == store.Path(chain.Hash(raw)) {
+			path, id := filepath.Join(store.Dir, f.Name()), chain.Hash(raw)
+			if path == store.Path(id) || path == languages.Path(id) || path == pipelines.Path(id) {
 				list[[32]byte(raw)] = path
 			}
 		}

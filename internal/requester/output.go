@@ -11,6 +11,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lower"
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/pipeline"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/tasks/job"
@@ -74,11 +75,19 @@ func (r *Result) fetchAnswers(ctx context.Context, c *client.Client) error {
 		case err != nil:
 		case r.form == outputText:
 			l.Said = said(b)
-		case json.Valid(b):
-			l.Answer = b
+		default:
+			l.readPipeline(b)
 		}
 	}
 	return nil
+}
+
+// readPipeline takes a pipeline's result apart.
+func (l *Line) readPipeline(result []byte) {
+	trace, answer, err := pipeline.DecodeResult(result)
+	if err == nil && json.Valid(answer) {
+		l.Trace, l.Answer = &trace, answer
+	}
 }
 
 // A Said is what a language model has answered.

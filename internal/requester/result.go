@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -47,6 +48,7 @@ type Batch struct {
 	Attempt  client.Uint64  `json:"attempt"`
 	Worker   chain.Address  `json:"worker"`
 	Paid     client.Uint256 `json:"paid"`
+	AuditPpm client.Uint64  `json:"auditPpm"` // the share of its items that is audited
 	Auditors []Auditor      `json:"auditors"`
 }
 
@@ -152,6 +154,7 @@ type Line struct {
 	Values   []float64          `json:"values,omitempty"` // in the order of the model's classes
 	Output   *Output            `json:"output,omitempty"` // of a model without labels
 	Answer   json.RawMessage    `json:"answer,omitempty"` // of a pipeline, if it is still to be had
+	Trace    *chain.Hash        `json:"trace,omitempty"`  // the root of the steps that led to it
 	Said     *Said              `json:"said,omitempty"`   // of a language model, if it is still to be had
 	Fault    string             `json:"fault,omitempty"`
 	Worker   string             `json:"worker"`
@@ -174,6 +177,7 @@ type Result struct {
 	Model   string   `json:"model"`
 	Classes []string `json:"classes"`
 	Items   []Line   `json:"items"`
+	Shares  []uint64 `json:"auditPpm"` // the share that was audited of each batch; 0: it had no worker
 	Account
 	form string // of outputs, as Model.Output has it
 }
@@ -207,6 +211,10 @@ func newResult(j *Job, logs []job.Log, m Model, names []string) (*Result, error)
 			line.Name = names[i]
 		}
 		r.Items = append(r.Items, line)
+	}
+	r.Shares = make([]uint64, 0, len(j.Batches))
+	for i := range j.Batches {
+		r.Shares = append(r.Shares, uint64(j.Batches[i].AuditPpm))
 	}
 	account, err := newAccount(j, logs)
 	if err != nil {
@@ -265,16 +273,41 @@ func (r *Result) Print(w io.Writer) {
 		rows = append(rows, r.Items[i].row(len(r.Classes)))
 	}
 	term.Table(w, header, rows)
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\naudited: %s\n\n", r.audited())
 	for i := range r.Items {
 		if a := r.Items[i].Answer; a != nil {
 			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, a)
 		}
 		if s := r.Items[i].Said; s != nil {
-			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, s.Text)
+			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, printable(s.Text))
 		}
 	}
 	r.Account.print(w)
+}
+
+// audited tells which share of the batches' items was computed again.
+func (r *Result) audited() string {
+	low, high := uint64(0), uint64(0)
+	for _, ppm := range r.Shares {
+		if ppm > 0 && (low == 0 || ppm < low) {
+			low = ppm
+		}
+		high = max(high, ppm)
+	}
+	if low == high {
+		return fmt.Sprintf("%g %% of the items of each batch", float64(high)/1e4)
+	}
+	return fmt.Sprintf("%g to %g %% of the items of a batch", float64(low)/1e4, float64(high)/1e4)
+}
+
+// printable takes what could command a terminal out of a stranger's text.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
+			return r
+		}
+		return -1
+	}, text)
 }
 
 func (l *Line) row(classes int) []string {

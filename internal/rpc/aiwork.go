@@ -33,7 +33,7 @@ type ModelInfo struct {
 	Name    string     `json:"name"`
 	Classes []string   `json:"classes"`
 	Input   string     `json:"input"`  // 8-bit PNG, tensors or sound
-	Output  string     `json:"output"` // labels, tensors or json
+	Output  string     `json:"output"` // labels, tensors, json or text
 	Licence string     `json:"licence"`
 }
 

@@ -2,7 +2,7 @@ package dispute
 
 // Limits. They are part of the protocol.
 const (
-	OpenMax   = 8       // disputes that a defender has to answer at once
+	OpenMax   = 8 // disputes that a defender has to answer at once
 	gwei      = 1_000_000_000
 	headMax   = 1 << 14 // bytes of a network's head
 	opMax     = 1 << 13 // of an operator

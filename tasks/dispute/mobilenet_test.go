@@ -1,6 +1,8 @@
 package dispute_test
 
 import (
+	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -36,8 +38,11 @@ func TestMobileNet(t *testing.T) {
 		w := newWorld(t)
 		p := w.play(receipttest.Lie(run, v, rand.New(rand.NewPCG(uint64(i), 1))), run, dispute.Challenger)
 		send, gas, largest, input := p.Send, uint64(0), uint64(0), 0
+		var whole [2]bill // the defender's, and all other calls
+		whole[1].add(w.last, packOpen(n.ID(), worker, p.Sides[0].Claim().Result, p.Sides[1].Claim()))
 		p.Send = func(method string, from chain.Address, b []byte) {
 			send(method, from, b)
+			whole[map[bool]int{true: 0, false: 1}[from == worker]].add(w.last, b)
 			input = max(input, len(b))
 			if method == "step" {
 				gas += w.last
@@ -55,8 +60,27 @@ func TestMobileNet(t *testing.T) {
 		if input > 100_000 || largest+40*uint64(input) > chain.TxGasMaxLimit {
 			t.Errorf("%s: a call of %d bytes and %d gas", name, input, largest)
 		}
+		t.Logf("%s: in all %v for the defender, %v for the challenger", name, whole[0], whole[1])
 		t.Logf("%s (operator %d): %d rounds, %d steps of %d gas in all, %d at most; the longest call has %d bytes", name, i, d.Rounds, d.Steps, gas, largest, input)
 	}
+}
+
+// A bill is what transactions cost.
+type bill struct {
+	calls, bytes int
+	gas          uint64
+}
+
+// add adds a transaction: 21,000, its data, and what was executed, or its data at the floor of EIP-7623 if that is more.
+func (b *bill) add(executed uint64, input []byte) {
+	tokens := uint64(4*len(input) - 3*bytes.Count(input, []byte{0}))
+	b.calls++
+	b.bytes += len(input)
+	b.gas += 21_000 + max(4*tokens+executed, 10*tokens)
+}
+
+func (b bill) String() string {
+	return fmt.Sprintf("%d calls, %d bytes, %.2f M gas", b.calls, b.bytes, float64(b.gas)/1e6)
 }
 
 func group(op *net.Op) int64 {

@@ -26,6 +26,7 @@ type world struct {
 	gas    map[string]uint64 // the dearest call of each method
 	last   uint64            // of the last call
 	logs   []dispute.Log
+	raw    []chain.Log
 }
 
 type nothing struct{}
@@ -127,7 +128,7 @@ func (w *world) send(method string, from, to chain.Address, value *uint256.Int, 
 		if !ok {
 			w.t.Fatalf("log is not decoded: %x", w.view.Logs()[i].Topics)
 		}
-		w.logs = append(w.logs, l)
+		w.logs, w.raw = append(w.logs, l), append(w.raw, w.view.Logs()[i])
 	}
 	w.check()
 	return res

@@ -47,7 +47,8 @@
 //	        only when they have all blobs of the batch, sampled or not; so a worker that keeps one back is not paid.
 //	JOB-19: while a result is on chain and its batch not settled, anybody may dispute it with a bond. The batch waits
 //	        meanwhile. A worker found wrong is punished as after a vote (JOB-10); if it is not, the audit goes on where it
-//	        stood: to lose a dispute is easy, and must not make a result true. DisputesMax for an attempt.
+//	        stood: to lose a dispute is easy, and must not make a result true. DisputesMax for an attempt. Auditors
+//	        reveal meanwhile. No batch is decided before its results have lain open for contestMs.
 //	JOB-20: a drawn worker is passed over with a chance of one minus its score, on a coin that lies in the draw's seed and its
 //	        address, if somebody else of the order can take the batch. The order itself is that of the snapshot (REG-2): what a
 //	        worker has completed since can only have it passed over, like its load (REG-3).

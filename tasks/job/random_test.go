@@ -85,7 +85,10 @@ func (c *chaos) create() {
 func (c *chaos) registryAction() {
 	a := c.workers[c.pick(len(c.workers))]
 	models := []chain.Hash{model, {7}}[:1+c.pick(2)]
-	switch c.pick(9) {
+	switch c.pick(11) {
+	case 9, 10:
+		c.try("offer", a, chain.AddrRegistry, none, registry.PackOffer(models[:1], []uint64{c.d.Below(20_000)},
+			[]uint256.Int{*uint256.NewInt(c.d.Below(1 << 58))}, []byte("record")[:c.pick(7)]))
 	case 0:
 		c.try("drain", a, chain.AddrRegistry, none, registry.PackDrain())
 	case 1, 2, 3:
@@ -137,6 +140,9 @@ func (c *chaos) work() {
 	}
 	place := b.Place(c.block.Genesis)
 	who := b.Worker
+	if b.Hedged && c.pick(2) == 0 {
+		who, b.Worker = b.Second.Worker, b.Second.Worker
+	}
 	list, err := job.LoadAuditors(c, id, index)
 	c.nil(err)
 	auditor := c.anyone()
@@ -148,6 +154,14 @@ func (c *chaos) work() {
 	case job.Waiting:
 		c.try("addItems", j.Requester, chain.AddrJobs, none, job.PackAddItems(id, []chain.Hash{{byte(c.pick(3) + 1)}}, nil))
 	case job.Assigned:
+		if c.pick(3) == 0 { // it is late, and perhaps gets a second worker
+			c.wait(uint64(c.pick(8000)))
+			hedges := !b.Hedged && c.try("poke", c.anyone(), chain.AddrJobs, none, job.PackPoke(id, index))
+			if after := c.batch(id, index); hedges && after.Hedged {
+				c.done["hedge"]++
+			}
+			return
+		}
 		if c.pick(6) == 0 {
 			c.try("release", who, chain.AddrJobs, none, job.PackRelease(id, index, job.Reason(1+c.pick(4))))
 			return
@@ -256,7 +270,7 @@ func TestRandomActions(t *testing.T) {
 		}
 	}
 	t.Logf("calls that had an effect: %v", total)
-	for _, k := range []string{"create", "commit", "auditCommit", "open", "auditReveal", "release", "cancel", "resume", "addBond", "unregister", "withdraw", "register"} {
+	for _, k := range []string{"create", "commit", "auditCommit", "open", "auditReveal", "release", "cancel", "resume", "addBond", "unregister", "withdraw", "register", "offer", "hedge"} {
 		if total[k] == 0 {
 			t.Errorf("no %s had an effect: the test does not reach it", k)
 		}

@@ -86,8 +86,9 @@ func compareSpeed(model, name string, t task, threads, rounds int, only bool) er
 	if err := makeModel(model, format); err != nil {
 		return err
 	}
-	fmt.Printf("%v, %d threads, path %v; tokens per processor second\n", format, threads, kernel.Best())
-	fmt.Printf("%-6s %10s %10s\n", "", fmt.Sprintf("prefill %d", len(t.Prefill)), fmt.Sprintf("decode %d", t.Decode))
+	fmt.Printf("%v, %d threads, path %v; tokens per processor second, then per second\n", format, threads, kernel.Best())
+	columns := []any{fmt.Sprintf("prefill %d", len(t.Prefill)), fmt.Sprintf("decode %d", t.Decode)}
+	fmt.Printf("%-6s %12s %10s %12s %10s\n", append([]any{""}, append(columns, columns...)...)...)
 	var all [2][]result
 	for range rounds {
 		for i, run := range []func(string, task, int) (result, error){ours, theirs}[:] {
@@ -99,15 +100,17 @@ func compareSpeed(model, name string, t task, threads, rounds int, only bool) er
 				return err
 			}
 			all[i] = append(all[i], r)
-			fmt.Printf("%-6s %10.1f %10.1f\n", []string{"ours", "llama"}[i], float64(len(t.Prefill))/r.Prefill, float64(t.Decode)/r.Decode)
+			n, d := float64(len(t.Prefill)), float64(t.Decode)
+			fmt.Printf("%-6s %12.1f %10.1f %12.1f %10.1f\n", []string{"ours", "llama"}[i], n/r.Prefill, d/r.Decode, n/r.PrefillWall, d/r.DecodeWall)
 		}
 	}
 	if only {
 		return nil
 	}
-	fmt.Printf("%-6s %10.2f %10.2f   (of the medians)\n", "ratio",
-		median(all[1], func(r result) float64 { return r.Prefill })/median(all[0], func(r result) float64 { return r.Prefill }),
-		median(all[1], func(r result) float64 { return r.Decode })/median(all[0], func(r result) float64 { return r.Decode }))
+	of := func(f func(result) float64) float64 { return median(all[1], f) / median(all[0], f) }
+	fmt.Printf("%-6s %12.2f %10.2f %12.2f %10.2f   (of the medians)\n", "ratio",
+		of(func(r result) float64 { return r.Prefill }), of(func(r result) float64 { return r.Decode }),
+		of(func(r result) float64 { return r.PrefillWall }), of(func(r result) float64 { return r.DecodeWall }))
 	return nil
 }
 

@@ -1,6 +1,6 @@
 // Measures ONNX Runtime on the models and inputs that TestAgainstONNXRuntime of compute/plan hands over, and
 // prints one line of JSON: for each case and number of threads, the quickest and the median run and the
-// processor time of a run, in milliseconds.
+// processor time of a run, in milliseconds, and the most memory that the process has held so far, in MiB.
 //
 //   node bench.mjs FOLDER [SECONDS]
 //
@@ -29,6 +29,11 @@ function readInputs(file) {
   return feeds;
 }
 
+// The most memory held so far; that of getrusage counts what the parent held, too.
+function peak() {
+  return Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
+}
+
 async function measure(file, feeds, threads) {
   const session = await ort.InferenceSession.create(file, { intraOpNumThreads: threads, interOpNumThreads: 1 });
   await session.run(feeds);
@@ -44,7 +49,7 @@ async function measure(file, feeds, threads) {
   const used = process.cpuUsage(cpu);
   times.sort((a, b) => a - b);
   await session.release();
-  return { best: times[0], median: times[times.length >> 1], cpu: (used.user + used.system) / 1000 / times.length };
+  return { best: times[0], median: times[times.length >> 1], cpu: (used.user + used.system) / 1000 / times.length, rss: peak() };
 }
 
 const result = {};
