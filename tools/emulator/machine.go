@@ -115,5 +115,8 @@ func follow(name string, ended <-chan struct{}, said func(line string)) error {
 				return nil
 			}
 		}
+		if strings.Contains(rest, "System halted") {
+			return errors.New("the guest halted without a last word")
+		}
 	}
 }

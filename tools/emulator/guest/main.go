@@ -14,13 +14,19 @@ import (
 
 const serialPort = "/dev/ttyS0"
 
+// drain waits until a terminal has sent all that was written to it: a machine that halts sends nothing any more.
+func drain(f *os.File) {
+	const tcsbrk = 0x5409 // with an argument other than 0, tcdrain
+	_, _, _ = syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), tcsbrk, 1)
+}
+
 func main() {
 	err := run()
 	if err != nil {
 		fmt.Println("guest:", err)
 	}
 	fmt.Println("guest: end")
-	syscall.Sync()
+	drain(os.Stdout)
 	_ = syscall.Reboot(syscall.LINUX_REBOOT_CMD_HALT)
 }
 
