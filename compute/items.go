@@ -18,6 +18,7 @@ const (
 	engineTriesMax = 3               // runs of one item before the machine is at fault, unless the engine tries by itself
 	blobWait       = 2 * time.Second // between tries to get a blob that nobody has
 	blobTriesMax   = 4               // tries before the blob counts as missing
+	giveBackTime   = 2 * time.Second // left of a deadline when a missing blob is waited for no longer: to say so in time
 )
 
 // unreachable is an error of the way to the chain: it says nothing of the task, which is tried again.
@@ -104,7 +105,7 @@ func (r *Runner) inOrder(ctx context.Context, t *Task, places []int, take func(m
 }
 
 func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) (m made) {
-	input, err := r.blob(ctx, blob)
+	input, err := fetch(ctx, r.opts.Market, blob, t.DeadlineMs)
 	if err != nil {
 		return made{err: err}
 	}
@@ -112,12 +113,11 @@ func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) (m made) {
 	return m
 }
 
-func (r *Runner) blob(ctx context.Context, id chain.Hash) ([]byte, error) {
-	return fetch(ctx, r.opts.Market, id)
-}
-
-// fetch gets a blob from a market, which may take a while to find it.
-func fetch(ctx context.Context, m Market, id chain.Hash) ([]byte, error) {
+// fetch gets a blob from a market, which may take a while to find it; it gives up before a deadline, 0 for none.
+func fetch(ctx context.Context, m Market, id chain.Hash, deadlineMs uint64) ([]byte, error) {
+	late := func() bool {
+		return deadlineMs != 0 && time.Until(time.UnixMilli(int64(deadlineMs))) < blobWait+giveBackTime
+	}
 	for try := 1; ; try++ {
 		b, err := m.Blob(ctx, id)
 		switch {
@@ -125,7 +125,7 @@ func fetch(ctx context.Context, m Market, id chain.Hash) ([]byte, error) {
 			return b, nil
 		case !errors.Is(err, ErrNoBlob):
 			return nil, &unreachable{fmt.Errorf("blob %s: %w", id, err)}
-		case try == blobTriesMax:
+		case try == blobTriesMax || late():
 			return nil, fmt.Errorf("blob %s: %w", id, err)
 		}
 		if err := pause(ctx, blobWait); err != nil {

@@ -115,7 +115,7 @@ func (p *Party) advocate(ctx context.Context, t *Task, item uint32) (Advocate, e
 	if a := p.docket.find(key); a != nil {
 		return a, nil
 	}
-	input, err := fetch(ctx, p.opts.Market, key.blob)
+	input, err := fetch(ctx, p.opts.Market, key.blob, 0)
 	if err != nil {
 		return nil, err
 	}

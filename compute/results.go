@@ -78,7 +78,7 @@ func (r *Runner) publish(ctx context.Context, t *Task) error {
 // await makes sure that everything the worker opened can be had: an auditor reveals only then.
 func (r *Runner) await(ctx context.Context, t *Task) error {
 	for _, id := range t.Results {
-		if _, err := r.blob(ctx, id); err != nil {
+		if _, err := fetch(ctx, r.opts.Market, id, 0); err != nil {
 			return fmt.Errorf("the worker keeps back a result: %w", err)
 		}
 	}

@@ -214,6 +214,13 @@ func (b badInput) missingBlob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "a worker that serves the model", func(ctx context.Context) (bool, string) {
+		var price struct {
+			Workers client.Uint64 `json:"workers"`
+		}
+		err := b.node.Call(ctx, &price, "aiwork_getPrice", model.ID)
+		return price.Workers > 0, fmt.Sprint(err)
+	})
 	plan, err := requester.NewPlan(ctx, b.node, model, []requester.Input{in}, requester.Terms{Price: *uint256.NewInt(1e18), LifeMs: 3000})
 	if err != nil {
 		t.Fatal(err)

@@ -58,6 +58,8 @@ func TestWorkerPool(t *testing.T) {
 		t.Fatalf("children of the worker: got %v, want two engines", engines)
 	}
 
+	const outputs = `aiwork_pool_items_total{outcome="output"}`
+	measured := metricAt(t, m.metrics, outputs) // by the worker itself, before it enrolled
 	id1 := m.order(pictures(t, 6))
 	eventually(t, "items in both engines", func(context.Context) (bool, string) {
 		n := m.items(m.metrics)
@@ -84,7 +86,7 @@ func TestWorkerPool(t *testing.T) {
 	m.doneOnce(m.order(inputs), 4)
 
 	for name, want := range map[string]float64{
-		`aiwork_pool_items_total{outcome="output"}`: 10, `aiwork_pool_items_total{outcome="given_up"}`: 0,
+		outputs: measured + 10, `aiwork_pool_items_total{outcome="given_up"}`: 0,
 		`aiwork_pool_failures_total{cause="crash"}`: 1, `aiwork_pool_waiting_items`: 0, `aiwork_pool_running_items`: 0,
 	} {
 		if got := metricAt(t, m.metrics, name); got != want {

@@ -232,7 +232,9 @@ func (d *doctor) engineChild(ctx context.Context) {
 		return
 	}
 	began := time.Now()
-	e, err := engine.Start(ctx, engineOptions(d.c, d.home, exe, 0))
+	o := engineOptions(d.c, d.home, exe, 0)
+	o.Args = append(o.Args, "--packed-mib", "0") // the last one holds: a doctor leaves nothing behind
+	e, err := engine.Start(ctx, o)
 	if err != nil {
 		d.failed(name, "see the reason; the child is this same program", "%v", err)
 		return
