@@ -95,17 +95,13 @@ func modelGenerate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := languageFile(c, file)
+	f, id, err := languageFile(c, file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	g := &generator{
 		c: c, file: f, how: how.Sampling(), stops: how.StopTexts, out: printer(c), answer: answer{Model: file, Path: path.String(), Seed: how.Seed},
-	}
-	id, err := packedID(c, file)
-	if err != nil {
-		return err
 	}
 	var shelf *packed.Shelf
 	if g.model, shelf, err = loadLanguage(packedOf(c, modelStore(c).Dir), id, f, path, func(text string) { g.out.Note("%s", text) }); err != nil {
@@ -118,21 +114,26 @@ func modelGenerate(c *cli.Context) error {
 	return g.run()
 }
 
-// languageFile opens a .gguf file, or the stored model that a text names.
-func languageFile(c *cli.Context, text string) (*gguf.File, error) {
+// languageFile opens a .gguf file, or the stored model that a text names, and gives the id under which its weights are packed.
+func languageFile(c *cli.Context, text string) (f *gguf.File, id [32]byte, err error) {
 	if strings.HasSuffix(text, ".gguf") {
-		return gguf.Open(text)
+		if f, err = gguf.Open(text); err != nil {
+			return nil, id, err
+		}
+		if id, err = packed.FileID(text); err != nil {
+			return nil, id, errors.Join(err, f.Close())
+		}
+		return f, id, nil
 	}
 	store := languageStore(c)
-	id, err := store.Find(text)
-	if err != nil {
-		return nil, err
+	if id, err = store.Find(text); err != nil {
+		return nil, id, err
 	}
 	m, err := store.Open(id)
 	if err != nil {
-		return nil, err
+		return nil, id, err
 	}
-	return m.File, nil
+	return m.File, id, nil
 }
 
 // A generator is one run of the command.

@@ -1,13 +1,8 @@
 package main
 
 import (
-	"strings"
-
-	"github.com/urfave/cli/v2"
-
 	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/kernel"
-	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/packed"
 )
@@ -15,12 +10,4 @@ import (
 // loadLanguage lays out the language model with an id, or takes what was laid out before.
 func loadLanguage(folder packed.Folder, id [32]byte, f *gguf.File, path kernel.Path, note func(text string)) (*lm.Model, *packed.Shelf, error) {
 	return packed.Load(folder, id, path.String(), note, func(s *packed.Shelf) (*lm.Model, error) { return lm.LoadKept(f, path, s) })
-}
-
-// packedID gives the id under which a language model is packed: a stored one's own, or that of a file.
-func packedID(c *cli.Context, text string) (id [32]byte, err error) {
-	if strings.HasSuffix(text, ".gguf") {
-		return packed.FileID(text)
-	}
-	return language.Store{Dir: modelStore(c).Dir}.Find(text)
 }

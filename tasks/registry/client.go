@@ -112,12 +112,6 @@ func Addresses(r native.SlotReader, from, limit uint64) ([]chain.Address, error)
 	return out, c.Err()
 }
 
-// ServersOf counts the active workers that serve a model, from any reader of the state.
-func ServersOf(r native.SlotReader, model chain.Hash) (uint64, error) {
-	c := native.Inspect(r, chain.AddrRegistry)
-	return Servers(c, model), c.Err()
-}
-
 func eventRegistered() native.Event {
 	return native.Event{Signature: "WorkerRegistered(address,address,uint256)", Indexed: 1}
 }

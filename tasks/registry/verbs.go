@@ -232,11 +232,6 @@ func Get(c *native.Call, a chain.Address) Worker {
 	return w
 }
 
-// Serves reports whether a worker has named a model.
-func Serves(c *native.Call, a chain.Address, model chain.Hash) bool {
-	return OfferOf(c, a, model).Serves
-}
-
 // Collateral gives the part of a bond that work of a value stands on when a share of it is audited (REG-4).
 // A share of 0 counts as the smallest there is.
 func Collateral(value *uint256.Int, sharePpm uint64) (need uint256.Int) {
