@@ -59,7 +59,11 @@ func (r *Runner) compute(ctx context.Context, t *Task, places []int) (Entry, err
 			}
 		}
 		e.Outputs = append(e.Outputs, o.Encode())
-		return r.opts.Journal.Put(t.Key(), e)
+		if err := r.opts.Journal.Put(t.Key(), e); err != nil {
+			return err
+		}
+		r.opts.Metrics.item(m.took) // now that it is kept: what is counted is not run again
+		return nil
 	})
 	if err != nil {
 		return Entry{}, err
@@ -71,6 +75,7 @@ func (r *Runner) compute(ctx context.Context, t *Task, places []int) (Entry, err
 type made struct {
 	result []byte
 	fault  job.InputFault
+	took   time.Duration // in the engine and its queue
 	err    error
 }
 
@@ -104,13 +109,12 @@ func (r *Runner) inOrder(ctx context.Context, t *Task, places []int, take func(m
 	return nil
 }
 
-func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) (m made) {
+func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) made {
 	input, err := fetch(ctx, r.opts.Market, blob, t.DeadlineMs)
 	if err != nil {
 		return made{err: err}
 	}
-	m.result, m.fault, m.err = r.run(ctx, t, input)
-	return m
+	return r.run(ctx, t, input)
 }
 
 // fetch gets a blob from a market, which may take a while to find it; it gives up before a deadline, 0 for none.
@@ -135,26 +139,24 @@ func fetch(ctx context.Context, m Market, id chain.Hash, deadlineMs uint64) ([]b
 }
 
 // run runs one item. Rule COMPUTE-3: only what the engine calls an input's fault becomes one.
-func (r *Runner) run(ctx context.Context, t *Task, input []byte) ([]byte, job.InputFault, error) {
+func (r *Runner) run(ctx context.Context, t *Task, input []byte) made {
 	if err := r.turn.take(ctx, t.DeadlineMs); err != nil {
-		return nil, job.NoFault, err
+		return made{err: err}
 	}
 	defer r.turn.leave()
 	for try := 1; ; try++ {
 		start := time.Now()
 		result, err := r.opts.Engine.Run(ctx, t.Model, input)
 		if err == nil {
-			r.opts.Metrics.item(time.Since(start))
-			return result, job.NoFault, nil
+			return made{result: result, took: time.Since(start)}
 		}
 		if bad, ok := errors.AsType[*engine.InputError](err); ok {
-			r.opts.Metrics.item(time.Since(start))
-			return nil, inputFault(bad.Fault), nil
+			return made{fault: inputFault(bad.Fault), took: time.Since(start)}
 		}
 		_, unknown := errors.AsType[*engine.UnknownModelError](err)
 		_, tried := errors.AsType[*pool.TriedError](err)
 		if unknown || tried || try == engineTriesMax || ctx.Err() != nil {
-			return nil, job.NoFault, err
+			return made{err: err}
 		}
 	}
 }

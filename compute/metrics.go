@@ -23,7 +23,7 @@ type Metrics struct {
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		items: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "aiwork_compute_item_seconds", Help: "Time of one item in the engine and before it, in the engine's queue.",
+			Name: "aiwork_compute_item_seconds", Help: "Time of one item in the engine and before it, in the engine's queue; counted once its output is kept.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 		}),
 		steps: prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -62,6 +62,7 @@ func (r *Runner) watch(ctx context.Context, t *Task, places []int) error {
 		}
 		place := places[0]
 		places = places[1:]
+		r.opts.Metrics.item(m.took)
 		r.opts.Metrics.watched()
 		return r.contest(ctx, t, []int{place}, [][]byte{o.Encode()})
 	})

@@ -99,7 +99,7 @@ func (m *market) start() {
 	})
 }
 
-// items gives how many items the process behind a metrics address has run.
+// items gives how many items the process behind a metrics address has run and kept.
 func (m *market) items(address string) int {
 	m.t.Helper()
 	_, text := get(m.t.Context(), "http://"+address+"/metrics")
