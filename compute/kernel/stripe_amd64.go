@@ -60,3 +60,16 @@ func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) 
 		gatherAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*pitch)
 	}
 }
+
+// canMix reports whether there is a kernel for mixes.
+func (p Path) canMix() bool { return p != PathGo }
+
+// mix copies sixteen columns for each of the offsets.
+func (p Path) mix(to, x []float32, offsets []int32, m *mix, pitch int) {
+	_ = to[:(len(offsets)-1)*pitch+mixLanes]
+	last := int(offsets[len(offsets)-1])
+	for _, f := range m.from {
+		_ = x[f/4 : (f+last)/4+gatherLanes]
+	}
+	mixAVX2(&to[0], &x[0], &offsets[0], len(offsets), 4*pitch, m)
+}

@@ -369,51 +369,6 @@ func (m *product) columns(n, full, k, length int) (x []float32, offsets []int32,
 	return m.s.panel, offsets, len(offsets) * m.pitch(offsets) * 4, count
 }
 
-// pitch is the distance of steps in gathered panels, in elements.
-func (m *product) pitch(offsets []int32) int {
-	if len(offsets) > 0 && &offsets[0] == &m.s.apart[0] {
-		return m.wide + gatherLanes
-	}
-	return m.wide
-}
-
-// gather copies panels of columns, one behind the other, and gives the offsets of their steps.
-func (m *product) gather(n, cols, count, k, length int) []int32 {
-	pitch, offsets := m.wide, m.s.offsets[:length]
-	if n%m.b.Width+cols > m.b.Width {
-		pitch, offsets = m.wide+gatherLanes, m.s.apart[:length]
-	}
-	for i := range count {
-		m.path.gatherPanel(m.s.panel[i*length*pitch:], pitch, m.b, n+i*m.wide, min(m.wide, cols-i*m.wide), k, length)
-	}
-	return offsets
-}
-
-// gatherPanel copies columns [n, n+cols) of a segment, run by run. A run is copied in whole registers: what it
-// writes behind its end is overwritten by the next one, or lies in the gap that the pitch leaves.
-func (p Path) gatherPanel(to []float32, pitch int, b *Columns, n, cols, k, length int) {
-	offsets := b.Offsets[k : k+length]
-	for done := 0; done < cols; {
-		row, at := (n+done)/b.Width, (n+done)%b.Width
-		run := min(cols-done, b.Width-at)
-		p.gather(to[done:], b.X[int(b.Starts[row])+at*b.Step:], offsets, run, b.Step, pitch)
-		done += run
-	}
-}
-
-func gatherGo(to, from []float32, offsets []int32, run, step, pitch int) {
-	for l, o := range offsets {
-		row, at := to[l*pitch:][:run], int(o)/4
-		if step == 1 {
-			copy(row, from[at:])
-			continue
-		}
-		for i := range row {
-			row[i] = from[at+i*step]
-		}
-	}
-}
-
 // stripes runs the micro-kernels over the panels of rows.
 func (m *product) stripes(c, add []float32, ldc int, x []float32, offsets []int32, k, length int, columns columnPanels) {
 	a, done := m.a, m.from
