@@ -204,6 +204,7 @@ type Scratch struct {
 	offsets []int32   // of a panel that is one run of neighbours
 	apart   []int32   // of one that is several, with a gap between steps
 	zeros   []float32 // a bias of none
+	thin    []float32 // chains of few columns, by vectors over rows
 }
 
 func (s *Scratch) size(wide, rows int) {
@@ -329,23 +330,31 @@ type columnPanels struct {
 func (m *product) edge(n, k, length int) {
 	cols := m.b.N() - n
 	c, edge := m.c[m.first*m.ldc+n:], m.s.edge
-	if k > 0 {
-		for r := range m.rows {
-			copy(edge[r*m.wide:][:cols], c[r*m.ldc:])
-		}
-	}
-	var add []float32
-	if m.end.Add != nil && k+length == m.a.K {
-		add = m.s.added
-		for r := range m.rows {
-			copy(add[r*m.wide:][:cols], m.end.Add[(m.first+r)*m.ldc+n:])
-		}
-	}
 	x, offsets := m.b.panels, m.b.Offsets[k:k+length]
 	if x != nil {
 		x = x[n*m.a.K:]
 	} else {
 		x, offsets = m.s.panel, m.gather(n, cols, 1, k, length)
+	}
+	last := k+length == m.a.K
+	if m.thins(cols) {
+		m.thinSegment(x, offsets, cols, k)
+		if !last {
+			return
+		}
+		m.thinRows(edge, cols)
+		k, length = m.a.K, 0 // nothing but the end is left
+	} else if k > 0 {
+		for r := range m.rows {
+			copy(edge[r*m.wide:][:cols], c[r*m.ldc:])
+		}
+	}
+	var add []float32
+	if m.end.Add != nil && last {
+		add = m.s.added
+		for r := range m.rows {
+			copy(add[r*m.wide:][:cols], m.end.Add[(m.first+r)*m.ldc+n:])
+		}
 	}
 	m.stripes(edge, add, m.wide, x, offsets, k, length, columnPanels{1, 0, cols <= m.wide/2})
 	for r := range m.rows {
@@ -380,7 +389,8 @@ func (m *product) stripes(c, add []float32, ldc int, x []float32, offsets []int3
 		}
 		s := stripe{ldc: 4 * ldc, k: length, panels: last - done, columns: columns.count, nextB: columns.next}
 		rows := a.data
-		if a.stride == 0 {
+		if length == 0 { // sums that are joined to what is there
+		} else if a.stride == 0 {
 			s.lda, s.step, s.next = 4, 4*height, 4*height*length
 			rows = rows[a.M*k+first*length:]
 		} else {
