@@ -21,6 +21,9 @@ import (
 	"github.com/holiman/uint256"
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/npy"
+	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/photos"
@@ -228,6 +231,56 @@ func TestWorkerKilledWhileItComputes(t *testing.T) {
 	if again := m.items(m.metrics); again > 8-done {
 		t.Errorf("items run by the second process: got %d, want %d at most, since %d were done", again, 8-done, done)
 	}
+}
+
+// The first item of a batch waits for its input while those behind it are done. A worker that is killed then runs that one alone when it is
+// back. The model takes no time, so that nothing but the input is waited for.
+func TestWorkerKilledOutOfOrder(t *testing.T) {
+	m := newMarket(t)
+	file := doubler(t)
+	for _, h := range m.homes() {
+		stock(t, model.Store{Dir: filepath.Join(h, "models")}, file)
+	}
+	m.flags = []string{"--engines", "2"}
+	m.run()
+	m.model = file.Name
+	id, plan := m.fund(vectors(t, 5), 0)
+	late := plan.Inputs
+	plan.Inputs = late[1:]
+	if err := plan.Upload(t.Context(), m.node, func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "four items", func(context.Context) (bool, string) {
+		done := m.items(m.metrics)
+		return done == 4, strconv.Itoa(done)
+	})
+	m.worker.Kill()
+	plan.Inputs = late[:1]
+	if err := plan.Upload(t.Context(), m.node, func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	m.start()
+	m.doneOnce(id, 5)
+	if again := m.items(m.metrics); again != 1 {
+		t.Errorf("items run by the second process: got %d, want the one whose input was late", again)
+	}
+}
+
+// vectors gives n inputs of a model of tensors, each longer than the one before.
+func vectors(t *testing.T, n int) (inputs []requester.Input) {
+	t.Helper()
+	for i := range n {
+		path := filepath.Join(t.TempDir(), "x.npy")
+		if err := os.WriteFile(path, npy.Encode(tensor.Of([]int{i + 1}, make([]float32, i+1))), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		in, err := requester.ReadInput(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs
 }
 
 func TestWorkerKilledBetweenCommitAndOpen(t *testing.T) {
