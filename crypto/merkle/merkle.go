@@ -96,6 +96,7 @@ func Root(tag string, leaves [][]byte) [32]byte {
 
 // RootOfPieces is Root of the pieces of size bytes, not 0, that data is cut into; the last may be shorter.
 func RootOfPieces(tag string, data []byte, size int) [32]byte {
+	must.Hold(size > 0, "a merkle tree of pieces without a size")
 	t := newTree(tag)
 	head := t.head(kindLeaf)
 	return t.rootOf((len(data)+size-1)/size, func(hashes level, first int) {
