@@ -45,11 +45,7 @@ func identify(f *gguf.File, c lm.Config, t *token.Tokenizer) (chain.Hash, error)
 func leafOf(t *gguf.Tensor) []byte {
 	rows := t.Elements() / t.Dims[0]
 	size := len(t.Data) / rows
-	list := make([][]byte, rows)
-	for i := range list {
-		list[i] = t.Data[i*size : (i+1)*size]
-	}
-	root := merkle.Root(rowsTag, list)
+	root := merkle.RootOfPieces(rowsTag, t.Data[:rows*size], size)
 	w := codec.NewWriter(128)
 	w.Bytes([]byte(t.Name))
 	w.U32(uint32(t.Type))

@@ -93,7 +93,7 @@ func (a *Advocate) Split(d *dispute.Dispute) (left, right chain.Hash, err error)
 	if d.Phase == dispute.Tiles {
 		v := a.entries[d.Entry].First + net.Value(a.place)
 		t := a.trace.Values[v]
-		levels = merkle.Levels(tensorTag, net.Tiles(a.trace.DigestOf(v).Type, t.Raw()))
+		levels = merkle.Levels(tensorTag, net.Tiles(a.trace.DigestOf(v).Type, t.RawView()))
 	}
 	l := int(d.Level) - 1
 	if l < 0 || l >= len(levels) || 2*d.Index+1 >= uint64(len(levels[l])) {
