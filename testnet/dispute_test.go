@@ -56,7 +56,7 @@ func balanceOf(ctx context.Context, t *testing.T, cl *client.Client, who chain.A
 // challenger is paid, and the items are done by another worker and paid once.
 func TestLieInsideIsDisputed(t *testing.T) {
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
-	c := network(t, exe, 21_000, func(c *Cluster) {
+	c := network(t, exe, DefaultLayout(), func(c *Cluster) {
 		c.Workers[0].exe, c.Workers[0].env = faulty, []string{"AIWORK_FAULT_MODE=operator"}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -141,9 +141,10 @@ func workerBond(ctx context.Context, t *testing.T, cl *client.Client, worker int
 func TestMaliciousChallengerLoses(t *testing.T) {
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
 	const contestMs = 20_000
-	l := Layout{ChainID: 20260, Validators: 4, Workers: 1, RPCPort: 21_100, MetricsPort: 21_120, P2PPort: 21_140}
+	l := DefaultLayout()
+	l.Workers = 1
 	l.Market = func(p *chain.JobParams) { p.ContestMs, p.AuditRevealMs = contestMs, contestMs }
-	c := networkOf(t, exe, l, nil)
+	c := network(t, exe, l, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cl := c.Client(0)

@@ -21,9 +21,9 @@ const liarJobsMax = 6 // one is enough unless the draw leaves the liar out
 // worker, and the requester pays for each item once.
 func TestLiar(t *testing.T) {
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
-	l := Layout{ChainID: 20260, Validators: 4, Workers: 2, RPCPort: 20_900, MetricsPort: 20_920, P2PPort: 20_940}
+	l := DefaultLayout()
 	l.Market = func(p *chain.JobParams) { p.DisputeFirstMs = 5000 } // it cannot answer: nothing is to be waited for
-	c := networkOf(t, exe, l, func(c *Cluster) {
+	c := network(t, exe, l, func(c *Cluster) {
 		c.Workers[0].exe, c.Workers[0].env = faulty, []string{"AIWORK_FAULT_ONE_IN=1"}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
