@@ -24,6 +24,7 @@ interface IDisputes {
     /// The defender names its receipt and shows that its result follows from it.
     function answer(
         uint64 dispute,
+        uint8 kind,
         bytes calldata result,
         bytes32 receipt,
         bytes calldata head,

@@ -43,7 +43,7 @@ func NewAdvocate(t *Trace) *Advocate {
 // Claim gives the party's result and receipt.
 func (a *Advocate) Claim() *dispute.Claim {
 	n := a.trace.Model.Net
-	k := &dispute.Claim{Receipt: dispute.ReceiptRoot(a.entries), Head: n.Head.Encode(), InModel: hashList(n.ProveHead())}
+	k := &dispute.Claim{Kind: dispute.Network, Receipt: dispute.ReceiptRoot(a.entries), Head: n.Head.Encode(), InModel: hashList(n.ProveHead())}
 	var places []uint64
 	var outputs []net.Inline
 	for _, v := range n.Outputs {

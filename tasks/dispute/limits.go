@@ -22,6 +22,20 @@ const (
 // EntryBytesMax bounds an encoded Entry that is shown on chain; runs with larger ones are the committee's.
 const EntryBytesMax = 1 << 14
 
+// Kind is what a disputed result comes from: it says what a claim shows, and what the leaves of a receipt are. Values are
+// never reused.
+type Kind uint8
+
+// The kinds.
+const (
+	Network Kind = iota + 1
+	Pipeline
+	Language
+)
+
+// String names the kind as RPC and CLI show it.
+func (k Kind) String() string { return pick(int(k), "none", "network", "pipeline", "language") }
+
 // Phase says how far a dispute is.
 type Phase uint8
 

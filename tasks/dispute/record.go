@@ -12,6 +12,7 @@ import (
 // Dispute is a dispute's record. Arrays have the defender's first.
 type Dispute struct {
 	ID         uint64
+	Kind       Kind
 	Phase      Phase
 	Verdict    Verdict
 	Shown      uint8 // who has answered in this round, bit by Side
@@ -40,7 +41,7 @@ type Dispute struct {
 	State chain.Hash // SHA-256 of the tile's state; zero before the first step
 }
 
-const recordSize = 1 + 1 + 1 + 1 + 2*20 + 16 + 32 + 2 + 2 + 4 + 4 + 2*32 + 2*32 + 8 + 2 + 4 + 8 + 1 + 8 + 2*32 + 4*32 + 8 + 32 + 32
+const recordSize = 1 + 1 + 1 + 1 + 1 + 2*20 + 16 + 32 + 2 + 2 + 4 + 4 + 2*32 + 2*32 + 8 + 2 + 4 + 8 + 1 + 8 + 2*32 + 4*32 + 8 + 32 + 32
 
 func recordKey(id uint64) chain.Hash { return native.Key("dispute", native.U64(id)) }
 func countKey() chain.Hash           { return native.Key("count") }
@@ -51,6 +52,7 @@ func openKey(a chain.Address) chain.Hash { return native.Key("open", a[:]) }
 // Encode gives the record as the contract keeps it, without the id.
 func (d *Dispute) Encode() []byte {
 	w := codec.NewWriter(recordSize)
+	w.U8(uint8(d.Kind))
 	w.U8(uint8(d.Phase))
 	w.U8(uint8(d.Verdict))
 	w.U8(d.Shown)
@@ -99,6 +101,7 @@ func loadDispute(c *native.Call, id uint64) (d Dispute, raw []byte) {
 func DecodeDispute(id uint64, raw []byte) (d Dispute, err error) {
 	r := codec.NewReader(raw)
 	d.ID = id
+	d.Kind = Kind(r.U8())
 	d.Phase, d.Verdict, d.Shown, d.AtRoot = Phase(r.U8()), Verdict(r.U8()), r.U8(), r.Bool()
 	for i := range d.Parties {
 		r.Fixed(d.Parties[i][:])
