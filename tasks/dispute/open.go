@@ -14,6 +14,7 @@ import (
 
 // A Claim is a party's result with the receipt that it follows from (DISPUTE-1).
 type Claim struct {
+	Kind    Kind         // of the model; it says what the fields behind Result are
 	Result  []byte       // the outputs: see Result
 	Receipt chain.Hash   // the root of a full receipt
 	Head    []byte       // of the network
@@ -24,10 +25,11 @@ type Claim struct {
 }
 
 // ClaimTypes names the arguments of a claim in a signature.
-const ClaimTypes = "bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[]"
+const ClaimTypes = "uint8,bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[]"
 
 // ReadClaim reads the arguments that Claim.Write wrote.
 func ReadClaim(d *native.Decoder) (c Claim) {
+	c.Kind = Kind(min(d.Uint64(), 255))
 	c.Result = d.Bytes(resultMax)
 	c.Receipt = d.Hash()
 	c.Head = d.Bytes(headMax)
@@ -40,6 +42,7 @@ func ReadClaim(d *native.Decoder) (c Claim) {
 
 // Write writes a claim as arguments of a call, whose types are ClaimTypes.
 func (k *Claim) Write(e *native.Encoder) {
+	e.Uint64(uint64(k.Kind))
 	e.Bytes(k.Result)
 	e.Hash(k.Receipt)
 	e.Bytes(k.Head)
@@ -59,7 +62,7 @@ func Bond(p *chain.JobParams) *uint256.Int {
 func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, given []byte, k *Claim, bond *uint256.Int) (id uint64) {
 	must.Hold(c.Self() == chain.AddrDisputes, "dispute: opened on another contract's slots")
 	open := c.Uint64(openKey(defender))
-	d := Dispute{Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: model}
+	d := Dispute{Kind: k.Kind, Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: model}
 	d.Results = [2]chain.Hash{sha256.Sum256(given), sha256.Sum256(k.Result)}
 	least := Bond(&c.Block().Params.Jobs)
 	if !c.Require(!least.IsZero(), "disputes: on this chain the auditors' vote alone decides") ||
@@ -81,6 +84,18 @@ func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, 
 
 // takeClaim checks a party's claim and notes its receipt.
 func (d *Dispute) takeClaim(c *native.Call, s Side, k *Claim) bool {
+	if !c.Require(k.Kind == d.Kind, "disputes: the claims are about models of different kinds") {
+		return false
+	}
+	switch k.Kind {
+	case Network:
+		return d.takeNetwork(c, s, k)
+	}
+	return c.Require(false, "disputes: about models of this kind the auditors' vote alone decides")
+}
+
+// takeNetwork checks a claim about what a network has put out.
+func (d *Dispute) takeNetwork(c *native.Call, s Side, k *Claim) bool {
 	if !chargeHashes(c, len(k.Head)+len(k.InModel)*64+sizeOf(k.Entries)+len(k.Result), 8+len(k.InModel)+len(k.Entries)*16) {
 		return false
 	}
