@@ -47,7 +47,7 @@ func Brief(ctx context.Context, options Options, id chain.Hash, input []byte) (*
 	}
 	claim, err := c.brief(ctx, id, input)
 	if err != nil {
-		if !c.dead {
+		if !c.dead.Load() {
 			c.close()
 		}
 		return nil, err
@@ -88,7 +88,7 @@ var errNoPlea = errors.New("engine: the dispute is not about this run")
 func (a *Advocate) Plead(ctx context.Context, d *dispute.Dispute, s dispute.Side, shown [2][]byte) ([]byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.child.dead {
+	if a.child.dead.Load() {
 		return nil, ErrClosed
 	}
 	kind, body, err := a.child.ask(ctx, a.timeout, kindPlea, encodePlea(d, s, shown))
@@ -109,7 +109,7 @@ func (a *Advocate) Plead(ctx context.Context, d *dispute.Dispute, s dispute.Side
 func (a *Advocate) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.child.dead {
+	if !a.child.dead.Load() {
 		a.child.close()
 	}
 }

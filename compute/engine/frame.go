@@ -29,6 +29,13 @@ const (
 	kindNoCall
 	kindCheck   // the model's id, the length of the input, the input and a result
 	kindVerdict // 1 where the result follows from the input, else 0
+
+	// Items that run together have numbers (u32, little-endian). Each join gets exactly one done, when it comes to it.
+	kindJoin   // number, the model's id, the input; those who have joined and are not done are of one model
+	kindLeave  // number; one that is done already is let be
+	kindDone   // number, and one of output, inputFault, unknownModel, noRoom, left with its body
+	kindNoRoom // what this machine lacks for the item, in words
+	kindLeft
 )
 
 // kindNote frames may come before any answer: what the operator may want to know, in words.
