@@ -34,15 +34,6 @@ func (c Config) PassOf(tokens int, d pass.Draw) pass.Pass {
 	return pass.Pass{Shape: c.Shape(), Tokens: tokens, Draw: d}
 }
 
-// Shape gives what the model's identity says of its shape.
-func (c Config) Shape() pass.Shape {
-	return pass.Shape{
-		Arch: c.Arch, Layers: c.Layers, Dim: c.Dim, Hidden: c.Hidden, Heads: c.Heads, KeyHeads: c.KeyHeads, HeadDim: c.HeadDim,
-		Context: c.Context, RotateDims: c.RotateDims, RotateHalves: c.RotateHalves,
-		Epsilon: math.Float32bits(c.Epsilon), RotateBase: math.Float32bits(c.RotateBase), RotatePositions: math.Float32bits(c.RotatePositions),
-	}
-}
-
 // SamplingOf gives how tokens are drawn, of the whole numbers that stand for it (LANG-2).
 func SamplingOf(d pass.Draw) Sampling {
 	return Sampling{
