@@ -22,8 +22,11 @@ const (
 	weightsMax = 1 << 34 // of a tensor
 )
 
-// ErrShape says that bytes are no shape of a model, or a tensor's.
+// ErrShape says that bytes are no shape of a model, or no tensor or pass of one.
 var ErrShape = errors.New("pass: no shape of a language model")
+
+// ErrItem says that bytes are no item that wants an answer, or no answer.
+var ErrItem = errors.New("pass: no item that wants an answer, or no answer")
 
 // A Shape is a model's, as LANG-1 has it. Floats are given by their bits.
 type Shape struct {
