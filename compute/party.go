@@ -49,7 +49,7 @@ func asks(d *dispute.Dispute, s dispute.Side) bool {
 	switch d.Phase {
 	case dispute.Answering:
 		return s == dispute.Defender
-	case dispute.Entries, dispute.Showing, dispute.Tiles:
+	case dispute.Entries, dispute.Showing, dispute.Expanding, dispute.Tiles:
 		return d.Shown>>s&1 == 0
 	case dispute.Judging, dispute.Feeding:
 		return s == dispute.Challenger

@@ -26,6 +26,8 @@ type Quarrel struct {
 	Given []byte // the defender's answer
 }
 
+const quarrelMax = pass.ItemBytesMax + pass.AnswerBytesMax + questionMax
+
 // Encode gives the head of a claim.
 func (q *Quarrel) Encode() []byte {
 	w := codec.NewWriter(16 + len(q.Shape) + len(q.Item) + len(q.Given))
@@ -37,7 +39,7 @@ func (q *Quarrel) Encode() []byte {
 
 func decodeQuarrel(b []byte) (q Quarrel, err error) {
 	r := codec.NewReader(b)
-	q.Shape, q.Item, q.Given = r.Bytes(headMax), r.Bytes(pass.ItemBytesMax), r.Bytes(pass.AnswerBytesMax)
+	q.Shape, q.Item, q.Given = r.Bytes(questionMax), r.Bytes(pass.ItemBytesMax), r.Bytes(pass.AnswerBytesMax)
 	return q, r.End()
 }
 
@@ -116,6 +118,9 @@ func tokensRoot(tokens []uint32) chain.Hash {
 	return net.TensorRoot(net.Int32, b)
 }
 
+// answer says whether the operators that are narrowed down are those of a pass.
+func (d *Dispute) answer() bool { return d.Kind == Language && d.Depth == 0 }
+
 // takeQuarrel checks the challenger's claim about an answer: item and answers are those of the job, the shape is the model's, and its token
 // follows from its receipt.
 func (d *Dispute) takeQuarrel(c *native.Call, about *Subject, k *Claim) bool {
@@ -183,7 +188,7 @@ func (w *work) ofAnswer(j *Judgement, entries []Entry, b *bench) bool {
 	}
 	if b.op, err = p.Op(i, func(place int) pass.Tensor { return tensors[place] }); err != nil {
 		w.end(w.Call, Undecided) // a model that cannot be run
-		return true
+		return false
 	}
 	b.opset, b.raw, b.first = tile.LanguageSet, b.op.Encode(), p.FirstOf(i)
 	b.operand = func(v net.Value) (g net.Digest, ok bool) {
