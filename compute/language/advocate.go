@@ -54,6 +54,9 @@ func (r *Ready) Advocate(ctx context.Context, id chain.Hash, item []byte) (*Advo
 	if err != nil {
 		return nil, err
 	}
+	if len(item) > pass.ItemBytesMax || len(result) > pass.AnswerBytesMax || a.prompt.Wants.pool() != lm.PoolNone {
+		return nil, fmt.Errorf("%w: the item or the answer is over %d bytes, or a vector", ErrNotDisputed, pass.AnswerBytesMax)
+	}
 	return a, a.StandBy(result, nil)
 }
 
