@@ -39,7 +39,7 @@ type Dispute struct {
 
 	Depth uint8            // how many times the dispute has gone into what an entry stands for
 	Path  [DepthMax]uint32 // those entries
-	Scope chain.Hash       // SHA-256 of the case of the composite operator that is narrowed down, or of a question; zero: it is the model itself
+	Scope chain.Hash       // SHA-256 of the case of the composite operator that is narrowed down; zero: it is the model itself
 
 	Tokens uint32 // of the pass that is in question, of a language model
 	Given  uint32 // the token that follows them in the defender's answer
