@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/lower"
@@ -66,6 +67,12 @@ func (a *Advocate) StandBy(result []byte, lie func(*lm.Trace)) (err error) {
 	a.result, a.lie, a.pass = result, lie, nil
 	a.answer, err = DecodeAnswer(result)
 	return err
+}
+
+// Misread makes the advocate take the prompt for other tokens. Only tests ask for it.
+func (a *Advocate) Misread(change func(tokens []int32)) {
+	a.tokens, a.pass = slices.Clone(a.tokens), nil
+	change(a.tokens)
 }
 
 // Claim gives the answer, without a receipt: which pass is in question depends on the other answer.

@@ -52,6 +52,7 @@ type suit struct {
 	bytes map[string]int // of all calls of a method
 	most  int            // bytes of the longest
 	spent uint64         // gas of steps
+	again func()         // makes the advocates anew before each call; nil: they stay
 }
 
 func newSuit(t testing.TB, path string, p language.Prompt) *suit {
@@ -77,7 +78,7 @@ func newSuit(t testing.TB, path string, p language.Prompt) *suit {
 	return s
 }
 
-// lie makes a side stand by an answer with another token at a place, and by one bit of another value of the pass; and another draw.
+// lie makes a side stand by an answer with another token at a place, by that draw, and by one bit of another value of the pass; 0 for none.
 func (s *suit) lie(side dispute.Side, place int, v net.Value, r *rand.Rand) {
 	s.t.Helper()
 	a, err := language.DecodeAnswer(s.sides[side].Claim().Result)
@@ -89,7 +90,10 @@ func (s *suit) lie(side dispute.Side, place int, v net.Value, r *rand.Rand) {
 	err = s.sides[side].StandBy(a.Encode(), func(t *lm.Trace) {
 		_, end := t.Pass.EndAt()
 		binary.LittleEndian.PutUint32(t.Of(end.Token), uint32(a.Tokens[place]))
-		if b := t.Of(v); v != end.Token && len(b) > 0 {
+		if v == 0 || v == end.Token { // nothing else
+			return
+		}
+		if b := t.Of(v); len(b) > 0 {
 			b[r.IntN(len(b))] ^= 1
 		}
 	})
@@ -145,6 +149,9 @@ func (s *suit) run(honest dispute.Side) dispute.Dispute {
 	s.call("open", challenger, bar, s.claim())
 	for range 400 {
 		d := s.load(1)
+		if s.again != nil {
+			s.again()
+		}
 		switch d.Phase {
 		case dispute.Ended:
 			return d
