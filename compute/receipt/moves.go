@@ -93,7 +93,7 @@ func (a *Advocate) narrow(d *dispute.Dispute, s dispute.Side) ([]byte, error) {
 
 // fits makes sure that a record is about this network, and that its places are places of it.
 func (a *Advocate) fits(d *dispute.Dispute) error {
-	if d.Model != a.base.trace.Model.Net.ID() {
+	if d.Model != a.base.model() {
 		return fmt.Errorf("dispute %d is about the model %s", d.ID, d.Model)
 	}
 	if d.Phase == dispute.Ended {

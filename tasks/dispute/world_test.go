@@ -58,7 +58,7 @@ func host() native.Module {
 			}
 			bond := c.Value()
 			c.Pay(chain.AddrDisputes, &bond)
-			c.Out.Uint64(dispute.Open(c.As(chain.AddrDisputes), model, defender, c.Caller(), given, &k, &bond))
+			c.Out.Uint64(dispute.Open(c.As(chain.AddrDisputes), &dispute.Subject{Model: model, Defender: defender, Result: given}, c.Caller(), &k, &bond))
 		},
 	}, {
 		Signature: "outcome(uint64)", Returns: "(uint8,bool)", Mutability: native.NonPayable,
