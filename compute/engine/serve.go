@@ -12,7 +12,6 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/net"
-	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
@@ -78,8 +77,8 @@ type shop struct {
 	memoryBytes uint64 // the child's ceiling
 	ready       map[chain.Hash]runnable
 	order       []chain.Hash
-	notes       []Note            // for the parent, before the next answer
-	advocate    *receipt.Advocate // of the run that was briefed last
+	notes       []Note  // for the parent, before the next answer
+	advocate    pleader // of the run that was briefed last
 	together    together
 }
 
@@ -97,15 +96,18 @@ func (s *shop) one(ctx context.Context, out io.Writer, kind byte, body []byte) e
 	if len(s.together.items) > 0 { // who is alone comes when the others have left
 		return errFrame
 	}
-	if kind == kindPlea {
-		return s.plead(out, body)
+	switch kind {
+	case kindPlea:
+		return s.plead(ctx, out, body)
+	case kindAgainst:
+		return s.against(ctx, out, body)
 	}
 	if kind != kindRun && kind != kindBrief && kind != kindCheck || len(body) < len(chain.Hash{}) {
 		return errFrame
 	}
 	id := chain.Hash(body[:len(chain.Hash{})])
 	if kind == kindBrief {
-		return s.brief(out, id, body[len(id):])
+		return s.brief(ctx, out, id, body[len(id):])
 	}
 	compiled, err := s.find(id)
 	if model.IsNoModel(err) {

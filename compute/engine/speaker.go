@@ -30,7 +30,7 @@ func (s *speaker) Run(ctx context.Context, input []byte) ([]byte, error) {
 	if err != nil {
 		return nil, asInputError(err)
 	}
-	return tamper(result, input), nil
+	return tamperAnswer(result, input), nil
 }
 
 // Follows takes one pass over the answer.
@@ -48,4 +48,13 @@ func asInputError(err error) error {
 		return &InputError{Fault: fault}
 	}
 	return err
+}
+
+// advocate answers a prompt and stands for the answer.
+func (s *speaker) advocate(ctx context.Context, id chain.Hash, input []byte) (pleader, error) {
+	a, err := s.Ready.Advocate(ctx, id, input)
+	if err != nil {
+		return nil, asInputError(err)
+	}
+	return a, spoilAdvocate(a, input)
 }

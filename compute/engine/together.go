@@ -137,7 +137,7 @@ func (s *shop) step(ctx context.Context, out io.Writer) error {
 		if d.Err != nil {
 			err = s.failed(out, g.number, d.Err)
 		} else {
-			err = s.done(out, g.number, kindOutput, tamper(d.Result, g.input))
+			err = s.done(out, g.number, kindOutput, tamperAnswer(d.Result, g.input))
 		}
 		if err != nil {
 			return err

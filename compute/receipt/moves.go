@@ -66,7 +66,17 @@ func (a *Advocate) narrow(d *dispute.Dispute, s dispute.Side) ([]byte, error) {
 	switch d.Phase {
 	case dispute.Entries:
 	case dispute.Showing:
-		return dispute.PackShow(d.ID, a.Show(d)), nil
+		entry, err := a.Show(d)
+		if err != nil {
+			return nil, err
+		}
+		return dispute.PackShow(d.ID, entry), nil
+	case dispute.Expanding:
+		x, err := a.Descent(d)
+		if err != nil {
+			return nil, err
+		}
+		return dispute.PackExpand(d.ID, x), nil
 	case dispute.Tiles:
 		if err := a.findPlace(d); err != nil {
 			return nil, err
@@ -83,11 +93,18 @@ func (a *Advocate) narrow(d *dispute.Dispute, s dispute.Side) ([]byte, error) {
 
 // fits makes sure that a record is about this network, and that its places are places of it.
 func (a *Advocate) fits(d *dispute.Dispute) error {
-	if d.Model != a.trace.Model.Net.ID() {
+	if d.Model != a.base.model() {
 		return fmt.Errorf("dispute %d is about the model %s", d.ID, d.Model)
 	}
-	entries := uint64(len(a.leaves))
-	if d.Entry >= entries || d.Phase == dispute.Showing && d.Index >= entries || d.Entry == 0 && d.Phase >= dispute.Judging && d.Phase != dispute.Ended {
+	if d.Phase == dispute.Ended {
+		return nil
+	}
+	l, err := a.at(d)
+	if err != nil {
+		return fmt.Errorf("dispute %d: %w", d.ID, err)
+	}
+	entries := uint64(len(l.tree()[0]))
+	if d.Entry >= entries || d.Phase == dispute.Showing && d.Index >= entries || d.Entry == 0 && d.Phase >= dispute.Judging {
 		return fmt.Errorf("dispute %d: entry %d of %d", d.ID, d.Entry, entries)
 	}
 	return nil
@@ -95,8 +112,12 @@ func (a *Advocate) fits(d *dispute.Dispute) error {
 
 // findPlace finds which output is disputed: the one whose case the contract has.
 func (a *Advocate) findPlace(d *dispute.Dispute) error {
-	for a.place = range a.operator(d).Made() {
-		k, _, err := a.caseOf(d)
+	l, err := a.at(d)
+	if err != nil {
+		return err
+	}
+	for a.place = range l.op(d.Entry).Made() {
+		k, _, err := l.caseOf(d.Entry, a.place)
 		if err == nil && chain.Hash(sha256.Sum256(k.Encode())) == d.Case {
 			return nil
 		}

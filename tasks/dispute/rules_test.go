@@ -126,7 +126,11 @@ func TestGarbage(t *testing.T) {
 	p.Send("split", challenger, dispute.PackSplit(id, left, right))
 
 	d = p.Until(t, dispute.Showing)
-	w.refuse("another entry", worker, dispute.PackShow(id, p.Sides[1].Show(&d)))
+	other, err := p.Sides[1].Show(&d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.refuse("another entry", worker, dispute.PackShow(id, other))
 	w.refuse("no entry", worker, dispute.PackShow(id, []byte{1, 2}))
 
 	d = p.Until(t, dispute.Judging)

@@ -116,7 +116,7 @@ func runAnswer(c *native.Call) {
 		return
 	}
 	w, ok := begin(c, id, Answering)
-	if !ok || !w.party() || !c.Require(w.side == Defender, "disputes: the defender is to answer") || !w.takeClaim(c, Defender, &k) {
+	if !ok || !w.party() || !c.Require(w.side == Defender, "disputes: the defender is to answer") || !w.takeClaim(c, Defender, nil, &k) {
 		return
 	}
 	must.Hold(w.Receipts[0] != w.Receipts[1], "dispute: two results of one receipt")
@@ -185,6 +185,9 @@ func (w *work) descend() {
 		w.enter(w.Call, w.Phase)
 	case w.Phase == Tiles:
 		w.enter(w.Call, Feeding)
+	case w.Index == 0 && !w.Scope.IsZero() && !w.answer():
+		leaf := chain.Hash(merkle.Leaf(receiptTag, emptyEntry()))
+		w.blame([2]bool{w.Nodes[0] != leaf, w.Nodes[1] != leaf})
 	case w.Index == 0:
 		w.end(w.Call, Undecided) // the inputs differ: what they are is not decided here
 	default:
@@ -229,11 +232,9 @@ func runJudge(c *native.Call) {
 	if !ok {
 		return
 	}
-	entries, made, ok := w.operator(&j)
-	if !ok {
-		return
+	if b, ok := w.operator(&j); ok {
+		w.judge(&j, &b)
 	}
-	w.judge(&j, entries, made)
 	w.finish()
 }
 

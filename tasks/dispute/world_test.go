@@ -58,7 +58,7 @@ func host() native.Module {
 			}
 			bond := c.Value()
 			c.Pay(chain.AddrDisputes, &bond)
-			c.Out.Uint64(dispute.Open(c.As(chain.AddrDisputes), model, defender, c.Caller(), given, &k, &bond))
+			c.Out.Uint64(dispute.Open(c.As(chain.AddrDisputes), &dispute.Subject{Model: model, Defender: defender, Result: given}, c.Caller(), &k, &bond))
 		},
 	}, {
 		Signature: "outcome(uint64)", Returns: "(uint8,bool)", Mutability: native.NonPayable,
@@ -199,13 +199,18 @@ func settle(t testing.TB, defence, attack *receipt.Trace, honest dispute.Side) (
 // play opens a dispute; the honest side feeds.
 func (w *world) play(defence, attack *receipt.Trace, honest dispute.Side) *receipttest.Play {
 	w.t.Helper()
-	p := &receipttest.Play{Load: w.load, Third: stranger}
-	p.Sides = [2]*receipt.Advocate{receipt.NewAdvocate(defence), receipt.NewAdvocate(attack)}
+	return w.playOf([2]*receipt.Advocate{receipt.NewAdvocate(defence), receipt.NewAdvocate(attack)}, defence.Model.Net.ID(), honest)
+}
+
+// playOf opens a dispute between two advocates, the defender's first.
+func (w *world) playOf(sides [2]*receipt.Advocate, model chain.Hash, honest dispute.Side) *receipttest.Play {
+	w.t.Helper()
+	p := &receipttest.Play{Load: w.load, Third: stranger, Sides: sides}
 	p.Feeder = p.Sides[honest]
 	p.Send = func(method string, from chain.Address, input []byte) {
 		w.t.Helper()
 		w.must(w.send(method, from, chain.AddrDisputes, none, input))
 	}
-	p.ID = w.open(p.Sides[0], p.Sides[1], defence.Model.Net.ID())
+	p.ID = w.open(p.Sides[0], p.Sides[1], model)
 	return p
 }

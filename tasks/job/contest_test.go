@@ -300,8 +300,13 @@ func stageDisputes(add adder, read func(sig string, to chain.Address, fill func(
 	at := func(method string, phase dispute.Phase, stage func(c *contest, p *receipttest.Play) (chain.Address, []byte)) {
 		add(method, chain.AddrDisputes, func(w *world) (chain.Address, *uint256.Int, []byte) {
 			m, in := receipttest.Network(1)
+			op := 3
+			if phase == dispute.Expanding {
+				m, in = receipttest.Composite(1)
+				op = 0
+			}
 			c := &contest{run: receipttest.Trace(w.t, m, in)}
-			c.liar = receipttest.Lie(c.run, m.Net.FirstOf(3), rand.New(rand.NewPCG(1, 2)))
+			c.liar = receipttest.Lie(c.run, m.Net.FirstOf(op), rand.New(rand.NewPCG(1, 2)))
 			c.begin(w, isFalse, isFalse)
 			p := c.play(c.liar, c.run, dispute.Challenger)
 			p.Until(w.t, phase)
@@ -326,6 +331,7 @@ func stageDisputes(add adder, read func(sig string, to chain.Address, fill func(
 		c.nil(err)
 		return c.requester, dispute.PackJudge(p.ID, j)
 	})
+	at("expand", dispute.Expanding, answer)
 	at("step", dispute.Feeding, func(c *contest, p *receipttest.Play) (chain.Address, []byte) {
 		d := c.dispute(p.ID)
 		f, err := p.Feeder.Feed(&d)

@@ -42,7 +42,7 @@ func (p *Play) Turn(t testing.TB, d *dispute.Dispute) {
 	switch d.Phase {
 	case dispute.Answering:
 		p.Send("answer", d.Parties[0], dispute.PackAnswer(p.ID, p.Sides[0].Claim()))
-	case dispute.Entries, dispute.Tiles, dispute.Showing:
+	case dispute.Entries, dispute.Tiles, dispute.Showing, dispute.Expanding:
 		for s := range p.Sides {
 			p.Send(p.Answer(t, d, s))
 		}
@@ -65,7 +65,10 @@ func (p *Play) Turn(t testing.TB, d *dispute.Dispute) {
 func (p *Play) Answer(t testing.TB, d *dispute.Dispute, s int) (method string, from chain.Address, input []byte) {
 	t.Helper()
 	if d.Phase == dispute.Showing {
-		p.shown[s] = p.Sides[s].Show(d)
+		var err error
+		if p.shown[s], err = p.Sides[s].Show(d); err != nil {
+			t.Fatal(err)
+		}
 		for _, a := range append(p.Sides[:], p.Feeder) {
 			if p.shown[0] == nil || p.shown[1] == nil {
 				continue
@@ -75,6 +78,13 @@ func (p *Play) Answer(t testing.TB, d *dispute.Dispute, s int) (method string, f
 			}
 		}
 		return "show", d.Parties[s], dispute.PackShow(p.ID, p.shown[s])
+	}
+	if d.Phase == dispute.Expanding {
+		x, err := p.Sides[s].Descent(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "expand", d.Parties[s], dispute.PackExpand(p.ID, x)
 	}
 	left, right, err := p.Sides[s].Split(d)
 	if err != nil {
