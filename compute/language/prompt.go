@@ -26,8 +26,8 @@ const (
 	PenaltyMax       = 16_000_000 // ppm
 	PenaltyLeast     = 10_000     // ppm, if it is not 0
 	shareMax         = 1_000_000  // ppm
-	ReachMax         = 1 << 20 // of a penalty, tokens back
-	TopMax           = 20 // likeliest tokens beside each
+	ReachMax         = 1 << 20    // of a penalty, tokens back
+	TopMax           = 20         // likeliest tokens beside each
 )
 
 const (

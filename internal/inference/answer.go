@@ -179,8 +179,12 @@ func (a *ask) fit(l *Language, given, usual int) *Fault {
 		given = min(usual, room)
 	}
 	a.request.TokensMax = given
-	if t := slices.IndexFunc(a.prompt.StopTokens, func(t int32) bool { return t < 0 || int(t) >= l.file.Shape.Vocab }); t >= 0 {
-		return wrong("stop_token_ids", "stop_token_ids: %s has no token %d", l.name, a.prompt.StopTokens[t])
+	for param, list := range map[string][]int32{"prompt": a.request.Prompt, "stop_token_ids": a.prompt.StopTokens} {
+		for _, t := range list {
+			if t < 0 || int(t) >= l.file.Shape.Vocab {
+				return wrong(param, "%s: %s has no token %d", param, l.name, t)
+			}
+		}
 	}
 	a.request.Stop = append(l.texts.Ends(), a.prompt.StopTokens...)
 	a.prompt.TokensMax, a.prompt.StopTexts = given, a.stops
