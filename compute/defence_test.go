@@ -58,7 +58,7 @@ func courtroomOf(t *testing.T, parties [2]chain.Address, runs [2]*receipt.Trace)
 				call.Pay(chain.AddrDisputes, bond)
 				k := receipt.NewAdvocate(runs[1]).Claim()
 				given := receipt.NewAdvocate(runs[0]).Claim().Result
-				dispute.Open(call.As(chain.AddrDisputes), runs[0].Model.Net.ID(), parties[0], parties[1], given, k, bond)
+				dispute.Open(call.As(chain.AddrDisputes), runs[0].Model.Net.ID(), parties[0], parties[1], &dispute.Given{Result: given}, k, bond)
 			}
 		},
 	}}})

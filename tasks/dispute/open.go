@@ -57,13 +57,23 @@ func Bond(p *chain.JobParams) *uint256.Int {
 	return new(uint256.Int).Mul(uint256.NewInt(p.DisputeBond), uint256.NewInt(gwei))
 }
 
+// A Given is what the defender has given: bytes, or a blob's id and size.
+type Given struct {
+	Result []byte
+	Blob   chain.Hash // zero: Result is all
+	Size   uint32
+}
+
 // Open begins a dispute: the challenger claims another result than the defender's. The caller, another contract, has
 // paid the bond to this one. The call fails where the claim does not hold together, and on a chain without disputes.
-func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, given []byte, k *Claim, bond *uint256.Int) (id uint64) {
+func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, given *Given, k *Claim, bond *uint256.Int) (id uint64) {
 	must.Hold(c.Self() == chain.AddrDisputes, "dispute: opened on another contract's slots")
 	open := c.Uint64(openKey(defender))
 	d := Dispute{Kind: k.Kind, Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: model}
-	d.Results = [2]chain.Hash{sha256.Sum256(given), sha256.Sum256(k.Result)}
+	d.Results = [2]chain.Hash{sha256.Sum256(given.Result), sha256.Sum256(k.Result)}
+	if !given.Blob.IsZero() {
+		d.Results[Defender], d.Size = given.Blob, given.Size
+	}
 	least := Bond(&c.Block().Params.Jobs)
 	if !c.Require(!least.IsZero(), "disputes: on this chain the auditors' vote alone decides") ||
 		!c.Require(defender != challenger, "disputes: nobody disputes with itself") ||
@@ -90,24 +100,25 @@ func (d *Dispute) takeClaim(c *native.Call, s Side, k *Claim) bool {
 	switch k.Kind {
 	case Network:
 		return d.takeNetwork(c, s, k)
+	case Pipeline:
+		return d.takePipeline(c, s, k)
 	}
 	return c.Require(false, "disputes: about models of this kind the auditors' vote alone decides")
 }
 
+// whole says whether these are all bytes of a party's result.
+func (d *Dispute) whole(s Side, result []byte) bool { return sha256.Sum256(result) == d.Results[s] }
+
 // takeNetwork checks a claim about what a network has put out.
 func (d *Dispute) takeNetwork(c *native.Call, s Side, k *Claim) bool {
-	if !chargeHashes(c, len(k.Head)+len(k.InModel)*64+sizeOf(k.Entries)+len(k.Result), 8+len(k.InModel)+len(k.Entries)*16) {
+	if !chargeHashes(c, len(k.Head)+len(k.InModel)*64+sizeOf(k.Entries)+len(k.Result), 8+len(k.InModel)+len(k.Entries)*16) ||
+		!c.Require(d.Size == 0, "disputes: a network's result in a blob is for auditors to judge") {
 		return false
 	}
-	head, err := net.DecodeHead(k.Head)
-	leaves := 1 + uint64(head.Weights) + uint64(head.Ops)
-	if !c.Require(err == nil, "disputes: the head is malformed") ||
-		!c.Require(net.VerifyPart(d.Model, k.Head, 0, leaves, proofOf(k.InModel)) == nil, "disputes: the head is not the model's") ||
-		!c.Require(head.Ops > 0 && len(head.Inputs) > 0, "disputes: a network without operators or inputs") ||
-		!c.Require(sha256.Sum256(k.Result) == d.Results[s], "disputes: the result is another") {
+	head, ok := d.takeHead(c, k.Head, k.InModel)
+	if !ok || !c.Require(d.whole(s, k.Result), "disputes: the result is another") {
 		return false
 	}
-	d.Opset, d.Inputs, d.Weights, d.Ops = head.Opset, uint16(len(head.Inputs)), head.Weights, head.Ops
 	entries, ok := entriesAt(c, k.Receipt, d.entries(), k.Entries, k.Places, k.Proof)
 	if !ok || !c.Require(follows(&head, entries, k.Result), "disputes: the result does not follow from the receipt") {
 		return false
@@ -116,8 +127,26 @@ func (d *Dispute) takeNetwork(c *native.Call, s Side, k *Claim) bool {
 	return true
 }
 
-// entries is the number of entries of a receipt.
-func (d *Dispute) entries() uint64 { return 1 + uint64(d.Ops) }
+// takeHead checks the head of a network and notes what a receipt of it is like.
+func (d *Dispute) takeHead(c *native.Call, b []byte, proof []chain.Hash) (head net.Head, ok bool) {
+	head, err := net.DecodeHead(b)
+	leaves := 1 + uint64(head.Weights) + uint64(head.Ops)
+	if !c.Require(err == nil, "disputes: the head is malformed") ||
+		!c.Require(net.VerifyPart(d.Model, b, 0, leaves, proofOf(proof)) == nil, "disputes: the head is not the model's") ||
+		!c.Require(head.Ops > 0 && len(head.Inputs) > 0, "disputes: a network without operators or inputs") {
+		return head, false
+	}
+	d.Opset, d.Inputs, d.Weights, d.Ops = head.Opset, uint16(len(head.Inputs)), head.Weights, head.Ops
+	return head, true
+}
+
+// entries is the number of entries of a receipt, or of leaves of a trace.
+func (d *Dispute) entries() uint64 {
+	if d.inTrace() {
+		return StepsMax
+	}
+	return 1 + uint64(d.Ops)
+}
 
 // entriesAt checks that encoded entries stand at some places of a receipt.
 func entriesAt(c *native.Call, receipt chain.Hash, count uint64, list [][]byte, places []uint64, proof []chain.Hash) (out []Entry, ok bool) {

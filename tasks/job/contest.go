@@ -23,7 +23,7 @@ func runChallenge(c *native.Call) {
 		return
 	}
 	given, ok := DecodeOutput(c.Bytes(outputKey(id, item)))
-	if !c.Require(ok && given.Fault == NoFault && given.Blob.IsZero(), "jobs: a fault of the input, or a result in a blob, is for auditors to judge") {
+	if !c.Require(ok && given.Fault == NoFault, "jobs: a fault of the input is for auditors to judge") {
 		return
 	}
 	bond := c.Value()
@@ -31,7 +31,7 @@ func runChallenge(c *native.Call) {
 	if c.Failed() {
 		return
 	}
-	w.b.Dispute = dispute.Open(c.As(chain.AddrDisputes), w.j.Model, w.b.Worker, c.Caller(), given.Result, &claim, &bond)
+	w.b.Dispute = dispute.Open(c.As(chain.AddrDisputes), w.j.Model, w.b.Worker, c.Caller(), &dispute.Given{Result: given.Result, Blob: given.Blob, Size: given.Size}, &claim, &bond)
 	w.b.Disputed, w.b.Paused = item, w.b.State
 	w.b.Disputes++
 	w.move(Disputed)
