@@ -182,9 +182,14 @@ func (a *Advocate) Judgement(d *dispute.Dispute) (*dispute.Judgement, error) {
 	if l.root() != d.Receipts[dispute.Defender] {
 		j.Of = dispute.Challenger
 	}
-	if l.around == nil {
+	switch {
+	case l.answer != nil:
+		if err := l.answer.showTensors(d.Entry, j); err != nil {
+			return nil, err
+		}
+	case l.around == nil:
 		l.showParts(d.Entry, j)
-	} else {
+	default:
 		j.Scope = l.around.Encode()
 	}
 	var read []net.Value
@@ -193,7 +198,7 @@ func (a *Advocate) Judgement(d *dispute.Dispute) (*dispute.Judgement, error) {
 			read = append(read, v)
 		}
 	}
-	if l.around == nil && d.Entry > 1 {
+	if l.around == nil && l.answer == nil && d.Entry > 1 {
 		read = append(read, l.entries[d.Entry-1].First)
 	}
 	j.Entries, j.Places, j.Proof = l.showValues(read)

@@ -18,6 +18,7 @@ import (
 type layer struct {
 	trace  *Trace
 	around *dispute.Case // of the composite operator; nil for a network
+	answer *Answer       // of a language model, whose pass it is; nil for any other run
 	outs   []net.Value   // of the composite operator's outputs, those that are made within
 
 	entries []dispute.Entry // these are made when they are asked for first
@@ -46,6 +47,14 @@ func (l *layer) tree() [][][32]byte {
 func (l *layer) root() chain.Hash {
 	levels := l.tree()
 	return merkle.Top(receiptTag, uint64(len(l.leaves)), levels[len(levels)-1][0])
+}
+
+// model is what a dispute about the run is about.
+func (l *layer) model() chain.Hash {
+	if l.answer != nil {
+		return l.answer.Model
+	}
+	return l.trace.Model.Net.ID()
 }
 
 // op gives the operator behind an entry.

@@ -107,7 +107,7 @@ func (a *Advocate) narrow(d *dispute.Dispute, s dispute.Side) ([]byte, error) {
 
 // fits makes sure that a record is about this network, and that its places are places of it.
 func (a *Advocate) fits(d *dispute.Dispute) error {
-	if a.course != nil && (d.Depth == 0) != (d.Model == a.course.id) || a.course == nil && d.Model != a.base.trace.Model.Net.ID() {
+	if a.course != nil && (d.Depth == 0) != (d.Model == a.course.id) || a.course == nil && d.Model != a.base.model() {
 		return fmt.Errorf("dispute %d is about the model %s", d.ID, d.Model)
 	}
 	if a.inTrace(d) {

@@ -179,7 +179,10 @@ func (w *work) operator(j *Judgement) (b bench, ok bool) {
 	if !ok {
 		return b, false
 	}
-	if w.Scope.IsZero() {
+	switch {
+	case w.answer():
+		return b, w.ofAnswer(j, entries, &b)
+	case w.Scope.IsZero():
 		return b, w.ofNetwork(j, entries, &b)
 	}
 	return b, w.ofExpansion(j, entries, &b)

@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 
 	"github.com/holiman/uint256"
+	"lukechampine.com/blake3"
 
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/pass"
 	"github.com/aiwork/aiwork-node/crypto/merkle"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/must"
@@ -30,9 +32,13 @@ const ClaimTypes = "uint8,bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32
 // ReadClaim reads the arguments that Claim.Write wrote.
 func ReadClaim(d *native.Decoder) (c Claim) {
 	c.Kind = Kind(min(d.Uint64(), 255))
-	c.Result = d.Bytes(resultMax)
+	result, head := resultMax, headMax
+	if c.Kind == Language {
+		result, head = pass.AnswerBytesMax, quarrelMax
+	}
+	c.Result = d.Bytes(result)
 	c.Receipt = d.Hash()
-	c.Head = d.Bytes(headMax)
+	c.Head = d.Bytes(head)
 	c.InModel = d.Hashes(merkle.DepthMax)
 	c.Entries = d.BytesList(partsMax, EntryBytesMax)
 	c.Places = d.Uint64s(partsMax)
@@ -57,22 +63,33 @@ func Bond(p *chain.JobParams) *uint256.Int {
 	return new(uint256.Int).Mul(uint256.NewInt(p.DisputeBond), uint256.NewInt(gwei))
 }
 
-// A Given is what the defender has given: bytes, or a blob's id and size.
-type Given struct {
-	Result []byte
-	Blob   chain.Hash // zero: Result is all
-	Size   uint32
+// A Subject is a result that is disputed.
+type Subject struct {
+	Model, Item chain.Hash // the item's blob
+	Defender    chain.Address
+	Result      []byte     // what the defender has given
+	Blob        chain.Hash // where that lies in a blob; else zero
+	Size        uint32     // of the blob
+}
+
+// gave says whether some bytes are the result.
+func (s *Subject) gave(result []byte) bool {
+	if s.Blob.IsZero() {
+		return string(result) == string(s.Result)
+	}
+	return blake3.Sum256(result) == s.Blob
 }
 
 // Open begins a dispute: the challenger claims another result than the defender's. The caller, another contract, has
 // paid the bond to this one. The call fails where the claim does not hold together, and on a chain without disputes.
-func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, given *Given, k *Claim, bond *uint256.Int) (id uint64) {
+func Open(c *native.Call, about *Subject, challenger chain.Address, k *Claim, bond *uint256.Int) (id uint64) {
 	must.Hold(c.Self() == chain.AddrDisputes, "dispute: opened on another contract's slots")
+	defender := about.Defender
 	open := c.Uint64(openKey(defender))
-	d := Dispute{Kind: k.Kind, Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: model}
-	d.Results = [2]chain.Hash{sha256.Sum256(given.Result), sha256.Sum256(k.Result)}
-	if !given.Blob.IsZero() {
-		d.Results[Defender], d.Size = given.Blob, given.Size
+	d := Dispute{Kind: k.Kind, Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: about.Model}
+	d.Results = [2]chain.Hash{sha256.Sum256(about.Result), sha256.Sum256(k.Result)}
+	if !about.Blob.IsZero() {
+		d.Results[Defender], d.Size = about.Blob, about.Size
 	}
 	least := Bond(&c.Block().Params.Jobs)
 	if !c.Require(!least.IsZero(), "disputes: on this chain the auditors' vote alone decides") ||
@@ -80,7 +97,7 @@ func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, 
 		!c.Require(!bond.Lt(least) && bond.BitLen() <= 96, "disputes: the bond is below "+least.Dec()) ||
 		!c.Require(open < OpenMax, "disputes: the defender answers 8 disputes already") ||
 		!c.Require(d.Results[0] != d.Results[1], "disputes: the results are the same") ||
-		!d.takeClaim(c, Challenger, k) {
+		!d.takeClaim(c, Challenger, about, k) {
 		return 0
 	}
 	d.ID = c.Uint64(countKey()) + 1
@@ -93,7 +110,7 @@ func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, 
 }
 
 // takeClaim checks a party's claim and notes its receipt.
-func (d *Dispute) takeClaim(c *native.Call, s Side, k *Claim) bool {
+func (d *Dispute) takeClaim(c *native.Call, s Side, about *Subject, k *Claim) bool {
 	if !c.Require(k.Kind == d.Kind, "disputes: the claims are about models of different kinds") {
 		return false
 	}
@@ -102,6 +119,11 @@ func (d *Dispute) takeClaim(c *native.Call, s Side, k *Claim) bool {
 		return d.takeNetwork(c, s, k)
 	case Pipeline:
 		return d.takePipeline(c, s, k)
+	case Language:
+		if s == Challenger {
+			return d.takeQuarrel(c, about, k)
+		}
+		return d.takeAnswer(c, k)
 	}
 	return c.Require(false, "disputes: about models of this kind the auditors' vote alone decides")
 }

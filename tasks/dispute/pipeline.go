@@ -10,7 +10,7 @@ import (
 )
 
 // Pipelines: two traces are narrowed down to the first step that differs. Where it took the same and gave another, its network is disputed
-// (DISPUTE-10).
+// (DISPUTE-11).
 
 // A pipeline's claim has these fields: Result is the first chunk of the result, or all of it if that is not longer; Receipt the root of the trace,
 // with which it begins; Head the first leaf of the pipeline's id and InModel its proof; Places the number of leaves of that id; Proof the path from

@@ -166,10 +166,10 @@ func TestPipelineFromTheChainAlone(t *testing.T) {
 }
 
 // givenOf gives what the chain has of a result.
-func givenOf(a *receipt.Advocate) *dispute.Given {
+func givenOf(a *receipt.Advocate) *dispute.Subject {
 	result := a.Result()
 	if len(result) < 256 {
-		return &dispute.Given{Result: result}
+		return &dispute.Subject{Result: result}
 	}
-	return &dispute.Given{Blob: blake3.Sum256(result), Size: uint32(len(result))}
+	return &dispute.Subject{Blob: blake3.Sum256(result), Size: uint32(len(result))}
 }

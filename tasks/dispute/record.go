@@ -42,12 +42,15 @@ type Dispute struct {
 	Path  [DepthMax]uint32 // those entries
 	Scope chain.Hash       // SHA-256 of the case of the composite operator that is narrowed down; zero: it is the model itself
 
+	Tokens uint32 // of the pass that is in question, of a language model
+	Given  uint32 // the token that follows them in the defender's answer
+
 	Entry uint64     // the place of the entry that differs
 	Case  chain.Hash // SHA-256 of the case
 	State chain.Hash // SHA-256 of the tile's state; zero before the first step
 }
 
-const recordSize = 1 + 1 + 1 + 1 + 1 + 2*20 + 16 + 32 + 2 + 2 + 4 + 4 + 2*32 + 4 + 2*32 + 8 + 2 + 4 + 8 + 1 + 8 + 2*32 + 4*32 + 1 + 4*DepthMax + 32 + 8 + 32 + 32
+const recordSize = 1 + 1 + 1 + 1 + 1 + 2*20 + 16 + 32 + 2 + 2 + 4 + 4 + 2*32 + 4 + 2*32 + 8 + 2 + 4 + 8 + 1 + 8 + 2*32 + 4*32 + 1 + 4*DepthMax + 32 + 4 + 4 + 8 + 32 + 32
 
 func recordKey(id uint64) chain.Hash { return native.Key("dispute", native.U64(id)) }
 func countKey() chain.Hash           { return native.Key("count") }
@@ -89,6 +92,8 @@ func (d *Dispute) Encode() []byte {
 		w.U32(p)
 	}
 	w.Fixed(d.Scope[:])
+	w.U32(d.Tokens)
+	w.U32(d.Given)
 	w.U64(d.Entry)
 	w.Fixed(d.Case[:])
 	w.Fixed(d.State[:])
@@ -140,6 +145,7 @@ func DecodeDispute(id uint64, raw []byte) (d Dispute, err error) {
 		d.Path[i] = r.U32()
 	}
 	r.Fixed(d.Scope[:])
+	d.Tokens, d.Given = r.U32(), r.U32()
 	d.Entry = r.U64()
 	r.Fixed(d.Case[:])
 	r.Fixed(d.State[:])

@@ -116,7 +116,7 @@ func runAnswer(c *native.Call) {
 		return
 	}
 	w, ok := begin(c, id, Answering)
-	if !ok || !w.party() || !c.Require(w.side == Defender, "disputes: the defender is to answer") || !w.takeClaim(c, Defender, &k) {
+	if !ok || !w.party() || !c.Require(w.side == Defender, "disputes: the defender is to answer") || !w.takeClaim(c, Defender, nil, &k) {
 		return
 	}
 	logAnswered(c, &w.Dispute)
@@ -192,7 +192,7 @@ func (w *work) descend() {
 		w.enter(w.Call, w.Phase)
 	case w.Phase == Tiles:
 		w.enter(w.Call, Feeding)
-	case w.Index == 0 && !w.Scope.IsZero():
+	case w.Index == 0 && !w.Scope.IsZero() && !w.answer():
 		leaf := chain.Hash(merkle.Leaf(receiptTag, emptyEntry()))
 		w.blame([2]bool{w.Nodes[0] != leaf, w.Nodes[1] != leaf})
 	case w.Index == 0 && !w.inTrace():

@@ -52,14 +52,15 @@ func host() native.Module {
 		Signature: "open(bytes32,address,bytes,bytes32,uint64," + dispute.ClaimTypes + ")", Returns: "(uint64)", Mutability: native.Payable,
 		Run: func(c *native.Call) {
 			model, defender := c.Args.Hash(), c.Args.Address()
-			given := dispute.Given{Result: c.Args.Bytes(255), Blob: c.Args.Hash(), Size: uint32(c.Args.Uint64())}
+			given := dispute.Subject{Result: c.Args.Bytes(255), Blob: c.Args.Hash(), Size: uint32(c.Args.Uint64())}
 			k := dispute.ReadClaim(c.Args)
 			if !c.Ready() {
 				return
 			}
 			bond := c.Value()
 			c.Pay(chain.AddrDisputes, &bond)
-			c.Out.Uint64(dispute.Open(c.As(chain.AddrDisputes), model, defender, c.Caller(), &given, &k, &bond))
+			given.Model, given.Defender = model, defender
+			c.Out.Uint64(dispute.Open(c.As(chain.AddrDisputes), &given, c.Caller(), &k, &bond))
 		},
 	}, {
 		Signature: "outcome(uint64)", Returns: "(uint8,bool)", Mutability: native.NonPayable,
@@ -75,7 +76,7 @@ func host() native.Module {
 	}}}
 }
 
-func packOpen(model chain.Hash, defender chain.Address, given *dispute.Given, k *dispute.Claim) []byte {
+func packOpen(model chain.Hash, defender chain.Address, given *dispute.Subject, k *dispute.Claim) []byte {
 	e := native.NewInput("open(bytes32,address,bytes,bytes32,uint64," + dispute.ClaimTypes + ")")
 	e.Hash(model)
 	e.Address(defender)
