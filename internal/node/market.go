@@ -14,6 +14,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger"
 	"github.com/aiwork/aiwork-node/ledger/exec"
+	"github.com/aiwork/aiwork-node/mempool"
 	"github.com/aiwork/aiwork-node/vm"
 )
 
@@ -140,7 +141,10 @@ func (m *market) put(ctx context.Context, c compute.Call, gas uint64) (*chain.Tx
 	if err != nil {
 		return nil, err
 	}
-	return tx, m.submit(ctx, tx)
+	if err = m.submit(ctx, tx); errors.Is(err, mempool.FaultFunds) {
+		err = fmt.Errorf("%w: %w", compute.ErrFunds, err)
+	}
+	return tx, err
 }
 
 func (m *market) wait(ctx context.Context, hash chain.Hash) error {
