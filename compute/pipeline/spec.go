@@ -34,8 +34,9 @@ const (
 	kindEnd
 )
 
-// version of what a kind does between its networks, and of the form of a result; see PIPE-1. Those of version 1 had no trace (PIPE-5).
-func (k Kind) version() uint16 { return 2 }
+// version of what a kind does between its networks, and of the form of a result; see PIPE-1. Those of version 1 had no trace (PIPE-5), those
+// of version 2 one of another shape.
+func (k Kind) version() uint16 { return 3 }
 
 // String names the kind as it stands in listings.
 func (k Kind) String() string {
