@@ -25,7 +25,8 @@ type Market interface {
 	Blob(ctx context.Context, id chain.Hash) ([]byte, error)
 	// PutBlob hands bytes to the node, which keeps them if an open job names them.
 	PutBlob(ctx context.Context, data []byte) error
-	// Send signs, submits and waits for inclusion. *Refused: included, but reverted, or refused at once.
+	// Send signs, submits and waits for inclusion. *Refused: included, but reverted, or refused at once. ErrFunds: the account cannot
+	// pay for it.
 	Send(ctx context.Context, c Call) error
 }
 
@@ -49,8 +50,10 @@ type Counsel interface {
 
 // An Advocate makes the calls of a party to a dispute from a run of its item. See engine.Advocate.
 type Advocate interface {
-	// Claim gives the run's result and receipt.
+	// Claim gives the run's result; of a network, with its receipt.
 	Claim() *dispute.Claim
+	// Against gives the claim with which another result of the item is disputed.
+	Against(ctx context.Context, given []byte) (*dispute.Claim, error)
 	// Plead gives the call that a record asks of a side now; nil for none.
 	Plead(ctx context.Context, d *dispute.Dispute, s dispute.Side, shown [2][]byte) ([]byte, error)
 	// Close ends it.
@@ -66,6 +69,9 @@ type Call struct {
 
 // ErrNoBlob says that no reachable node has a blob.
 var ErrNoBlob = errors.New("no reachable node has this blob")
+
+// ErrFunds says that an account has too little for a transaction.
+var ErrFunds = errors.New("the account has too little for this transaction")
 
 // Refused says that the chain did not accept a transaction, and why.
 type Refused struct{ Reason string }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/holiman/uint256"
 
@@ -34,6 +35,7 @@ type Party struct {
 
 	mu   sync.Mutex
 	open map[uint64]dispute.Side // disputes that were seen and whose end is not known
+	poor uint64                  // the dispute that was told last to be out of funds
 }
 
 // NewParty gives a party that has done nothing.
@@ -49,7 +51,7 @@ func asks(d *dispute.Dispute, s dispute.Side) bool {
 	switch d.Phase {
 	case dispute.Answering:
 		return s == dispute.Defender
-	case dispute.Entries, dispute.Showing, dispute.Tiles:
+	case dispute.Entries, dispute.Showing, dispute.Expanding, dispute.Tiles:
 		return d.Shown>>s&1 == 0
 	case dispute.Judging, dispute.Feeding:
 		return s == dispute.Challenger
@@ -77,9 +79,48 @@ func (p *Party) Plead(ctx context.Context, t *Task) error {
 	if err != nil || input == nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	call, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	return p.opts.Market.Send(ctx, Call{To: chain.AddrDisputes, Data: input})
+	err = p.opts.Market.Send(call, Call{To: chain.AddrDisputes, Data: input})
+	if errors.Is(err, ErrFunds) {
+		return p.outOfFunds(ctx, t)
+	}
+	return err
+}
+
+// A FundsError says that a party cannot pay for the call that a dispute asks of it. Once it has more, the dispute goes on.
+type FundsError struct {
+	Dispute uint64
+	Side    dispute.Side
+	Account chain.Address
+	Held    uint256.Int
+	Until   time.Time // when the dispute is lost for want of the call
+}
+
+func (e *FundsError) Error() string {
+	lost := "the result counts as false, and the worker is slashed"
+	if e.Side == dispute.Challenger {
+		lost = "its bond is lost"
+	}
+	return fmt.Sprintf("dispute %d: account %s has %s wei, too little for the gas of the next call: send it more before %s, else %s",
+		e.Dispute, e.Account.Checksum(), e.Held.Dec(), e.Until.Format(time.TimeOnly), lost)
+}
+
+// outOfFunds makes the error and tells it once for each dispute.
+func (p *Party) outOfFunds(ctx context.Context, t *Task) error {
+	e := &FundsError{Dispute: t.Dispute.ID, Side: t.side(), Account: p.opts.Address, Until: time.UnixMilli(int64(t.Dispute.DeadlineMs))}
+	var err error
+	if _, e.Held, err = p.opts.Court.Bond(ctx); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	told := p.poor == e.Dispute
+	p.poor = e.Dispute
+	p.mu.Unlock()
+	if !told {
+		p.opts.Log.Error("a dispute cannot be paid for", "error", e)
+	}
+	return e
 }
 
 // call asks the advocate of a task's disputed item.
@@ -122,7 +163,10 @@ func (p *Party) advocate(ctx context.Context, t *Task, item uint32) (Advocate, e
 	p.docket.room()
 	a, err := p.opts.Counsel.Brief(ctx, t.Model, input)
 	if _, unknown := errors.AsType[*engine.UnknownModelError](err); unknown {
-		return nil, fmt.Errorf("%w about %s: it is no network that this program has; pipelines and language models are left to the auditors' vote", ErrNoDisputes, t.Model)
+		return nil, fmt.Errorf("%w about %s: it is no model that this program has", ErrNoDisputes, t.Model)
+	}
+	if errors.Is(err, engine.ErrNoPlea) {
+		return nil, fmt.Errorf("%w: %w", ErrNoDisputes, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("item %d is run again for a dispute: %w", item, err)
@@ -200,8 +244,9 @@ func outcome(v dispute.Verdict, s dispute.Side) string {
 	return "won"
 }
 
-// contestable says whether the contract takes a dispute about an output: it must be a result that lies on chain.
+// contestable says whether the contract may take a dispute about an output: it must be a result. One in a blob is left to the vote unless a language
+// model gave it.
 func contestable(output []byte) bool {
 	o, ok := job.DecodeOutput(output)
-	return ok && o.Fault == job.NoFault && o.Blob.IsZero()
+	return ok && o.Fault == job.NoFault
 }

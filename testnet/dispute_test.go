@@ -14,7 +14,6 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
-	"github.com/aiwork/aiwork-node/internal/photos"
 	"github.com/aiwork/aiwork-node/internal/requester"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
 )
@@ -56,25 +55,17 @@ func balanceOf(ctx context.Context, t *testing.T, cl *client.Client, who chain.A
 // challenger is paid, and the items are done by another worker and paid once.
 func TestLieInsideIsDisputed(t *testing.T) {
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
-	c := network(t, exe, 21_000, func(c *Cluster) {
-		c.Workers[0].exe, c.Workers[0].env = faulty, []string{"AIWORK_FAULT_MODE=operator"}
+	var honest *Process
+	c := network(t, exe, DefaultLayout(), func(c *Cluster) {
+		c.Workers[0].exe, c.Workers[0].env = faulty, lieInside
+		honest = c.apart(1)
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), crashMax)
 	defer cancel()
 	cl := c.Client(0)
 	defer cl.Close()
-	if err := WaitWorkers(ctx, cl, len(c.Workers)); err != nil {
-		t.Fatal(err)
-	}
-	var d *endedDispute
-	for n := 1; d == nil; n++ {
-		j := orderPhotos(ctx, t, cl)
-		checkHonest(t, j)
-		d = disputeOf(ctx, t, cl, 1)
-		if n == liarJobsMax && d == nil {
-			t.Fatalf("the liar was not challenged in %d jobs", n)
-		}
-	}
+	checkHonest(t, liarFirst(ctx, t, c, cl, honest))
+	d := disputeOf(ctx, t, cl, 1)
 	if d.Phase != dispute.Ended.String() || d.Verdict != dispute.Wrong.String() {
 		t.Errorf("the dispute is %s with the verdict %s, want it ended, the worker being wrong", d.Phase, d.Verdict)
 	}
@@ -141,9 +132,10 @@ func workerBond(ctx context.Context, t *testing.T, cl *client.Client, worker int
 func TestMaliciousChallengerLoses(t *testing.T) {
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
 	const contestMs = 20_000
-	l := Layout{ChainID: 20260, Validators: 4, Workers: 1, RPCPort: 21_100, MetricsPort: 21_120, P2PPort: 21_140}
+	l := DefaultLayout()
+	l.Workers = 1
 	l.Market = func(p *chain.JobParams) { p.ContestMs, p.AuditRevealMs = contestMs, contestMs }
-	c := networkOf(t, exe, l, nil)
+	c := network(t, exe, l, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cl := c.Client(0)
@@ -152,7 +144,7 @@ func TestMaliciousChallengerLoses(t *testing.T) {
 		t.Fatal(err)
 	}
 	bond, before := workerBond(ctx, t, cl, 0), balanceOf(ctx, t, cl, WorkerAddress(0))
-	id := orderPhoto(ctx, t, cl)
+	id := order(ctx, t, cl, 1)
 	if _, err := requester.WatchUntil(ctx, cl, id, func(j *requester.Job) bool { return j.Items[0].Opened }); err != nil {
 		t.Fatal(err)
 	}
@@ -182,30 +174,4 @@ func TestMaliciousChallengerLoses(t *testing.T) {
 	if least := tokens(5); !gain.Gt(least) || gain.Gt(tokens(6)) {
 		t.Errorf("the worker gained %s, want one token for the item and five of the challenger's ten, less gas", gain.Dec())
 	}
-}
-
-// orderPhoto orders one picture, audited in full, and does not wait for it.
-func orderPhoto(ctx context.Context, t *testing.T, cl *client.Client) uint64 {
-	t.Helper()
-	photo := photos.All()[0]
-	in, err := requester.NewInput(photo.Name, photo.JPEG)
-	if err != nil {
-		t.Fatal(err)
-	}
-	model, err := requester.FindModel(ctx, cl, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := requester.NewPlan(ctx, cl, model, []requester.Input{in}, requester.Terms{Price: *uint256.NewInt(1e18), AuditPpm: 1_000_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, _, err := plan.Fund(ctx, client.NewSender(cl, Account(0)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := plan.Upload(ctx, cl, func(int) {}); err != nil {
-		t.Fatal(err)
-	}
-	return id
 }
