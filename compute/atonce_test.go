@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
@@ -121,4 +122,39 @@ func (w *world) idle(atOnce int) *Runner {
 		w.t.Fatal(err)
 	}
 	return NewRunner(Options{Address: me, Market: w.market, Engine: w.engine, AtOnce: atOnce, Journal: w.journal, Genesis: [32]byte{1}})
+}
+
+// Items of a model that the engine runs together have places of their own: as many as it says, whatever AtOnce is.
+func TestItemsTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var mu sync.Mutex
+		now, most := 0, 0
+		w.engine.on = func(_ context.Context, input []byte) ([]byte, error) {
+			mu.Lock()
+			now++
+			most = max(most, now)
+			mu.Unlock()
+			time.Sleep(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			now--
+			return append([]byte("out "), input...), nil
+		}
+		r := w.idle(1)
+		defer w.journal.Close()
+		for together, want := range map[int]time.Duration{1: 9 * time.Second, 4: 3 * time.Second} {
+			r.opts.Together = func(chain.Hash) int { return together }
+			task := w.task(RoleWorker, job.Assigned, 9)
+			task.Job = uint64(together)
+			start := time.Now()
+			most = 0
+			if _, err := r.compute(t.Context(), &task, everyPlace(9)); err != nil {
+				t.Fatal(err)
+			}
+			if got := time.Since(start); got != want || most != together {
+				t.Errorf("nine items of a second, %d together: got %s and %d at once, want %s", together, got, most, want)
+			}
+		}
+	})
 }

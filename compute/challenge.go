@@ -10,7 +10,9 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"github.com/aiwork/aiwork-node/compute/engine"
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/tasks/dispute"
 	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
@@ -88,11 +90,36 @@ func (p *Party) claim(ctx context.Context, t *Task, item uint32) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	k := a.Claim()
-	if place := int(item - t.First); place < len(t.Given) && bytes.Equal(t.Given[place], job.Output{Result: k.Result}.Encode()) {
+	place := int(item - t.First)
+	if place < len(t.Given) && bytes.Equal(t.Given[place], outputOf(a.Claim().Result).Encode()) {
 		return nil, fmt.Errorf("item %d: run again, its result is the worker's: this machine gave another before", item)
 	}
+	given, err := p.given(ctx, t, place)
+	if err != nil {
+		return nil, err
+	}
+	k, err := a.Against(ctx, given)
+	switch {
+	case errors.Is(err, engine.ErrNoPlea):
+		return nil, fmt.Errorf("%w: %w", ErrNoDisputes, err)
+	case err != nil:
+		return nil, err
+	case k.Kind == dispute.Network && len(given) >= job.OutputBytesMax:
+		return nil, fmt.Errorf("%w about a result of %d bytes, which lies in a blob", ErrNoDisputes, len(given))
+	}
 	return job.PackChallenge(t.Job, t.Batch, item, k), nil
+}
+
+// given gets the result that a worker has given for an item, from its blob if it lies in one.
+func (p *Party) given(ctx context.Context, t *Task, place int) ([]byte, error) {
+	if place >= len(t.Given) {
+		return nil, nil
+	}
+	o, ok := job.DecodeOutput(t.Given[place])
+	if !ok || o.Blob.IsZero() {
+		return o.Result, nil
+	}
+	return fetch(ctx, p.opts.Market, o.Blob, 0)
 }
 
 // contest disputes an item in which a worker's result differs from this runner's own, unless somebody else does it first. The

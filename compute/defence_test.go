@@ -60,7 +60,8 @@ func courtroomOf(t *testing.T, parties [2]chain.Address, runs [2]*receipt.Trace)
 				call.Pay(chain.AddrDisputes, bond)
 				k := receipt.NewAdvocate(runs[1]).Claim()
 				given := receipt.NewAdvocate(runs[0]).Claim().Result
-				dispute.Open(call.As(chain.AddrDisputes), runs[0].Model.Net.ID(), parties[0], parties[1], given, k, bond)
+				about := dispute.Subject{Model: runs[0].Model.Net.ID(), Defender: parties[0], Result: given}
+				dispute.Open(call.As(chain.AddrDisputes), &about, parties[1], k, bond)
 			}
 		},
 	}}})
@@ -122,6 +123,8 @@ type advocate struct {
 	*receipt.Advocate
 	bar *bar
 }
+
+func (a *advocate) Against(context.Context, []byte) (*dispute.Claim, error) { return a.Claim(), nil }
 
 func (a *advocate) Plead(_ context.Context, d *dispute.Dispute, s dispute.Side, shown [2][]byte) ([]byte, error) {
 	return a.Advocate.Plead(d, s, shown)

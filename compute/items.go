@@ -100,10 +100,11 @@ func (r *Runner) each(ctx context.Context, t *Task, places []int, take func(at i
 		at int
 		made
 	}
+	most := r.turns(t.Model).size
 	arrivals := make(chan arrival, len(places)) // room for all: nobody waits to be heard
 	begun, running := 0, 0
 	for {
-		for first == nil && begun < len(places) && running < r.turn.size {
+		for first == nil && begun < len(places) && running < most {
 			at := begun
 			go func() { arrivals <- arrival{at, r.item(ctx, t, t.Blobs[places[at]])} }()
 			begun, running = begun+1, running+1
@@ -122,6 +123,23 @@ func (r *Runner) each(ctx context.Context, t *Task, places []int, take func(at i
 			cancel()
 		}
 	}
+}
+
+// turns are the places that items of a model take. Those that run together do not stand in each other's way.
+func (r *Runner) turns(model chain.Hash) *turns {
+	if r.opts.Together == nil {
+		return r.turn
+	}
+	n := r.opts.Together(model)
+	if n <= 1 {
+		return r.turn
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.joint == nil {
+		r.joint = newTurns(n)
+	}
+	return r.joint
 }
 
 func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) made {
@@ -155,10 +173,11 @@ func fetch(ctx context.Context, m Market, id chain.Hash, deadlineMs uint64) ([]b
 
 // run runs one item. Rule COMPUTE-3: only what the engine calls an input's fault becomes one.
 func (r *Runner) run(ctx context.Context, t *Task, input []byte) made {
-	if err := r.turn.take(ctx, t.DeadlineMs); err != nil {
+	turn := r.turns(t.Model)
+	if err := turn.take(ctx, t.DeadlineMs); err != nil {
 		return made{err: err}
 	}
-	defer r.turn.leave()
+	defer turn.leave()
 	for try := 1; ; try++ {
 		start := time.Now()
 		result, err := r.opts.Engine.Run(ctx, t.Model, input)

@@ -50,8 +50,10 @@ type Counsel interface {
 
 // An Advocate makes the calls of a party to a dispute from a run of its item. See engine.Advocate.
 type Advocate interface {
-	// Claim gives the run's result and receipt.
+	// Claim gives the run's result; of a network, with its receipt.
 	Claim() *dispute.Claim
+	// Against gives the claim with which another result of the item is disputed.
+	Against(ctx context.Context, given []byte) (*dispute.Claim, error)
 	// Plead gives the call that a record asks of a side now; nil for none.
 	Plead(ctx context.Context, d *dispute.Dispute, s dispute.Side, shown [2][]byte) ([]byte, error)
 	// Close ends it.

@@ -51,7 +51,7 @@ func asks(d *dispute.Dispute, s dispute.Side) bool {
 	switch d.Phase {
 	case dispute.Answering:
 		return s == dispute.Defender
-	case dispute.Entries, dispute.Showing, dispute.Tiles:
+	case dispute.Entries, dispute.Showing, dispute.Expanding, dispute.Tiles:
 		return d.Shown>>s&1 == 0
 	case dispute.Judging, dispute.Feeding:
 		return s == dispute.Challenger
@@ -163,7 +163,10 @@ func (p *Party) advocate(ctx context.Context, t *Task, item uint32) (Advocate, e
 	p.docket.room()
 	a, err := p.opts.Counsel.Brief(ctx, t.Model, input)
 	if _, unknown := errors.AsType[*engine.UnknownModelError](err); unknown {
-		return nil, fmt.Errorf("%w about %s: it is no network that this program has; pipelines and language models are left to the auditors' vote", ErrNoDisputes, t.Model)
+		return nil, fmt.Errorf("%w about %s: it is no model that this program has", ErrNoDisputes, t.Model)
+	}
+	if errors.Is(err, engine.ErrNoPlea) {
+		return nil, fmt.Errorf("%w: %w", ErrNoDisputes, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("item %d is run again for a dispute: %w", item, err)
@@ -241,8 +244,9 @@ func outcome(v dispute.Verdict, s dispute.Side) string {
 	return "won"
 }
 
-// contestable says whether the contract takes a dispute about an output: it must be a result that lies on chain.
+// contestable says whether the contract may take a dispute about an output: it must be a result. One in a blob is left to the vote unless a language
+// model gave it.
 func contestable(output []byte) bool {
 	o, ok := job.DecodeOutput(output)
-	return ok && o.Fault == job.NoFault && o.Blob.IsZero()
+	return ok && o.Fault == job.NoFault
 }

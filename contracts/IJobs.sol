@@ -90,6 +90,7 @@ interface IJobs {
         uint64 job,
         uint32 batch,
         uint32 item,
+        uint8 kind,
         bytes calldata result,
         bytes32 receipt,
         bytes calldata head,

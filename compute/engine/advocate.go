@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/codec"
@@ -47,7 +48,7 @@ func Brief(ctx context.Context, options Options, id chain.Hash, input []byte) (*
 	}
 	claim, err := c.brief(ctx, id, input)
 	if err != nil {
-		if !c.dead {
+		if !c.dead.Load() {
 			c.close()
 		}
 		return nil, err
@@ -73,25 +74,51 @@ func (c *child) brief(ctx context.Context, id chain.Hash, input []byte) (*disput
 		if string(body) == string(id[:]) {
 			return nil, &UnknownModelError{ID: id}
 		}
+	case kindNoCall:
+		return nil, fmt.Errorf("%w: %s", ErrNoPlea, body)
 	}
 	return nil, c.broken()
 }
 
-// Claim gives the result of the run and its receipt.
+// Claim gives the result of the run; of a network, with its receipt.
 func (a *Advocate) Claim() *dispute.Claim { return a.claim }
 
-// errNoPlea says that a run does not fit a dispute.
-var errNoPlea = errors.New("engine: the dispute is not about this run")
+// Against gives the claim with which another result is disputed. Its error is as that of Plead.
+func (a *Advocate) Against(ctx context.Context, given []byte) (*dispute.Claim, error) {
+	if a.claim.Kind == dispute.Network {
+		return a.claim, nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.child.dead.Load() {
+		return nil, ErrClosed
+	}
+	kind, body, err := a.child.ask(ctx, briefTimeout, kindAgainst, given)
+	switch {
+	case err != nil:
+		return nil, err
+	case kind == kindNoCall:
+		return nil, fmt.Errorf("%w: %s", ErrNoPlea, body)
+	case kind == kindClaim:
+		if k, err := dispute.DecodeClaim(body); err == nil {
+			return &k, nil
+		}
+	}
+	return nil, a.child.broken()
+}
+
+// ErrNoPlea says that a run does not fit a dispute, or that none can be about it.
+var ErrNoPlea = errors.New("engine: the dispute is not about this run")
 
 // Plead gives the call that a dispute asks of a side now, nil for none; see receipt.Advocate. After a *LocalError the advocate is
 // dead: brief another.
 func (a *Advocate) Plead(ctx context.Context, d *dispute.Dispute, s dispute.Side, shown [2][]byte) ([]byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.child.dead {
+	if a.child.dead.Load() {
 		return nil, ErrClosed
 	}
-	kind, body, err := a.child.ask(ctx, a.timeout, kindPlea, encodePlea(d, s, shown))
+	kind, body, err := a.child.ask(ctx, a.pleaTimeout(), kindPlea, encodePlea(d, s, shown))
 	switch {
 	case err != nil:
 		return nil, err
@@ -100,16 +127,24 @@ func (a *Advocate) Plead(ctx context.Context, d *dispute.Dispute, s dispute.Side
 	case kind == kindCall:
 		return nil, nil
 	case kind == kindNoCall:
-		return nil, fmt.Errorf("%w: %s", errNoPlea, body)
+		return nil, fmt.Errorf("%w: %s", ErrNoPlea, body)
 	}
 	return nil, a.child.broken()
+}
+
+// pleaTimeout is that of an item; of a language model or a pipeline that of a brief, since a pass or a step is run again when it is asked about.
+func (a *Advocate) pleaTimeout() time.Duration {
+	if a.claim.Kind != dispute.Network {
+		return max(a.timeout, briefTimeout)
+	}
+	return a.timeout
 }
 
 // Close ends the child.
 func (a *Advocate) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.child.dead {
+	if !a.child.dead.Load() {
 		a.child.close()
 	}
 }
@@ -136,30 +171,79 @@ func decodePlea(b []byte) (d dispute.Dispute, s dispute.Side, shown [2][]byte, e
 	return d, s, shown, err
 }
 
-// brief is the child's side: it runs an item and keeps every value, and nothing else from before.
-func (s *shop) brief(out io.Writer, id chain.Hash, input []byte) error {
+// A pleader stands for a run in the child.
+type pleader interface {
+	Claim() *dispute.Claim
+	// Against gives the claim with which another result is disputed.
+	Against(ctx context.Context, given []byte) (*dispute.Claim, error)
+	Plead(ctx context.Context, d *dispute.Dispute, s dispute.Side, shown [2][]byte) ([]byte, error)
+}
+
+// A traced is a run of a network, whose claim is the same against every other result.
+type traced struct{ *receipt.Advocate }
+
+func (t traced) Against(context.Context, []byte) (*dispute.Claim, error) { return t.Claim(), nil }
+
+func (t traced) Plead(_ context.Context, d *dispute.Dispute, s dispute.Side, shown [2][]byte) ([]byte, error) {
+	return t.Advocate.Plead(d, s, shown)
+}
+
+// brief is the child's side: it runs an item and keeps every value, or what they can be made of again, and nothing else from before.
+func (s *shop) brief(ctx context.Context, out io.Writer, id chain.Hash, input []byte) (err error) {
 	s.advocate = nil
-	run, err := Trace(s.models.Models, id, input)
+	if s.models.Languages.Has(id) {
+		s.advocate, err = s.spoken(ctx, id, input)
+	} else if spec, none := s.models.Pipelines.Get(id); none == nil {
+		s.advocate, err = s.staged(ctx, spec, input)
+	} else {
+		var run *receipt.Trace
+		if run, err = Trace(s.models.Models, id, input); err == nil {
+			s.advocate = traced{receipt.NewAdvocate(run)}
+		}
+	}
 	if _, ok := errors.AsType[*UnknownModelError](err); ok {
 		return writeFrame(out, kindUnknownModel, id[:])
 	}
 	if bad, ok := errors.AsType[*InputError](err); ok {
 		return writeFrame(out, kindInputFault, []byte{byte(bad.Fault)})
 	}
+	if errors.Is(err, language.ErrNotDisputed) {
+		return writeFrame(out, kindNoCall, []byte(err.Error()))
+	}
 	if err != nil {
 		return err
 	}
-	s.advocate = receipt.NewAdvocate(run)
 	return writeFrame(out, kindClaim, s.advocate.Claim().Encode())
 }
 
+// spoken answers an item of a language model.
+func (s *shop) spoken(ctx context.Context, id chain.Hash, input []byte) (pleader, error) {
+	r, err := s.find(id)
+	if err != nil {
+		return nil, err
+	}
+	return r.(*speaker).advocate(ctx, id, input)
+}
+
+// against is the child's side: it answers with a claim, or with words.
+func (s *shop) against(ctx context.Context, out io.Writer, given []byte) error {
+	if s.advocate == nil {
+		return errFrame
+	}
+	k, err := s.advocate.Against(ctx, given)
+	if err != nil {
+		return writeFrame(out, kindNoCall, []byte(err.Error()))
+	}
+	return writeFrame(out, kindClaim, k.Encode())
+}
+
 // plead is the child's side: it answers with a call, an empty one for none, or with words.
-func (s *shop) plead(out io.Writer, body []byte) error {
+func (s *shop) plead(ctx context.Context, out io.Writer, body []byte) error {
 	d, side, shown, err := decodePlea(body)
 	if err != nil || s.advocate == nil {
 		return errFrame
 	}
-	call, err := s.advocate.Plead(&d, side, shown)
+	call, err := s.advocate.Plead(ctx, &d, side, shown)
 	if err != nil {
 		return writeFrame(out, kindNoCall, []byte(err.Error()))
 	}

@@ -69,8 +69,8 @@ func TestAdvocate(t *testing.T) {
 	}
 	other := *d
 	other.Model[0] ^= 1
-	if _, err := a.Plead(t.Context(), &other, dispute.Defender, [2][]byte{}); !errors.Is(err, errNoPlea) {
-		t.Errorf("another model's dispute: got %v, want %v", err, errNoPlea)
+	if _, err := a.Plead(t.Context(), &other, dispute.Defender, [2][]byte{}); !errors.Is(err, ErrNoPlea) {
+		t.Errorf("another model's dispute: got %v, want %v", err, ErrNoPlea)
 	}
 	if _, err := a.Plead(t.Context(), d, dispute.Defender, [2][]byte{}); err != nil {
 		t.Errorf("after that: %v", err)

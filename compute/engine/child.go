@@ -8,19 +8,22 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
-// A child is one running process. It is owned by one caller at a time.
+// A child is one running process. It is owned by one caller at a time, or by a company.
 type child struct {
-	cmd    *exec.Cmd
-	stdin  io.WriteCloser
-	stdout io.Reader
-	stderr *words
-	note   func(Note) // is told what the child notes
-	dead   bool       // ended and waited for
+	cmd     *exec.Cmd
+	stdin   io.WriteCloser
+	stdout  io.Reader
+	stderr  *words
+	note    func(Note) // is told what the child notes
+	company *company
+	dead    atomic.Bool // it is being ended, or has
+	end     sync.Once
 }
 
 // A reply is one frame of the child.
@@ -31,7 +34,7 @@ type reply struct {
 }
 
 func startChild(ctx context.Context, o Options) (*child, []ModelInfo, error) {
-	c := &child{cmd: exec.Command(o.Exe, o.Args...), stderr: &words{}, note: o.Note}
+	c := &child{cmd: exec.Command(o.Exe, o.Args...), stderr: &words{}, note: o.Note, company: newCompany()}
 	c.cmd.Stderr, c.cmd.SysProcAttr = c.stderr, ownGroup()
 	c.cmd.WaitDelay = exitGrace // for the end of its standard error, once it is dead
 	var err error
@@ -147,22 +150,23 @@ func (c *child) broken() error { return c.crashed(errFrame) }
 
 // kill ends the child at once and waits for its end. One that has ended by itself keeps its reason.
 func (c *child) kill() {
-	if c.dead {
-		return
-	}
-	c.dead = true
-	c.stdin.Close()
-	c.cmd.Process.Kill()
-	c.cmd.Wait()
+	c.end.Do(func() {
+		c.dead.Store(true)
+		c.stdin.Close()
+		c.cmd.Process.Kill()
+		c.cmd.Wait()
+	})
 }
 
 // close lets the child end by itself, and helps if it does not.
 func (c *child) close() {
-	c.dead = true
-	c.stdin.Close()
-	timer := time.AfterFunc(exitGrace, func() { c.cmd.Process.Kill() })
-	defer timer.Stop()
-	c.cmd.Wait()
+	c.end.Do(func() {
+		c.dead.Store(true)
+		c.stdin.Close()
+		timer := time.AfterFunc(exitGrace, func() { c.cmd.Process.Kill() })
+		defer timer.Stop()
+		c.cmd.Wait()
+	})
 }
 
 // A words keeps the first bytes that a child writes to its standard error: it should write nothing, and

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aiwork/aiwork-node/compute/image"
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
@@ -77,6 +79,7 @@ const (
 	CauseCrash                     // it ended, or its pipe broke
 	CauseTimeout                   // it did not answer within ItemTimeout
 	CauseProtocol                  // it answered nonsense
+	CauseRoom                      // it has no room for the item
 )
 
 // A LocalError says that this machine could not run an item. It says nothing about the item.
@@ -91,7 +94,7 @@ func (e *LocalError) Error() string {
 	texts := [...]string{
 		"engine", "engine: child did not start", "engine: child ended unexpectedly; if it was for want of memory, allow it more memory",
 		"engine: child gave no answer in time; raise the item time-out if this machine is slow",
-		"engine: child broke the protocol",
+		"engine: child broke the protocol", "engine: no room for the item",
 	}
 	text := texts[min(int(e.Cause), len(texts)-1)]
 	if e.Err != nil {
@@ -117,11 +120,13 @@ func (e *UnknownModelError) Error() string {
 // ErrClosed is what Run gives after Close.
 var ErrClosed = errors.New("engine: closed")
 
-// An Engine runs items in a child process, one at a time. It is safe for concurrent use: callers queue.
+// An Engine runs items in a child process: those of a language model together, up to a number, others one at a time. It is safe for
+// concurrent use: callers queue.
 type Engine struct {
 	options Options
 	models  []ModelInfo
-	turn    chan struct{} // capacity 1: whoever has filled it owns the two fields below
+	line    line
+	own     chan struct{} // capacity 1: whoever has filled it owns the two fields below
 	child   *child        // nil: to be started by the next Run
 	closed  bool
 }
@@ -136,19 +141,38 @@ func Start(ctx context.Context, options Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{options: o, models: models, turn: make(chan struct{}, 1), child: c}, nil
+	return &Engine{options: o, models: models, own: make(chan struct{}, 1), child: c}, nil
 }
 
 // Models lists what the child holds; the caller must not change it.
 func (e *Engine) Models() []ModelInfo { return e.models }
 
+// Together says how many items of a model the child runs at once. A language model that came after the start counts as another one.
+func (e *Engine) Together(modelID chain.Hash) int {
+	if slices.ContainsFunc(e.models, func(m ModelInfo) bool { return m.ID == modelID && m.Input == InputPrompt }) {
+		return language.TogetherMax
+	}
+	return 1
+}
+
 // Run gives the output of a model for a canonical input. Its error is an *InputError, an
-// *UnknownModelError, a *LocalError, ErrClosed, or that of ctx. Cancelling ctx kills a running child.
+// *UnknownModelError, a *LocalError, ErrClosed, or that of ctx. Cancelling ctx kills a running child, unless items run together in it:
+// the others go on. A *LocalError was met by the item alone: one whose child died in company runs again without it.
 func (e *Engine) Run(ctx context.Context, modelID chain.Hash, input []byte) (output []byte, err error) {
 	if len(input) > image.InputBytesMax {
 		return nil, &InputError{Fault: image.FaultBytes}
 	}
-	err = e.with(ctx, func(c *child) error {
+	if most := e.Together(modelID); most > 1 {
+		company := false
+		err = e.with(ctx, modelID, most, func(c *child) error {
+			output, company, err = c.join(ctx, e.options.ItemTimeout, modelID, input)
+			return err
+		})
+		if _, local := errors.AsType[*LocalError](err); !local || !company {
+			return output, err
+		}
+	}
+	err = e.with(ctx, modelID, 1, func(c *child) error {
 		output, err = c.run(ctx, e.options.ItemTimeout, modelID, input)
 		return err
 	})
@@ -164,42 +188,54 @@ func (e *Engine) Follows(ctx context.Context, modelID chain.Hash, input, result 
 	if len(result) > resultBytesMax {
 		return false, nil
 	}
-	err = e.with(ctx, func(c *child) error {
+	err = e.with(ctx, modelID, 1, func(c *child) error {
 		follows, err = c.check(ctx, e.options.ItemTimeout, modelID, input, result)
 		return err
 	})
 	return follows, err
 }
 
-// with lends the child, which it starts where there is none.
-func (e *Engine) with(ctx context.Context, use func(*child) error) error {
-	if err := e.take(ctx); err != nil {
+// with lends the child, which it starts where there is none, to a caller and at most so many with him.
+func (e *Engine) with(ctx context.Context, modelID chain.Hash, most int, use func(*child) error) error {
+	if err := e.line.enter(ctx, modelID, most); err != nil {
 		return err
 	}
-	defer e.leave()
-	if e.closed {
-		return ErrClosed
+	defer e.line.leave()
+	c, err := e.lend(ctx)
+	if err != nil {
+		return err
 	}
-	if e.child == nil {
+	return use(c)
+}
+
+func (e *Engine) lend(ctx context.Context) (*child, error) {
+	select {
+	case e.own <- struct{}{}:
+		defer func() { <-e.own }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if e.closed {
+		return nil, ErrClosed
+	}
+	if e.child == nil || e.child.dead.Load() {
 		c, _, err := startChild(ctx, e.options)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		e.child = c
 	}
-	err := use(e.child)
-	if e.child.dead {
-		e.child = nil
-	}
-	return err
+	return e.child, nil
 }
 
-// Close ends the child and waits for its end. A running item is finished first.
+// Close ends the child and waits for its end. What is begun is finished first.
 func (e *Engine) Close() error {
-	if err := e.take(context.Background()); err != nil {
+	if err := e.line.enter(context.Background(), chain.Hash{}, 1); err != nil {
 		return err
 	}
-	defer e.leave()
+	defer e.line.leave()
+	e.own <- struct{}{}
+	defer func() { <-e.own }()
 	e.closed = true
 	if e.child != nil {
 		e.child.close()
@@ -207,14 +243,3 @@ func (e *Engine) Close() error {
 	}
 	return nil
 }
-
-func (e *Engine) take(ctx context.Context) error {
-	select {
-	case e.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (e *Engine) leave() { <-e.turn }

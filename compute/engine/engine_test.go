@@ -77,16 +77,24 @@ func actor() error {
 	if err := confine(s); err != nil {
 		return err
 	}
-	if err := writeFrame(os.Stdout, kindHello, encodeModels(nil)); err != nil {
+	hello := encodeModels([]ModelInfo{{ID: actorTalks, Input: InputPrompt}})
+	if err := writeFrame(os.Stdout, kindHello, hello); err != nil {
 		return err
 	}
+	var troupe troupe
 	for {
-		_, body, err := readFrame(os.Stdin)
+		kind, body, err := readFrame(os.Stdin)
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		if kind == kindJoin || kind == kindLeave {
+			if err := troupe.act(kind, body); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := act(string(body[len(chain.Hash{}):])); err != nil {
 			return err

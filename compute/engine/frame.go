@@ -13,8 +13,8 @@ import (
 // Parent and child speak in frames: a little-endian u32 that counts the bytes after it, one byte that
 // says what they are, and a body. The parent sends configure once and gets hello; then each run gets
 // exactly one of output, inputFault, unknownModel, and each check one of verdict, inputFault, unknownModel. An Advocate's child gets brief
-// instead of run, answers with claim, inputFault or unknownModel, and then each plea with call or noCall. Anything else is a broken
-// child, and is killed.
+// instead of run, answers with claim, inputFault, unknownModel or noCall, then each against with claim or noCall, and each plea with call or
+// noCall. Anything else is a broken child, and is killed.
 const (
 	kindConfigure byte = iota + 1
 	kindHello
@@ -29,6 +29,15 @@ const (
 	kindNoCall
 	kindCheck   // the model's id, the length of the input, the input and a result
 	kindVerdict // 1 where the result follows from the input, else 0
+
+	// Items that run together have numbers (u32, little-endian). Each join gets exactly one done, when it comes to it.
+	kindJoin   // number, the model's id, the input; those who have joined and are not done are of one model
+	kindLeave  // number; one that is done already is let be
+	kindDone   // number, and one of output, inputFault, unknownModel, noRoom, left with its body
+	kindNoRoom // what this machine lacks for the item, in words
+	kindLeft
+
+	kindAgainst // a result that a claim is wanted against
 )
 
 // kindNote frames may come before any answer: what the operator may want to know, in words.

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 
+	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/compute/tensor"
@@ -22,6 +23,15 @@ func (liar) run(context.Context, []*tensor.Tensor, []byte) (outputs []*tensor.Te
 
 // tamper leaves the output as it is. Only a build with the tag faulty has another one.
 func tamper(output, _ []byte) []byte { return output }
+
+// tamperAnswer leaves the answer as it is. Only a build with the tag faulty has another one.
+func tamperAnswer(result, _ []byte) []byte { return result }
+
+// spoilAdvocate leaves the advocate of an answer as it is. Only a build with the tag faulty has another one.
+func spoilAdvocate(*language.Advocate, []byte) error { return nil }
+
+// stepInput gives what a lie about a pipeline's step depends on. Only a build with the tag faulty has lies.
+func stepInput([]*tensor.Tensor) []byte { return nil }
 
 // liesAbout spoils no value of a run. Only a build with the tag faulty has another one.
 func liesAbout(*model.File, []byte) []receipt.Observer { return nil }

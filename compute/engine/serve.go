@@ -12,12 +12,11 @@ import (
 
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/net"
-	"github.com/aiwork/aiwork-node/compute/receipt"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 // Serve is the child's side: it lowers this process's priority and memory as the parent asks, then runs
-// items one after the other until stdin ends, which is no error. Call it from a process of its own with
+// items one after the other, and those of a language model together, until stdin ends, which is no error. Call it from a process of its own with
 // nothing else to do. The context is asked between the steps of a run.
 func Serve(ctx context.Context, stdin io.Reader, stdout io.Writer, models Library) error {
 	return serve(ctx, stdin, stdout, confine, models)
@@ -48,15 +47,10 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, confine func(setup)
 	shop := &shop{models: models, threads: int(s.threads), memoryBytes: s.memoryBytes, ready: map[chain.Hash]runnable{}}
 	shop.models.note = shop.note
 	shop.models.device = &accelerator{open: models.Device, note: shop.note}
-	for {
-		err := shop.one(ctx, in, out)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("engine: %w", err)
-		}
+	if err := shop.run(ctx, in, out); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("engine: %w", err)
 	}
+	return nil
 }
 
 // infoOf tells of a model.
@@ -83,28 +77,37 @@ type shop struct {
 	memoryBytes uint64 // the child's ceiling
 	ready       map[chain.Hash]runnable
 	order       []chain.Hash
-	notes       []Note            // for the parent, before the next answer
-	advocate    *receipt.Advocate // of the run that was briefed last
+	notes       []Note  // for the parent, before the next answer
+	advocate    pleader // of the run that was briefed last
+	together    together
 }
 
 // readyMax is how many models are kept ready at once.
 const readyMax = 8
 
 // one serves a single frame.
-func (s *shop) one(ctx context.Context, in io.Reader, out io.Writer) error {
-	kind, body, err := readFrame(in)
-	if err != nil {
-		return err
+func (s *shop) one(ctx context.Context, out io.Writer, kind byte, body []byte) error {
+	switch kind {
+	case kindJoin:
+		return s.join(out, body)
+	case kindLeave:
+		return s.leave(out, body)
 	}
-	if kind == kindPlea {
-		return s.plead(out, body)
+	if len(s.together.items) > 0 { // who is alone comes when the others have left
+		return errFrame
+	}
+	switch kind {
+	case kindPlea:
+		return s.plead(ctx, out, body)
+	case kindAgainst:
+		return s.against(ctx, out, body)
 	}
 	if kind != kindRun && kind != kindBrief && kind != kindCheck || len(body) < len(chain.Hash{}) {
 		return errFrame
 	}
 	id := chain.Hash(body[:len(chain.Hash{})])
 	if kind == kindBrief {
-		return s.brief(out, id, body[len(id):])
+		return s.brief(ctx, out, id, body[len(id):])
 	}
 	compiled, err := s.find(id)
 	if model.IsNoModel(err) {

@@ -21,26 +21,26 @@ func (l Library) speaker(id chain.Hash, threads int, memoryBytes uint64) (runnab
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
-	return speaker{r}, nil
+	return &speaker{r}, nil
 }
 
 // Run answers a prompt.
-func (s speaker) Run(ctx context.Context, input []byte) ([]byte, error) {
+func (s *speaker) Run(ctx context.Context, input []byte) ([]byte, error) {
 	result, err := s.Ready.Run(ctx, input)
 	if err != nil {
 		return nil, asInputError(err)
 	}
-	return tamper(result, input), nil
+	return tamperAnswer(result, input), nil
 }
 
 // Follows takes one pass over the answer.
-func (s speaker) Follows(ctx context.Context, input, result []byte) (bool, error) {
+func (s *speaker) Follows(ctx context.Context, input, result []byte) (bool, error) {
 	ok, err := s.Ready.Follows(ctx, input, result)
 	return ok, asInputError(err)
 }
 
 // Settle says no: a model lies in memory as it will.
-func (s speaker) Settle() bool { return false }
+func (s *speaker) Settle() bool { return false }
 
 // asInputError marks the faults of inputs.
 func asInputError(err error) error {
@@ -48,4 +48,13 @@ func asInputError(err error) error {
 		return &InputError{Fault: fault}
 	}
 	return err
+}
+
+// advocate answers a prompt and stands for the answer.
+func (s *speaker) advocate(ctx context.Context, id chain.Hash, input []byte) (pleader, error) {
+	a, err := s.Ready.Advocate(ctx, id, input)
+	if err != nil {
+		return nil, asInputError(err)
+	}
+	return a, spoilAdvocate(a, input)
 }

@@ -19,8 +19,9 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shape := r.Shape.Shape()
 	line("id", id)
-	line("shape", fmt.Sprintf("%x", r.Shape.Canonical()))
+	line("shape", fmt.Sprintf("%x", shape.Encode()))
 	line("tokenizer", fmt.Sprintf("%x", sha256.Sum256(r.Texts.Canonical())))
 	for i, p := range prompts() {
 		result, err := r.Run(t.Context(), p.Encode())

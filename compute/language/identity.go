@@ -1,62 +1,52 @@
 package language
 
 import (
-	"fmt"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
-	"github.com/aiwork/aiwork-node/compute/lm"
-	"github.com/aiwork/aiwork-node/compute/token"
-	"github.com/aiwork/aiwork-node/crypto/merkle"
+	"github.com/aiwork/aiwork-node/compute/pass"
+	"github.com/aiwork/aiwork-node/compute/tile"
 	"github.com/aiwork/aiwork-node/internal/chain"
-	"github.com/aiwork/aiwork-node/internal/codec"
 )
 
-const (
-	idTag   = "aiwork/language/1"
-	rowsTag = "aiwork/language/rows/1"
-)
+// ID computes the model's id (LANG-1), for which all of the file is read.
+func (m *Model) ID() (chain.Hash, error) {
+	if m.WeightBytes() == 0 {
+		return chain.Hash{}, errors.New("a language model without tensors")
+	}
+	return pass.ID(m.Leaves()), nil
+}
 
-// identify gives a file's id (LANG-1). It reads all of the model.
-func identify(f *gguf.File, c lm.Config, t *token.Tokenizer) (chain.Hash, error) {
-	names := lm.TensorNames(f, c)
+// Leaves gives what the model's id is the root of: its shape, its tensors by their places, nothing for one that it lacks, and its tokenizer. All of
+// the file is read for it.
+func (m *Model) Leaves() [][]byte {
+	shape := m.Shape.Shape()
+	names := shape.TensorNames()
 	leaves := make([][]byte, len(names)+2)
-	leaves[0], leaves[1] = c.Canonical(), t.Canonical()
+	leaves[0], leaves[len(names)+1] = shape.Encode(), m.Texts.Canonical()
 	var next atomic.Int64
 	var hashing sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(names)) {
 		hashing.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
-				tensor, _ := f.Tensor(names[i]) // TensorNames lists what is there
-				leaves[2+i] = leafOf(tensor)
+				if t, ok := m.File.Tensor(names[i]); ok {
+					leaves[1+i] = leafOf(t)
+				}
 			}
 		})
 	}
 	hashing.Wait()
-	if len(names) == 0 {
-		return chain.Hash{}, fmt.Errorf("a language model without tensors")
-	}
-	return merkle.Root(idTag, leaves), nil
+	return leaves
 }
 
-// leafOf names a tensor by what it is and the root of its rows, as they lie in the file.
+// leafOf names a tensor by what it is and the root of its bytes, as they lie in the file.
 func leafOf(t *gguf.Tensor) []byte {
-	rows := t.Elements() / t.Dims[0]
-	size := len(t.Data) / rows
-	list := make([][]byte, rows)
-	for i := range list {
-		list[i] = t.Data[i*size : (i+1)*size]
-	}
-	root := merkle.Root(rowsTag, list)
-	w := codec.NewWriter(128)
-	w.Bytes([]byte(t.Name))
-	w.U32(uint32(t.Type))
-	w.Count(len(t.Dims))
+	leaf := pass.Tensor{Name: t.Name, Format: tile.Format(t.Type), Root: pass.Root(t.Data)}
 	for _, d := range t.Dims {
-		w.U64(uint64(d))
+		leaf.Dims = append(leaf.Dims, uint64(d))
 	}
-	w.Fixed(root[:])
-	return w.Out()
+	return leaf.Encode()
 }

@@ -99,6 +99,10 @@ func prompts() []Prompt {
 		{Parts: []token.Part{{Text: "tale"}, {Text: "<s>", Mode: token.Special}, {Text: " of rain"}}, TokensMax: 30, Seed: 9, TemperaturePpm: 900_000, TopPPpm: 950_000},
 		{Tokens: []int32{1, 80}, TokensMax: 60, Seed: 4, TemperaturePpm: 1_500_000, TopK: 40, PenaltyPpm: 1_200_000, PenaltyReach: 16},
 		{Tokens: []int32{1, 5, 9}, TokensMax: 1},
+		{Tokens: []int32{1, 80}, TokensMax: 8, Seed: 4, TemperaturePpm: 900_000, Wants: WantsLikelihoods, Top: 3},
+		{Parts: []token.Part{{Text: "tale"}}, TokensMax: 5, Wants: WantsLikelihoods},
+		{Tokens: []int32{1, 5, 9, 80}, Wants: WantsMean},
+		{Tokens: []int32{1, 5, 9, 80}, Wants: WantsLast},
 	}
 }
 
@@ -126,7 +130,7 @@ func TestAnswersFollow(t *testing.T) {
 			t.Errorf("prompt %d: another machine says otherwise: %v", i, err)
 		}
 		follows(t, other, p, result, true)
-		for _, forged := range forgeries(a, p.TokensMax) {
+		for _, forged := range forgeries(a) {
 			follows(t, other, p, forged, false)
 		}
 		changed := *p
@@ -135,10 +139,11 @@ func TestAnswersFollow(t *testing.T) {
 			follows(t, other, &changed, result, false)
 		}
 	}
-	if a := answer(t, r, &list[4]); a.End != EndToken || len(a.Tokens) > 3 {
+	stopped, cut := len(list)-2, len(list)-1
+	if a := answer(t, r, &list[stopped]); a.End != EndToken || len(a.Tokens) > 3 {
 		t.Errorf("a stop token: %+v", a)
 	}
-	if a := answer(t, r, &list[5]); a.End != EndText || len(a.Tokens) >= len(whole.Tokens) || !bytes.HasPrefix([]byte(whole.Text), []byte(a.Text)) {
+	if a := answer(t, r, &list[cut]); a.End != EndText || len(a.Tokens) >= len(whole.Tokens) || !bytes.HasPrefix([]byte(whole.Text), []byte(a.Text)) {
 		t.Errorf("a stop text: %+v of %q", a, whole.Text)
 	}
 }
@@ -164,26 +169,53 @@ func follows(t *testing.T, r *Ready, p *Prompt, result []byte, want bool) {
 }
 
 // forgeries lists results that differ from an answer in one thing.
-func forgeries(a *Answer, tokensMax int) (list [][]byte) {
+func forgeries(a *Answer) (list [][]byte) {
 	add := func(change func(*Answer)) {
 		b := *a
-		b.Tokens = slices.Clone(a.Tokens)
+		b.Tokens, b.Vector, b.Likelihoods = slices.Clone(a.Tokens), slices.Clone(a.Vector), slices.Clone(a.Likelihoods)
+		for i := range b.Likelihoods {
+			b.Likelihoods[i].Top = slices.Clone(b.Likelihoods[i].Top)
+		}
 		change(&b)
 		list = append(list, b.Encode())
+	}
+	list = [][]byte{nil, a.Encode()[:10], append(a.Encode(), 0)}
+	add(func(b *Answer) { b.PromptTokens++ })
+	add(func(b *Answer) { b.Text += "!" })
+	add(func(b *Answer) { b.End = b.End%EndVector + 1 })
+	add(func(b *Answer) { b.Vector = append(b.Vector, 1) })
+	flip := func(v *float32) { *v = math.Float32frombits(math.Float32bits(*v) ^ 1) }
+	if a.End == EndVector {
+		for _, at := range []int{0, len(a.Vector) - 1} {
+			add(func(b *Answer) { flip(&b.Vector[at]) })
+		}
+		add(func(b *Answer) { b.Vector = b.Vector[1:] })
+		add(func(b *Answer) { *b = Answer{End: EndLength, PromptTokens: b.PromptTokens, Tokens: []int32{5}} })
+		return list
+	}
+	if last := len(a.Likelihoods) - 1; last >= 0 {
+		add(func(b *Answer) { flip(&b.Likelihoods[last].Logprob) })
+		add(func(b *Answer) { b.Likelihoods = b.Likelihoods[:last] })
+		add(func(b *Answer) { b.Likelihoods = nil })
+		add(func(b *Answer) { b.Likelihoods[0].Top = append(b.Likelihoods[0].Top, lm.Likely{}) })
+		if len(a.Likelihoods[0].Top) > 1 {
+			add(func(b *Answer) { flip(&b.Likelihoods[0].Top[1].Logprob) })
+			add(func(b *Answer) { b.Likelihoods[0].Top[1].Token ^= 1 })
+			add(func(b *Answer) { b.Likelihoods[last].Top = b.Likelihoods[last].Top[:1] })
+		}
+	} else {
+		add(func(b *Answer) { b.Likelihoods = make([]Likelihood, len(b.Tokens)) })
 	}
 	for _, at := range []int{0, len(a.Tokens) / 2, len(a.Tokens) - 1} {
 		add(func(b *Answer) { b.Tokens[at] = (b.Tokens[at] + 1) % testVocab })
 	}
 	add(func(b *Answer) { b.Tokens[0] = testVocab })
 	add(func(b *Answer) { b.Tokens[0] = -1 })
-	add(func(b *Answer) { b.Text += "!" })
-	add(func(b *Answer) { b.PromptTokens++ })
-	add(func(b *Answer) { b.End = b.End%EndLength + 1 })
 	if len(a.Tokens) > 1 {
 		add(func(b *Answer) { b.Tokens = b.Tokens[:len(b.Tokens)-1] })
 	}
 	add(func(b *Answer) { b.Tokens = append(b.Tokens, 5) })
-	return append(list, nil, a.Encode()[:10], append(a.Encode(), 0))
+	return list
 }
 
 func TestFaults(t *testing.T) {
@@ -198,7 +230,21 @@ func TestFaults(t *testing.T) {
 		{"empty", func(*Prompt) []byte { return nil }, image.FaultPrompt},
 		{"more behind", func(p *Prompt) []byte { return append(p.Encode(), 0) }, image.FaultPrompt},
 		{"other version", func(p *Prompt) []byte { b := p.Encode(); b[0]++; return b }, image.FaultPrompt},
-		{"other form", func(p *Prompt) []byte { b := p.Encode(); b[1] = 7; return b }, image.FaultPrompt},
+		{"version 1", func(p *Prompt) []byte { b := p.Encode(); return append([]byte{1}, b[3:]...) }, image.FaultPrompt},
+		{"other want", func(p *Prompt) []byte { p.Wants = wantsEnd; return p.Encode() }, image.FaultPrompt},
+		{"other form", func(p *Prompt) []byte { b := p.Encode(); b[3] = 7; return b }, image.FaultPrompt},
+		{"likeliest unasked", func(p *Prompt) []byte { p.Top = 1; return p.Encode() }, image.FaultPrompt},
+		{"too many likeliest", func(p *Prompt) []byte { p.Wants, p.Top = WantsLikelihoods, TopMax+1; return p.Encode() }, image.FaultPrompt},
+		{"a vector and an answer", func(p *Prompt) []byte { p.Wants = WantsMean; return p.Encode() }, image.FaultPrompt},
+		{"a vector that is drawn", func(p *Prompt) []byte { p.Wants, p.TokensMax, p.Seed = WantsLast, 0, 1; return p.Encode() }, image.FaultPrompt},
+		{"a vector with stops", func(p *Prompt) []byte {
+			p.Wants, p.TokensMax, p.StopTexts = WantsLast, 0, []string{"a"}
+			return p.Encode()
+		}, image.FaultPrompt},
+		{"a vector of too much", func(p *Prompt) []byte {
+			p.Wants, p.TokensMax, p.Tokens = WantsMean, 0, make([]int32, testContext+1)
+			return p.Encode()
+		}, image.FaultShape},
 		{"nothing to continue", func(p *Prompt) []byte { p.Tokens = nil; return p.Encode() }, image.FaultPrompt},
 		{"no answer", func(p *Prompt) []byte { p.TokensMax = 0; return p.Encode() }, image.FaultPrompt},
 		{"longest answer", func(p *Prompt) []byte { p.TokensMax = AnswerTokensMax + 1; return p.Encode() }, image.FaultPrompt},
@@ -263,11 +309,11 @@ func TestStore(t *testing.T) {
 		t.Errorf("a store that is not there: %v, %v", list, err)
 	}
 	path := writeModel(t, -1, nil)
-	id, name, err := s.Put(path)
+	id, name, err := s.Put(path, nil)
 	if err != nil || name != "random" || id != idOf(t, path) {
 		t.Fatalf("put: %v %q %v", id, name, err)
 	}
-	if again, _, err := s.Put(path); err != nil || again != id {
+	if again, _, err := s.Put(path, nil); err != nil || again != id {
 		t.Errorf("put twice: %v %v", again, err)
 	}
 	for _, text := range []string{"random", id.String(), id.String()[:10]} {
@@ -299,7 +345,7 @@ func TestStore(t *testing.T) {
 	if err := os.WriteFile(path, []byte("GGUF, more or less"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Put(path); err == nil {
+	if _, _, err := s.Put(path, nil); err == nil {
 		t.Error("a file that is none is stored")
 	}
 }
@@ -325,6 +371,8 @@ func FuzzPrompt(f *testing.F) {
 
 func FuzzAnswer(f *testing.F) {
 	f.Add((&Answer{End: EndLength, PromptTokens: 3, Tokens: []int32{1, 2}, Text: "ab"}).Encode())
+	f.Add((&Answer{End: EndVector, PromptTokens: 3, Vector: []float32{0.6, 0.8}}).Encode())
+	f.Add((&Answer{End: EndText, PromptTokens: 3, Tokens: []int32{1}, Likelihoods: []Likelihood{{-1, []lm.Likely{{Token: 1, Logprob: -1}}}}}).Encode())
 	f.Fuzz(func(t *testing.T, result []byte) {
 		a, err := DecodeAnswer(result)
 		if err == nil && !bytes.Equal(a.Encode(), result) {

@@ -7,7 +7,6 @@ import (
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/token"
-	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
 // A Model is a file with what is known of it before its weights are laid out. It is safe for concurrent use until it is
@@ -64,9 +63,6 @@ func short(f *gguf.File, key string) string {
 	text, _ := f.String(key)
 	return text[:min(len(text), nameBytesMax)]
 }
-
-// ID computes the model's id, for which all of the file is read.
-func (m *Model) ID() (chain.Hash, error) { return identify(m.File, m.Shape, m.Texts) }
 
 // Template is the model's form of conversations, if it has one that is known.
 func (m *Model) Template() (token.Template, error) {

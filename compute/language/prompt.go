@@ -26,18 +26,45 @@ const (
 	PenaltyMax       = 16_000_000 // ppm
 	PenaltyLeast     = 10_000     // ppm, if it is not 0
 	shareMax         = 1_000_000  // ppm
-	reachMax         = 1 << 20
+	ReachMax         = 1 << 20    // of a penalty, tokens back
+	TopMax           = 20         // likeliest tokens beside each
 )
 
 const (
-	promptVersion = 1
+	promptVersion = 2
 	formTokens    = 1
 	formParts     = 2
 	ppm           = 1_000_000
 )
 
-// A Prompt is an item (LANG-2). Either Tokens or Parts say what to continue.
+// Wants say what a prompt asks for. Values stand in items and are never reused.
+type Wants uint8
+
+// The wants.
+const (
+	WantsAnswer      Wants = iota
+	WantsLikelihoods       // an answer, and how likely its tokens were
+	WantsMean              // no answer: the mean of the prompt's states, of length 1
+	WantsLast              // no answer: the state of its last token, of length 1
+	wantsEnd
+)
+
+// pool says what vector is wanted.
+func (w Wants) pool() lm.Pool {
+	switch w {
+	case WantsMean:
+		return lm.PoolMean
+	case WantsLast:
+		return lm.PoolLast
+	}
+	return lm.PoolNone
+}
+
+// A Prompt is an item (LANG-2). Either Tokens or Parts say what to continue. One that wants a vector has nothing else but these.
 type Prompt struct {
+	Wants Wants
+	Top   uint8 // with WantsLikelihoods: how many of the likeliest tokens are told beside each
+
 	Tokens []int32
 	Parts  []token.Part
 
@@ -88,18 +115,31 @@ func (p *Prompt) Check() error {
 	case len(p.Tokens) > PromptTokensMax || len(p.Parts) > PartsMax || bytes > PromptBytesMax:
 		return fmt.Errorf("a prompt of %d tokens, or %d bytes in %d parts; at most %d, %d and %d are taken",
 			len(p.Tokens), bytes, len(p.Parts), PromptTokensMax, PromptBytesMax, PartsMax)
+	case p.Wants >= wantsEnd || p.Top > TopMax || p.Top > 0 && p.Wants != WantsLikelihoods:
+		return fmt.Errorf("%d of the likeliest tokens with want %d: at most %d, and only with likelihoods", p.Top, p.Wants, TopMax)
+	case p.Wants.pool() != lm.PoolNone:
+		return p.checkVector()
 	case p.TokensMax < 1 || p.TokensMax > AnswerTokensMax:
 		return fmt.Errorf("an answer of at most %d tokens, want 1 to %d", p.TokensMax, AnswerTokensMax)
 	}
 	return errors.Join(p.checkSampling(), p.checkStops())
 }
 
+// checkVector holds what wants a vector to its one form.
+func (p *Prompt) checkVector() error {
+	if p.TokensMax != 0 || p.Seed != 0 || p.TemperaturePpm != 0 || p.TopK != 0 || p.TopPPpm != 0 || p.PenaltyPpm != 0 || p.PenaltyReach != 0 ||
+		len(p.StopTokens) > 0 || len(p.StopTexts) > 0 {
+		return errors.New("a vector is wanted: how an answer is drawn and ended has no place")
+	}
+	return nil
+}
+
 func (p *Prompt) checkSampling() error {
 	switch {
 	case p.TemperaturePpm > TemperatureMax || p.TemperaturePpm > 0 && p.TemperaturePpm < TemperatureLeast:
 		return fmt.Errorf("a temperature of %d ppm, want 0, or %d to %d", p.TemperaturePpm, TemperatureLeast, TemperatureMax)
-	case p.TopK > lm.VocabMax || p.TopPPpm > shareMax || p.PenaltyReach > reachMax:
-		return fmt.Errorf("top-k %d, top-p %d ppm, reach of the penalty %d; at most %d, %d and %d", p.TopK, p.TopPPpm, p.PenaltyReach, lm.VocabMax, shareMax, reachMax)
+	case p.TopK > lm.VocabMax || p.TopPPpm > shareMax || p.PenaltyReach > ReachMax:
+		return fmt.Errorf("top-k %d, top-p %d ppm, reach of the penalty %d; at most %d, %d and %d", p.TopK, p.TopPPpm, p.PenaltyReach, lm.VocabMax, shareMax, ReachMax)
 	case p.PenaltyPpm > PenaltyMax || p.PenaltyPpm > 0 && p.PenaltyPpm < PenaltyLeast:
 		return fmt.Errorf("a penalty of %d ppm, want 0, or %d to %d", p.PenaltyPpm, PenaltyLeast, PenaltyMax)
 	}
@@ -122,6 +162,8 @@ func (p *Prompt) checkStops() error {
 func (p *Prompt) Encode() []byte {
 	w := codec.NewWriter(64 + 4*len(p.Tokens))
 	w.U8(promptVersion)
+	w.U8(uint8(p.Wants))
+	w.U8(p.Top)
 	if len(p.Parts) == 0 {
 		w.U8(formTokens)
 		writeTokens(w, p.Tokens)
@@ -167,7 +209,9 @@ func DecodePrompt(item []byte) (*Prompt, error) {
 	}
 	r := codec.NewReader(item)
 	p := &Prompt{}
-	version, form := r.U8(), r.U8()
+	version := r.U8()
+	p.Wants, p.Top = Wants(r.U8()), r.U8()
+	form := r.U8()
 	switch form {
 	case formTokens:
 		p.Tokens = readTokens(r, PromptTokensMax)

@@ -51,8 +51,13 @@ func (r *Runner) attend(g glance, layer int, s *scratch) {
 		panel := seq.keys(p/PageLen, layer, g.head)[p%PageLen*dim:]
 		m.path.Segment(s.scores[p:], stride, s.queries, dim, panel, rows, kernel.PanelWidth, dim, false)
 	}
+	told := r.trace.layer(layer)
 	for i := range rows {
-		m.weigh(s.scores[i*stride:][:positions], start+i/group+1)
+		list, n, row := s.scores[i*stride:][:positions], start+i/group+1, (start+i/group)*m.Heads+g.head*group+i%group
+		m.path.BinaryRight(kernel.BinaryMul, list[:n], list[:n], m.scale)
+		r.trace.spread(told.Scores, row, list[:n])
+		m.weigh(list, n)
+		r.trace.spread(told.Weights, row, list[:n])
 	}
 	for d := 0; d < dim; d += kernel.PanelWidth {
 		for p := 0; p < positions; p += PageLen {
@@ -70,10 +75,9 @@ func (r *Runner) attend(g glance, layer int, s *scratch) {
 	}
 }
 
-// weigh turns the first n scores into weights; the rest are of later positions and weigh +0, which no chain notices.
+// weigh turns the first n scaled scores into weights; the rest are of later positions and weigh +0, which no chain notices.
 func (m *Model) weigh(scores []float32, n int) {
 	seen := scores[:n] // whose zeros have signs that the end of AIW-2 would take away, but that softmax does not see
-	m.path.BinaryRight(kernel.BinaryMul, seen, seen, m.scale)
 	m.path.Softmax(seen, seen)
 	clear(scores[n:])
 }

@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/aiwork/aiwork-node/compute/gguf"
-	"github.com/aiwork/aiwork-node/internal/codec"
+	"github.com/aiwork/aiwork-node/compute/pass"
 )
 
 // Limits of a model (LM-1).
@@ -35,18 +35,13 @@ func (c Config) keyDim() int { return c.KeyHeads * c.HeadDim }
 
 func (c Config) queryDim() int { return c.Heads * c.HeadDim }
 
-// Canonical gives the shape in one form, of which a model's identity is made. Vocab is the tensors' to tell.
-func (c Config) Canonical() []byte {
-	w := codec.NewWriter(96)
-	w.Bytes([]byte(c.Arch))
-	for _, n := range []int{c.Layers, c.Dim, c.Hidden, c.Heads, c.KeyHeads, c.HeadDim, c.Context, c.RotateDims} {
-		w.U32(uint32(n))
+// Shape gives what a model's identity says of its shape. Vocab is the tensors' to tell.
+func (c Config) Shape() pass.Shape {
+	return pass.Shape{
+		Arch: c.Arch, Layers: c.Layers, Dim: c.Dim, Hidden: c.Hidden, Heads: c.Heads, KeyHeads: c.KeyHeads, HeadDim: c.HeadDim,
+		Context: c.Context, RotateDims: c.RotateDims, RotateHalves: c.RotateHalves,
+		Epsilon: math.Float32bits(c.Epsilon), RotateBase: math.Float32bits(c.RotateBase), RotatePositions: math.Float32bits(c.RotatePositions),
 	}
-	w.Bool(c.RotateHalves)
-	for _, v := range []float32{c.Epsilon, c.RotateBase, c.RotatePositions} {
-		w.U32(math.Float32bits(v))
-	}
-	return w.Out()
 }
 
 // A reader takes numbers from metadata and keeps the first error.

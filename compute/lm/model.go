@@ -62,25 +62,13 @@ func LoadKept(f *gguf.File, path kernel.Path, shelf quant.Shelf) (*Model, error)
 	return m, l.err
 }
 
-// TensorNames lists the tensors of a file that a model computes with, in one order: an identity covers them all.
-func TensorNames(f *gguf.File, c Config) (names []string) {
-	add := func(list ...string) {
-		for _, name := range list {
-			if _, ok := f.Tensor(name); ok {
-				names = append(names, name)
-			}
-		}
-	}
-	add("token_embd.weight", "output_norm.weight", "output.weight", "rope_freqs.weight")
-	for i := range c.Layers {
-		for _, name := range []string{
-			"attn_norm.weight", "ffn_norm.weight", "attn_q.weight", "attn_k.weight", "attn_v.weight", "attn_output.weight",
-			"attn_q.bias", "attn_k.bias", "attn_v.bias", "ffn_gate.weight", "ffn_up.weight", "ffn_down.weight",
-		} {
-			add(fmt.Sprintf("blk.%d.%s", i, name))
-		}
-	}
-	return names
+// TensorNames lists the tensors of a file that a model computes with, in the order of their places: an identity covers them all.
+func TensorNames(f *gguf.File, c Config) []string {
+	shape := c.Shape()
+	return slices.DeleteFunc(shape.TensorNames(), func(name string) bool {
+		_, ok := f.Tensor(name)
+		return !ok
+	})
 }
 
 // A loader fetches tensors and keeps the first error.

@@ -40,6 +40,7 @@ type Runner struct {
 	sines, cosines    []float32
 	scratch           []scratch
 	pieces            []glance
+	trace             *Trace // is told every value of the only part; usually nil
 }
 
 // scratch is the working memory of one thread.
@@ -76,6 +77,7 @@ func (r *Runner) Step(parts []*Part) error {
 		}
 	}
 	r.prepare(parts, rows)
+	r.trace.begin(r.x)
 	for i := range r.model.layers {
 		r.layer(parts, i)
 	}
@@ -136,29 +138,39 @@ func (r *Runner) prepare(parts []*Part, rows int) {
 }
 
 func (r *Runner) layer(parts []*Part, index int) {
-	m, l := r.model, &r.model.layers[index]
+	m, l, v := r.model, &r.model.layers[index], r.trace.layer(index)
 	rows := len(r.x) / m.Dim
 	r.normalise(l.attentionNorm, l.query.Quantised() || l.key.Quantised() || l.value.Quantised())
+	r.trace.rows(v.Normed, r.normed.Float)
 	multiply(r.threads, &r.normed, product{l.query, r.query}, product{l.key, r.key}, product{l.value, r.value})
 	r.place(parts, index)
 	r.mixed.Resize(rows, m.queryDim())
 	pieces := r.glances(parts)
 	each(r.threads, len(pieces), func(thread, i int) { r.attend(pieces[i], index, &r.scratch[thread]) })
+	r.trace.rows(v.Mixed, r.mixed.Float)
 	r.quantise(&r.mixed, l.attention.Quantised())
 	multiply(r.threads, &r.mixed, product{l.attention, r.y})
+	r.trace.put(v.Attended, 0, r.y)
 	r.each(rows, func(_, i int) { addTo(m.path, r.x[i*m.Dim:], r.y[i*m.Dim:][:m.Dim]) })
+	r.trace.put(v.Middle, 0, r.x)
 
 	r.normalise(l.forwardNorm, l.gate.Quantised() || l.up.Quantised())
+	r.trace.rows(v.NormedAgain, r.normed.Float)
 	r.hidden.Resize(rows, m.Hidden)
 	multiply(r.threads, &r.normed, product{l.gate, r.hidden.Float}, product{l.up, r.up})
+	r.trace.put(v.Gate, 0, r.hidden.Float)
+	r.trace.put(v.Up, 0, r.up)
 	r.each(rows, func(_, i int) {
 		gated(m.path, r.hidden.Float[i*m.Hidden:][:m.Hidden], r.up[i*m.Hidden:][:m.Hidden])
 		if l.down.Quantised() {
 			r.hidden.Quantise(m.path, i, i+1)
 		}
 	})
+	r.trace.rows(v.Gated, r.hidden.Float)
 	multiply(r.threads, &r.hidden, product{l.down, r.y})
+	r.trace.put(v.Down, 0, r.y)
 	r.each(rows, func(_, i int) { addTo(m.path, r.x[i*m.Dim:], r.y[i*m.Dim:][:m.Dim]) })
+	r.trace.put(v.Out, 0, r.x)
 }
 
 // each calls f for every row; a few rows are not worth a thread.
@@ -191,7 +203,7 @@ func (r *Runner) quantise(a *quant.Activations, wanted bool) {
 
 // place ends queries and keys with bias and rotation, and stores keys and values.
 func (r *Runner) place(parts []*Part, index int) {
-	m, l := r.model, &r.model.layers[index]
+	m, l, told := r.model, &r.model.layers[index], r.trace.layer(index)
 	pairs, row := len(m.turns), 0
 	for _, p := range parts {
 		first := row
@@ -201,9 +213,14 @@ func (r *Runner) place(parts []*Part, index int) {
 			addTo(m.path, q, l.queryBias)
 			addTo(m.path, k, l.keyBias)
 			addTo(m.path, v, l.valueBias)
+			r.trace.put(told.Query, row, q)
+			r.trace.put(told.Key, row, k)
+			r.trace.put(told.Value, row, v)
 			sines, cosines := r.sines[row*pairs:][:pairs], r.cosines[row*pairs:][:pairs]
 			m.rotate(q, sines, cosines)
 			m.rotate(k, sines, cosines)
+			r.trace.put(told.TurnedQuery, row, q)
+			r.trace.put(told.TurnedKey, row, k)
 			for h := range m.KeyHeads {
 				p.Seq.store(index, h, p.Seq.length+i, k[h*m.HeadDim:][:m.HeadDim], v[h*m.HeadDim:][:m.HeadDim])
 			}

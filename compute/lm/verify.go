@@ -16,6 +16,14 @@ func (m *Model) chunkLen() int { return min(max(logitsMax/m.Vocab, 1), 256) }
 // the index of the first token that does not follow, or len(answer) where all do. The sequence must be empty; it holds
 // prompt and answer but its last token afterwards.
 func Verify(ctx context.Context, r *Runner, seq *Sequence, prompt, answer []int32, how Sampling) (follows int, err error) {
+	return VerifyWith(ctx, r, seq, prompt, answer, how, func(*Sampler, int, []float32) bool { return true })
+}
+
+// VerifyWith is Verify that also asks holds, with the logits from which token i of the answer was drawn: where it says no, the token
+// does not follow.
+func VerifyWith(ctx context.Context, r *Runner, seq *Sequence, prompt, answer []int32, how Sampling,
+	holds func(s *Sampler, i int, logits []float32) bool,
+) (follows int, err error) {
 	if len(prompt) == 0 || seq.Len() > 0 {
 		return 0, fmt.Errorf("a prompt of %d tokens on a sequence of %d", len(prompt), seq.Len())
 	}
@@ -42,7 +50,7 @@ func Verify(ctx context.Context, r *Runner, seq *Sequence, prompt, answer []int3
 		at += n
 		for i, logits := range part.Logits {
 			next := at - len(part.Logits) + i + 1
-			if sampler.Next(logits, text[:next], how) != text[next] {
+			if sampler.Next(logits, text[:next], how) != text[next] || !holds(sampler, next-len(prompt), logits) {
 				return next - len(prompt), nil
 			}
 		}

@@ -1,11 +1,11 @@
 package receipt
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/net"
-	"github.com/aiwork/aiwork-node/compute/tile"
 	"github.com/aiwork/aiwork-node/crypto/merkle"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
@@ -19,11 +19,10 @@ const (
 
 // An Advocate makes the calls of a party to a dispute from a trace of its run. It is for one caller at a time.
 type Advocate struct {
-	trace   *Trace
-	entries []dispute.Entry
-	leaves  [][]byte
-	levels  [][][32]byte
-	model   [][]byte
+	base   *layer   // of a network
+	course *course  // or else of a pipeline
+	deeper []*layer // what entries of path stand for, each within the one before
+	path   []uint32
 
 	shown [2][]byte // the parties' entries, once they are on chain
 	place int       // the first of their digests that differs
@@ -31,52 +30,72 @@ type Advocate struct {
 }
 
 // NewAdvocate stands for whoever has run a trace.
-func NewAdvocate(t *Trace) *Advocate {
-	a := &Advocate{trace: t, entries: t.Entries(), model: t.Model.Net.Leaves()}
-	for i := range a.entries {
-		a.leaves = append(a.leaves, a.entries[i].Encode())
+func NewAdvocate(t *Trace) *Advocate { return &Advocate{base: &layer{trace: t}} }
+
+// Result gives what the run has come to, as a job's item.
+func (a *Advocate) Result() []byte {
+	if a.course != nil {
+		return a.course.Result
 	}
-	a.levels = merkle.Levels(receiptTag, a.leaves)
-	return a
+	return a.Claim().Result
 }
 
 // Claim gives the party's result and receipt.
 func (a *Advocate) Claim() *dispute.Claim {
-	n := a.trace.Model.Net
-	k := &dispute.Claim{Receipt: dispute.ReceiptRoot(a.entries), Head: n.Head.Encode(), InModel: hashList(n.ProveHead())}
-	var places []uint64
+	if a.course != nil {
+		return a.course.claim()
+	}
+	l := a.base
+	n := l.trace.Model.Net
+	k := &dispute.Claim{Kind: dispute.Network, Receipt: l.root(), Head: n.Head.Encode(), InModel: hashList(n.ProveHead())}
 	var outputs []net.Inline
 	for _, v := range n.Outputs {
-		g := a.trace.DigestOf(v)
-		outputs = append(outputs, net.Inline{Type: g.Type, Shape: g.Shape, Bytes: a.trace.Values[v].Raw()})
-		if p, ok := a.entryOf(v); ok {
-			places = append(places, p)
-		}
+		g := l.trace.DigestOf(v)
+		outputs = append(outputs, net.Inline{Type: g.Type, Shape: g.Shape, Bytes: l.trace.Values[v].Raw()})
 	}
 	k.Result = dispute.Result(&n.Head, outputs)
-	slices.Sort(places)
-	k.Places = slices.Compact(places)
-	k.Entries, k.Proof = a.show(k.Places)
+	k.Entries, k.Places, k.Proof = l.showValues(n.Outputs)
 	return k
 }
 
-// entryOf gives the place of the entry that holds a value; a weight is in none.
-func (a *Advocate) entryOf(v net.Value) (place uint64, ok bool) {
-	for i := range a.entries {
-		e := &a.entries[i]
-		if v >= e.First && int(v-e.First) < len(e.Digests) {
-			return uint64(i), true
-		}
+// Within gives the run of what stands behind entries that lie within each other: none is the network, or the first one a step of the
+// pipeline; each further one is a composite operator. It may be changed before the advocate was asked for anything about it.
+func (a *Advocate) Within(path ...uint32) (*Trace, error) {
+	l, err := a.along(path)
+	if err != nil {
+		return nil, err
 	}
-	return 0, false
+	return l.trace, nil
 }
 
-// show gives entries with their proof.
-func (a *Advocate) show(places []uint64) (list [][]byte, proof []chain.Hash) {
-	for _, p := range places {
-		list = append(list, a.leaves[p])
+// at gives what a dispute is narrowed down in now.
+func (a *Advocate) at(d *dispute.Dispute) (*layer, error) { return a.along(d.Path[:d.Depth]) }
+
+func (a *Advocate) along(path []uint32) (*layer, error) {
+	if a.course != nil && len(path) == 0 {
+		return nil, errors.New("a pipeline is no network")
 	}
-	return list, hashList(merkle.ProveMany(receiptTag, a.leaves, places))
+	l := a.base
+	for i, entry := range path {
+		if i < len(a.path) && a.path[i] == entry {
+			l = a.deeper[i]
+			continue
+		}
+		a.path, a.deeper = a.path[:i], a.deeper[:i]
+		var next *layer
+		var err error
+		if a.course != nil && i == 0 {
+			next, err = a.course.layer(uint64(entry))
+		} else {
+			next, err = l.within(uint64(entry))
+		}
+		if err != nil {
+			return nil, err
+		}
+		a.path, a.deeper = append(a.path, entry), append(a.deeper, next)
+		l = next
+	}
+	return l, nil
 }
 
 func hashList(p merkle.Proof) []chain.Hash {
@@ -89,11 +108,22 @@ func hashList(p merkle.Proof) []chain.Hash {
 
 // Split gives the children of the party's node.
 func (a *Advocate) Split(d *dispute.Dispute) (left, right chain.Hash, err error) {
-	levels := a.levels
+	if a.inTrace(d) {
+		if d.Level == 0 || d.Level > 64 || d.Index >= dispute.StepsMax>>d.Level {
+			return left, right, fmt.Errorf("dispute %d: no children at level %d, place %d", d.ID, d.Level, d.Index)
+		}
+		t := a.course.tree
+		return t.Node(int(d.Level)-1, 2*d.Index), t.Node(int(d.Level)-1, 2*d.Index+1), nil
+	}
+	now, err := a.at(d)
+	if err != nil {
+		return left, right, err
+	}
+	levels := now.tree()
 	if d.Phase == dispute.Tiles {
-		v := a.entries[d.Entry].First + net.Value(a.place)
-		t := a.trace.Values[v]
-		levels = merkle.Levels(tensorTag, net.Tiles(a.trace.DigestOf(v).Type, t.Raw()))
+		v := now.entries[d.Entry].First + net.Value(a.place)
+		t := now.trace.Values[v]
+		levels = merkle.Levels(tensorTag, net.Tiles(now.trace.DigestOf(v).Type, t.RawView()))
 	}
 	l := int(d.Level) - 1
 	if l < 0 || l >= len(levels) || 2*d.Index+1 >= uint64(len(levels[l])) {
@@ -103,11 +133,30 @@ func (a *Advocate) Split(d *dispute.Dispute) (left, right chain.Hash, err error)
 }
 
 // Show gives the party's entry.
-func (a *Advocate) Show(d *dispute.Dispute) []byte { return a.leaves[d.Index] }
+func (a *Advocate) Show(d *dispute.Dispute) ([]byte, error) {
+	if a.inTrace(d) {
+		return a.course.shows(d.Index), nil
+	}
+	l, err := a.at(d)
+	if err != nil {
+		return nil, err
+	}
+	l.tree()
+	if d.Index >= uint64(len(l.leaves)) {
+		return nil, fmt.Errorf("dispute %d: entry %d of %d", d.ID, d.Index, len(l.leaves))
+	}
+	return l.leaves[d.Index], nil
+}
 
-// Heard takes the entries that both have shown, the defender's first.
-func (a *Advocate) Heard(shown [2][]byte) error {
+// inTrace says whether a dispute narrows down steps of the pipeline.
+func (a *Advocate) inTrace(d *dispute.Dispute) bool { return a.course != nil && d.Depth == 0 }
+
+// Heard takes the entries, or steps, that both have shown, the defender's first.
+func (a *Advocate) Heard(d *dispute.Dispute, shown [2][]byte) error {
 	a.shown = shown
+	if a.inTrace(d) {
+		return nil
+	}
 	var e [2]dispute.Entry
 	for i := range shown {
 		var err error
@@ -123,79 +172,54 @@ func (a *Advocate) Heard(shown [2][]byte) error {
 	return nil
 }
 
-// operator gives the operator that is disputed.
-func (a *Advocate) operator(d *dispute.Dispute) *net.Op { return &a.trace.Model.Net.OpList[d.Entry-1] }
-
 // Judgement shows the operator and what it reads. The party's receipt must be one of the two.
 func (a *Advocate) Judgement(d *dispute.Dispute) (*dispute.Judgement, error) {
-	n, op := a.trace.Model.Net, a.operator(d)
+	l, err := a.at(d)
+	if err != nil {
+		return nil, err
+	}
 	j := &dispute.Judgement{Shown: a.shown}
-	if dispute.ReceiptRoot(a.entries) != d.Receipts[dispute.Defender] {
+	if l.root() != d.Receipts[dispute.Defender] {
 		j.Of = dispute.Challenger
 	}
-	inputs, weights := net.Value(len(n.Inputs)), net.Value(len(n.WeightList))
-	j.InModel = []uint64{uint64(weights) + d.Entry}
-	if d.Entry > 1 {
-		j.Places = []uint64{d.Entry - 1}
+	switch {
+	case l.answer != nil:
+		if err := l.answer.showTensors(d.Entry, j); err != nil {
+			return nil, err
+		}
+	case l.around == nil:
+		l.showParts(d.Entry, j)
+	default:
+		j.Scope = l.around.Encode()
 	}
-	for _, v := range op.In {
-		switch {
-		case v == net.None:
-		case v >= inputs && v < inputs+weights:
-			j.InModel = append(j.InModel, 1+uint64(v-inputs))
-		default:
-			p, ok := a.entryOf(v)
-			if !ok {
-				return nil, fmt.Errorf("value %d is in no entry", v)
-			}
-			j.Places = append(j.Places, p)
+	var read []net.Value
+	for _, v := range l.op(d.Entry).In {
+		if v != net.None && !l.agreed(v) {
+			read = append(read, v)
 		}
 	}
-	slices.Sort(j.InModel)
-	slices.Sort(j.Places)
-	j.InModel, j.Places = slices.Compact(j.InModel), slices.Compact(j.Places)
-	for _, p := range j.InModel {
-		j.Parts = append(j.Parts, a.model[p])
+	if l.around == nil && l.answer == nil && d.Entry > 1 {
+		read = append(read, l.entries[d.Entry-1].First)
 	}
-	j.PartProof = hashList(merkle.ProveMany(modelTag, a.model, j.InModel))
-	j.Entries, j.Proof = a.show(j.Places)
-	if _, params, err := a.caseOf(d); err == nil { // else the contract will say that it is not decided there
+	j.Entries, j.Places, j.Proof = l.showValues(read)
+	if _, params, err := l.caseOf(d.Entry, a.place); err == nil { // else the contract will say that it is not decided there
 		j.Params = params
 	}
 	return j, nil
 }
 
-// caseOf makes the case of the output in question, with its parameters.
-func (a *Advocate) caseOf(d *dispute.Dispute) (k dispute.Case, params [][]byte, err error) {
-	op := a.operator(d)
-	k = dispute.Case{Opset: a.trace.Model.Net.Opset, Op: op.Encode(), Out: outOf(op, a.place)}
-	for _, v := range op.In {
-		var g net.Digest
-		if v != net.None {
-			g = a.trace.DigestOf(v)
-		}
-		k.Operands = append(k.Operands, g)
-	}
-	ports, err := tile.Params(k.Task(op))
+// Descent gives the party's receipt of what the disputed operator stands for.
+func (a *Advocate) Descent(d *dispute.Dispute) (*dispute.Descent, error) {
+	l, err := a.at(d)
 	if err != nil {
-		return k, nil, err
+		return nil, err
 	}
-	for _, p := range ports {
-		b := a.trace.Values[op.In[p]].Raw()
-		params = append(params, b)
-		k.Params = append(k.Params, dispute.Param{Port: uint32(p), Bytes: b})
+	within, err := a.along(append(slices.Clone(d.Path[:d.Depth]), uint32(d.Entry)))
+	if err != nil {
+		return nil, err
 	}
-	return k, params, nil
-}
-
-func outOf(op *net.Op, n int) uint16 {
-	for i, there := range op.Outs {
-		if there {
-			if n == 0 {
-				return uint16(i)
-			}
-			n--
-		}
-	}
-	return 0
+	l.tree()
+	x := &dispute.Descent{Case: within.around.Encode(), Shown: l.leaves[d.Entry], Receipt: within.root()}
+	x.Entries, x.Places, x.Proof = within.showValues(within.outs)
+	return x, nil
 }

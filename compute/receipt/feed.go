@@ -10,12 +10,13 @@ import (
 
 // A feeding is a tile that is computed step by step, as the contract does it.
 type feeding struct {
-	of    chain.Hash // the case
-	bytes []byte
-	own   operands
-	work  *tile.Work
-	state tile.State
-	steps uint32 // that state has behind it
+	judged chain.Hash // the case
+	of     *layer
+	bytes  []byte
+	own    operands
+	work   *tile.Work
+	state  tile.State
+	steps  uint32 // that state has behind it
 }
 
 // Feed gives the next step of the tile. Where it has not made the steps before, it makes them: how far each goes follows from
@@ -35,7 +36,7 @@ func (a *Advocate) Feed(d *dispute.Dispute) (*dispute.Feed, error) {
 
 // reach brings the tile to where the contract has it.
 func (a *Advocate) reach(d *dispute.Dispute) error {
-	if a.feed == nil || a.feed.of != d.Case || a.feed.steps > d.Steps {
+	if a.feed == nil || a.feed.judged != d.Case || a.feed.steps > d.Steps {
 		if err := a.begin(d); err != nil {
 			return err
 		}
@@ -53,7 +54,11 @@ func (a *Advocate) begin(d *dispute.Dispute) error {
 	if err := a.findPlace(d); err != nil {
 		return err
 	}
-	k, _, err := a.caseOf(d)
+	l, err := a.at(d)
+	if err != nil {
+		return err
+	}
+	k, _, err := l.caseOf(d.Entry, a.place)
 	if err != nil {
 		return err
 	}
@@ -61,14 +66,9 @@ func (a *Advocate) begin(d *dispute.Dispute) error {
 	if err != nil {
 		return err
 	}
-	f := &feeding{of: d.Case, bytes: k.Encode(), work: plan.Tile(int(d.Index))}
-	for port, v := range a.operator(d).In {
-		o := operand{kind: k.Operands[port].Type}
-		if v != net.None {
-			o.raw = a.trace.Values[v].Raw()
-		}
-		f.own = append(f.own, o)
-	}
+	f := &feeding{judged: d.Case, bytes: k.Encode(), work: plan.Tile(int(d.Index))}
+	_, f.own = operandsOf(l.operands(l.op(d.Entry)))
+	f.of = l
 	f.state = f.work.Begin()
 	a.feed = f
 	return nil
@@ -89,11 +89,12 @@ func (o operands) Element(port, index int) (uint64, bool) {
 
 // serve adds tiles with their proofs.
 func (a *Advocate) serve(d *dispute.Dispute, out *dispute.Feed, runs []tile.Run) {
-	op := a.operator(d)
+	t := a.feed.of.trace
+	op := a.feed.of.op(d.Entry)
 	for len(runs) > 0 {
 		port := runs[0].Port
 		v := op.In[port]
-		tiles := net.Tiles(a.trace.DigestOf(v).Type, a.trace.Values[v].Raw())
+		tiles := net.Tiles(t.DigestOf(v).Type, t.Values[v].Raw())
 		var places []uint64
 		for ; len(runs) > 0 && runs[0].Port == port; runs = runs[1:] {
 			for i := range runs[0].Count {

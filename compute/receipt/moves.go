@@ -29,11 +29,18 @@ func (a *Advocate) Challenge(d *dispute.Dispute, shown [2][]byte) ([]byte, error
 	}
 	switch d.Phase {
 	case dispute.Judging:
-		if len(shown[0]) == 0 || len(shown[1]) == 0 {
+		if !a.inTrace(d) && (len(shown[0]) == 0 || len(shown[1]) == 0) {
 			return nil, fmt.Errorf("dispute %d: the entries that were shown are not there", d.ID)
 		}
-		if err := a.Heard(shown); err != nil {
+		if err := a.Heard(d, shown); err != nil {
 			return nil, fmt.Errorf("dispute %d: an entry that was shown: %w", d.ID, err)
+		}
+		if a.inTrace(d) {
+			g, err := a.Stage(d)
+			if err != nil {
+				return nil, err
+			}
+			return dispute.PackStage(d.ID, g), nil
 		}
 		j, err := a.Judgement(d)
 		if err != nil {
@@ -66,7 +73,24 @@ func (a *Advocate) narrow(d *dispute.Dispute, s dispute.Side) ([]byte, error) {
 	switch d.Phase {
 	case dispute.Entries:
 	case dispute.Showing:
-		return dispute.PackShow(d.ID, a.Show(d)), nil
+		entry, err := a.Show(d)
+		if err != nil {
+			return nil, err
+		}
+		return dispute.PackShow(d.ID, entry), nil
+	case dispute.Expanding:
+		if d.Case.IsZero() {
+			x, err := a.Rerun(d)
+			if err != nil {
+				return nil, err
+			}
+			return dispute.PackRerun(d.ID, x), nil
+		}
+		x, err := a.Descent(d)
+		if err != nil {
+			return nil, err
+		}
+		return dispute.PackExpand(d.ID, x), nil
 	case dispute.Tiles:
 		if err := a.findPlace(d); err != nil {
 			return nil, err
@@ -83,11 +107,24 @@ func (a *Advocate) narrow(d *dispute.Dispute, s dispute.Side) ([]byte, error) {
 
 // fits makes sure that a record is about this network, and that its places are places of it.
 func (a *Advocate) fits(d *dispute.Dispute) error {
-	if d.Model != a.trace.Model.Net.ID() {
+	if a.course != nil && (d.Depth == 0) != (d.Model == a.course.id) || a.course == nil && d.Model != a.base.model() {
 		return fmt.Errorf("dispute %d is about the model %s", d.ID, d.Model)
 	}
-	entries := uint64(len(a.leaves))
-	if d.Entry >= entries || d.Phase == dispute.Showing && d.Index >= entries || d.Entry == 0 && d.Phase >= dispute.Judging && d.Phase != dispute.Ended {
+	if a.inTrace(d) {
+		return nil
+	}
+	if d.Phase == dispute.Ended {
+		return nil
+	}
+	l, err := a.at(d)
+	if err != nil {
+		return fmt.Errorf("dispute %d: %w", d.ID, err)
+	}
+	if a.course != nil && d.Depth == 1 && d.Model != l.trace.Model.Net.ID() {
+		return fmt.Errorf("dispute %d is about the model %s", d.ID, d.Model)
+	}
+	entries := uint64(len(l.tree()[0]))
+	if d.Entry >= entries || d.Phase == dispute.Showing && d.Index >= entries || d.Entry == 0 && d.Phase >= dispute.Judging && !(d.Phase == dispute.Expanding && d.Case.IsZero()) {
 		return fmt.Errorf("dispute %d: entry %d of %d", d.ID, d.Entry, entries)
 	}
 	return nil
@@ -95,8 +132,12 @@ func (a *Advocate) fits(d *dispute.Dispute) error {
 
 // findPlace finds which output is disputed: the one whose case the contract has.
 func (a *Advocate) findPlace(d *dispute.Dispute) error {
-	for a.place = range a.operator(d).Made() {
-		k, _, err := a.caseOf(d)
+	l, err := a.at(d)
+	if err != nil {
+		return err
+	}
+	for a.place = range l.op(d.Entry).Made() {
+		k, _, err := l.caseOf(d.Entry, a.place)
 		if err == nil && chain.Hash(sha256.Sum256(k.Encode())) == d.Case {
 			return nil
 		}

@@ -10,7 +10,7 @@ func Names() (names []string) {
 
 // Since is the first version of the operator set that has an operator.
 func Since(name string) int {
-	first := 99
+	first := LanguageSet
 	for _, e := range table() {
 		if e.name == name {
 			first = min(first, e.since)

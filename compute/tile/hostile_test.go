@@ -160,7 +160,13 @@ func tryTask(t *testing.T, seed uint64) bool {
 	if plan.Tiles() == 0 {
 		return true
 	}
-	w := plan.Tile(r.IntN(plan.Tiles()))
+	walkSteps(t, r, seed, task, plan.Tile(r.IntN(plan.Tiles())))
+	return true
+}
+
+// walkSteps does a few steps of a work with any elements.
+func walkSteps(t *testing.T, r *rand.Rand, seed uint64, task tile.Task, w *tile.Work) {
+	t.Helper()
 	s := w.Begin()
 	for range 3 {
 		if w.Done(s) {
@@ -184,5 +190,4 @@ func tryTask(t *testing.T, seed uint64) bool {
 			t.Fatalf("seed %d: %s: own state: %v", seed, task.Op.Name, err)
 		}
 	}
-	return true
 }

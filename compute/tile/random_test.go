@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aiwork/aiwork-node/compute/onnx"
@@ -203,7 +204,8 @@ func TestRandom(t *testing.T) {
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(tile.Names()))) {
 		make, ok := all[name]
 		if !ok {
-			if name != "Identity" && name != "Dropout" && name != "Constant" { // which lowering takes away
+			// Lowering takes the three away; operators of language models are held against compute/lm by its tests.
+			if name != "Identity" && name != "Dropout" && name != "Constant" && !strings.HasPrefix(name, "language.") {
 				t.Errorf("no case for %s", name)
 			}
 			continue

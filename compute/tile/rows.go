@@ -15,6 +15,8 @@ type passing struct {
 	shape  []int
 	final  []int // the output's shape, if it is another view of these elements
 	rows   rowSet
+	seen   func(row int) int                        // elements that the passes see of the row that begins at an offset; nil for all
+	from   int                                      // offset of the first row in the input
 	passes []func(regs []uint64, k int, v soft.F32) // element k
 	ends   []func(regs []uint64)                    // after each pass
 	extra  func(i int, read func(port, index int))  // what value reads beside its element
@@ -28,7 +30,21 @@ const (
 )
 
 // A stretch is neighbouring elements of a tile that belong to one row.
-type stretch struct{ first, n, start int } // start is its first position
+type stretch struct {
+	first, n int
+	terms    int // elements that the passes see of the row
+	start    int // its first position
+}
+
+func (p passing) before(s stretch) int { return len(p.passes) * s.terms }
+
+// terms is what the passes see of the row of element i.
+func (p passing) terms(i int) int {
+	if p.seen == nil {
+		return p.rows.terms
+	}
+	return p.seen(p.rowOf(i))
+}
 
 func (p passing) plan() (*Plan, error) {
 	if p.kind == 0 {
@@ -54,11 +70,11 @@ func (p passing) rowOf(i int) int {
 
 func (p passing) recipe(first, n int) recipe {
 	var list []stretch
-	length, before := 0, len(p.passes)*p.rows.terms
+	length := 0
 	for i := range n {
 		if last := len(list) - 1; i == 0 || p.rowOf(first+i) != p.rowOf(first+list[last].first) {
-			list = append(list, stretch{i, 0, length})
-			length += before
+			list = append(list, stretch{i, 0, p.terms(first + i), length})
+			length += p.before(list[len(list)-1])
 		}
 		list[len(list)-1].n++
 		length++
@@ -74,29 +90,29 @@ func (p passing) recipe(first, n int) recipe {
 		length: length, registers: passRegisters,
 		reads: func(pos int, _ []uint64, read func(port, index int)) {
 			s, at := find(pos)
-			if at < before {
-				read(0, p.rowOf(first+s.first)+offset(at%p.rows.terms, p.rows.inner, p.rows.steps))
+			if at < p.before(s) {
+				read(0, p.from+p.rowOf(first+s.first)+offset(at%s.terms, p.rows.inner, p.rows.steps))
 				return
 			}
-			i := first + s.first + at - before
-			read(0, i)
+			i := first + s.first + at - p.before(s)
+			read(0, p.from+i)
 			if p.extra != nil {
 				p.extra(i, read)
 			}
 		},
 		apply: func(pos int, regs, words []uint64, emit func(uint64)) {
 			s, at := find(pos)
-			if at >= before {
-				i := first + s.first + at - before
+			if at >= p.before(s) {
+				i := first + s.first + at - p.before(s)
 				emit(p.value(regs, i, words))
 				return
 			}
 			if at == 0 {
 				clear(regs)
 			}
-			pass, k := at/p.rows.terms, at%p.rows.terms
+			pass, k := at/s.terms, at%s.terms
 			p.passes[pass](regs, k, f32(words[0]))
-			if k == p.rows.terms-1 {
+			if k == s.terms-1 {
 				p.ends[pass](regs)
 				clear(regs[passResults:])
 			}

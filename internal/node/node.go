@@ -222,7 +222,7 @@ func (n *Node) openAuditor(_ context.Context, o Options) error {
 		Address: who, Market: m, Court: m, Counsel: counsel{n.engine.options}, BondMax: *tokens(n.cfg.ChallengeBondMax), Log: n.log, Metrics: stats,
 	})
 	n.auditor = compute.NewRunner(compute.Options{
-		Address: who, Roles: []compute.Role{compute.RoleAuditor, compute.RoleChallenger}, Market: m, Engine: n.engine, Journal: journal,
+		Address: who, Roles: []compute.Role{compute.RoleAuditor, compute.RoleChallenger}, Market: m, Engine: n.engine, Together: n.engine.Together, Journal: journal,
 		Party: party, Watch: uint32(n.cfg.WatchPercent) * 10_000, Genesis: n.ledger.Genesis(), Poke: true, Log: n.log, Metrics: stats,
 	})
 	return nil

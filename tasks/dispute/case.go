@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/expand"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/tile"
 	"github.com/aiwork/aiwork-node/crypto/merkle"
@@ -109,18 +110,20 @@ func (k *Case) Plan() (*tile.Plan, error) {
 type Judgement struct {
 	Of        Side      // whose receipt Proof is about
 	Shown     [2][]byte // the parties' entries
-	Parts     [][]byte  // leaves of the model: weights among the operands, then the operator
+	Scope     []byte    // the case of the composite operator that the dispute is within; empty where it is within none
+	Parts     [][]byte  // else leaves of the model: weights among the operands, then the operator
 	InModel   []uint64  // their places
 	PartProof []chain.Hash
 	Entries   [][]byte // entries that hold operands, and the one before
 	Places    []uint64
 	Proof     []chain.Hash
-	Params    [][]byte // elements of the parameters, in the order of tile.Params
+	Params    [][]byte // elements of the parameters, in the order of tile.Params or expand.Params
 }
 
 func readJudgement(d *native.Decoder) (j Judgement) {
 	j.Of = Side(min(d.Uint64(), 1))
 	j.Shown[0], j.Shown[1] = d.Bytes(EntryBytesMax), d.Bytes(EntryBytesMax)
+	j.Scope = d.Bytes(caseMax)
 	j.Parts = d.BytesList(partsMax, opMax)
 	j.InModel = d.Uint64s(partsMax)
 	j.PartProof = d.Hashes(proofMax)
@@ -147,50 +150,66 @@ func (w *work) before(entries []Entry, places []uint64) (first net.Value, ok boo
 
 // A bench is what a judgement has proved.
 type bench struct {
-	shown [2]Entry
-	first net.Value // the number of the operator's first value
-	op    net.Op
-	raw   []byte
+	shown   [2]Entry
+	first   net.Value // the number of the operator's first value
+	opset   uint16
+	op      net.Op
+	raw     []byte
+	operand func(v net.Value) (g net.Digest, ok bool) // of a value that the operator reads; it fails the call if that was not shown
 }
 
-// operator checks what a judgement shows: the parties' entries, agreed entries, and parts of the model.
-func (w *work) operator(j *Judgement) (entries []Entry, b bench, ok bool) {
-	bytes := len(j.Shown[0]) + len(j.Shown[1]) + sizeOf(j.Parts) + sizeOf(j.Entries) + sizeOf(j.Params)
-	nodes := 8 + len(j.Parts)*18 + len(j.Entries)*18 + len(j.Params)*4
+// operator checks what a judgement shows: the parties' entries, agreed entries, and the operator that made what differs.
+func (w *work) operator(j *Judgement) (b bench, ok bool) {
+	bytes := len(j.Shown[0]) + len(j.Shown[1]) + len(j.Scope) + sizeOf(j.Parts) + sizeOf(j.Entries) + sizeOf(j.Params)
+	nodes := 10 + len(j.Parts)*18 + len(j.Entries)*18 + len(j.Params)*4
 	if !chargeHashes(w.Call, bytes, nodes) || !w.Charge(gasStep) {
-		return nil, b, false
+		return b, false
 	}
 	for s := range j.Shown {
 		var err error
 		b.shown[s], err = DecodeEntry(j.Shown[s])
 		if !w.Require(err == nil && merkle.Leaf(receiptTag, j.Shown[s]) == w.Nodes[s], "disputes: these are not the parties' entries") {
-			return nil, b, false
+			return b, false
 		}
 	}
 	if !w.Require(len(j.Places) == 0 || j.Places[len(j.Places)-1] < w.Entry, "disputes: entries that are not agreed") {
-		return nil, b, false
+		return b, false
 	}
-	if entries, ok = entriesAt(w.Call, w.Receipts[j.Of], w.entries(), j.Entries, j.Places, j.Proof); !ok {
-		return nil, b, false
+	entries, ok := entriesAt(w.Call, w.Receipts[j.Of], w.entries(), j.Entries, j.Places, j.Proof)
+	if !ok {
+		return b, false
 	}
+	switch {
+	case w.answer():
+		return b, w.ofAnswer(j, entries, &b)
+	case w.Scope.IsZero():
+		return b, w.ofNetwork(j, entries, &b)
+	}
+	return b, w.ofExpansion(j, entries, &b)
+}
+
+// ofNetwork finds the operator among the parts of the model.
+func (w *work) ofNetwork(j *Judgement, entries []Entry, b *bench) (ok bool) {
 	if b.first, ok = w.before(entries, j.Places); !ok {
-		return nil, b, false
+		return false
 	}
 	leaves, own := 1+uint64(w.Weights)+uint64(w.Ops), uint64(w.Weights)+w.Entry
 	n := len(j.InModel)
-	if !w.Require(merkle.VerifyMany(modelTag, w.Model, j.Parts, j.InModel, leaves, proofOf(j.PartProof)) == nil, "disputes: the parts are not the model's") ||
+	if !w.Require(len(j.Scope) == 0, "disputes: there is no operator around this one") ||
+		!w.Require(merkle.VerifyMany(modelTag, w.Model, j.Parts, j.InModel, leaves, proofOf(j.PartProof)) == nil, "disputes: the parts are not the model's") ||
 		!w.Require(n > 0 && j.InModel[n-1] == own, "disputes: the operator is missing") {
-		return nil, b, false
+		return false
 	}
 	var err error
-	b.raw = j.Parts[n-1]
+	b.opset, b.raw = w.Opset, j.Parts[n-1]
 	b.op, err = net.DecodeOp(b.raw)
-	return entries, b, w.Require(err == nil, "disputes: the operator is malformed")
+	b.operand = func(v net.Value) (net.Digest, bool) { return w.operand(j, entries, v) }
+	return w.Require(err == nil, "disputes: the operator is malformed")
 }
 
-// judge decides (DISPUTE-3) what does not need a tile, or begins to look for one.
-func (w *work) judge(j *Judgement, entries []Entry, b bench) {
-	if w.counted(&b) {
+// judge decides (DISPUTE-3) what does not need a tile, or begins to look for one, or for an operator within this one.
+func (w *work) judge(j *Judgement, b *bench) {
+	if w.counted(b) {
 		return
 	}
 	place := 0 // the first output in which both differ: there is one, since the entries differ, and not in number
@@ -200,20 +219,27 @@ func (w *work) judge(j *Judgement, entries []Entry, b bench) {
 	if !w.Require(place < len(b.shown[0].Digests), "disputes: the entries are the same") {
 		return
 	}
-	k := Case{Opset: w.Opset, Op: b.raw, Out: outOf(&b.op, place)}
+	k := Case{Opset: b.opset, Op: b.raw, Out: outOf(&b.op, place)}
 	for _, v := range b.op.In {
-		g, ok := w.operand(j, entries, v)
-		if !ok {
-			return
+		var g net.Digest
+		if v != net.None {
+			var ok bool
+			if g, ok = b.operand(v); !ok {
+				return
+			}
 		}
 		k.Operands = append(k.Operands, g)
+	}
+	if expand.Covers(b.op.Name) {
+		w.deepen(&k, b, j.Params)
+		return
 	}
 	plan, ok := w.understand(&k, &b.op, j.Params)
 	if !ok {
 		return
 	}
 	w.Case = sha256.Sum256(k.Encode())
-	w.compare(plan, &b, place)
+	w.compare(plan, b, place)
 }
 
 // counted ends the dispute where a party has another number of values, or another first one, than the operator makes.
@@ -258,13 +284,10 @@ func outOf(op *net.Op, n int) uint16 {
 	return 0
 }
 
-// operand finds the digest of a value among what is shown.
+// operand finds the digest of a network's value among what is shown.
 func (w *work) operand(j *Judgement, entries []Entry, v net.Value) (g net.Digest, ok bool) {
 	inputs := net.Value(w.Inputs)
-	switch {
-	case v == net.None:
-		return g, true
-	case v >= inputs && v < inputs+net.Value(w.Weights):
+	if v >= inputs && v < inputs+net.Value(w.Weights) {
 		i, found := slices.BinarySearch(j.InModel, 1+uint64(v-inputs))
 		if !w.Require(found, "disputes: a weight is missing") {
 			return g, false
@@ -283,23 +306,31 @@ func (w *work) understand(k *Case, op *net.Op, params [][]byte) (*tile.Plan, boo
 		w.end(w.Call, Undecided)
 		return nil, false
 	}
-	if !w.Require(len(params) == len(ports), "disputes: another number of parameters") {
+	if !w.takeParams(k, ports, params) {
 		return nil, false
+	}
+	plan, err := tile.Resolve(k.Task(op), k)
+	if err != nil || len(k.Encode()) > tileCase {
+		w.end(w.Call, Undecided)
+		return nil, false
+	}
+	return plan, true
+}
+
+// takeParams adds elements of operands to a case; each must be the whole of its operand.
+func (w *work) takeParams(k *Case, ports []int, params [][]byte) bool {
+	if !w.Require(len(params) == len(ports), "disputes: another number of parameters") {
+		return false
 	}
 	for i, port := range ports {
 		g := &k.Operands[port]
 		if !w.Require(uint64(len(params[i])) == net.Count(g.Shape)*uint64(g.Type.Size()) && net.TensorRoot(g.Type, params[i]) == g.Root,
 			"disputes: a parameter is another") {
-			return nil, false
+			return false
 		}
 		k.Params = append(k.Params, Param{uint32(port), params[i]})
 	}
-	plan, err := tile.Resolve(k.Task(op), k)
-	if err != nil || len(k.Encode()) > caseMax {
-		w.end(w.Call, Undecided)
-		return nil, false
-	}
-	return plan, true
+	return true
 }
 
 // compare holds what the parties say of an output against the plan, and looks for a tile if that does not decide.

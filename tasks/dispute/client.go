@@ -37,6 +37,7 @@ func PackJudge(id uint64, j *Judgement) []byte {
 	e.Uint64(uint64(j.Of))
 	e.Bytes(j.Shown[0])
 	e.Bytes(j.Shown[1])
+	e.Bytes(j.Scope)
 	e.BytesList(j.Parts)
 	e.Uint64s(j.InModel)
 	e.Hashes(j.PartProof)
@@ -44,6 +45,46 @@ func PackJudge(id uint64, j *Judgement) []byte {
 	e.Uint64s(j.Places)
 	e.Hashes(j.Proof)
 	e.BytesList(j.Params)
+	return e.Out()
+}
+
+// PackExpand gives the call that names a party's receipt of what the operator stands for.
+func PackExpand(id uint64, x *Descent) []byte {
+	e := native.NewInput(sigExpand)
+	e.Uint64(id)
+	e.Bytes(x.Case)
+	e.Bytes(x.Shown)
+	e.Hash(x.Receipt)
+	e.BytesList(x.Entries)
+	e.Uint64s(x.Places)
+	e.Hashes(x.Proof)
+	return e.Out()
+}
+
+// PackStage gives the call that shows which network a step that differs is about.
+func PackStage(id uint64, g *Stage) []byte {
+	e := native.NewInput(sigStage)
+	e.Uint64(id)
+	e.Bytes(g.Shown[0])
+	e.Bytes(g.Shown[1])
+	e.Bytes(g.Role)
+	e.Uint64(g.Place)
+	e.Uint64(g.Leaves)
+	e.Hashes(g.Proof)
+	return e.Out()
+}
+
+// PackRerun gives the call that names a party's receipt of a step's network.
+func PackRerun(id uint64, x *Rerun) []byte {
+	e := native.NewInput(sigRerun)
+	e.Uint64(id)
+	e.Bytes(x.Step)
+	e.Hash(x.Receipt)
+	e.Bytes(x.Head)
+	e.Hashes(x.InModel)
+	e.BytesList(x.Entries)
+	e.Uint64s(x.Places)
+	e.Hashes(x.Proof)
 	return e.Out()
 }
 

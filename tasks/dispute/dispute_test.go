@@ -18,6 +18,21 @@ func rounds(d *dispute.Dispute, tiles int) int {
 	return bits.Len(uint(d.Ops)) + bits.Len(uint(max(tiles-1, 0))) + 1
 }
 
+// rounds is the bound for a dispute that goes into what operators stand for, by its logs: of each receipt the way to its leaves and the entry
+// shown, a receipt each to go deeper, and the way to the tile.
+func (w *world) rounds(ops int) int {
+	sum := bits.Len(uint(ops)) + 1
+	for _, l := range w.logs {
+		switch l.Kind {
+		case dispute.DisputeDeepened:
+			sum += 1 + bits.Len(uint(l.Tiles-1)) + 1
+		case dispute.DisputeJudged:
+			sum += bits.Len(uint(max(l.Tiles, 1) - 1))
+		}
+	}
+	return sum
+}
+
 func TestEveryTensor(t *testing.T) {
 	m, in := receipttest.Network(1)
 	run := receipttest.Trace(t, m, in)

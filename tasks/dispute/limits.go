@@ -5,15 +5,16 @@ const (
 	OpenMax   = 8 // disputes that a defender has to answer at once
 	gwei      = 1_000_000_000
 	headMax   = 1 << 14 // bytes of a network's head
-	opMax     = 1 << 13 // of an operator
+	opMax     = 1 << 15 // of an operator: one with branches is as long as these
 	weightMax = 128     // of a weight's leaf
-	partsMax  = 64      // leaves of a model, or entries, that one call shows
+	partsMax  = 128     // leaves of a model, or entries, that one call shows
 	proofMax  = 2048    // hashes of one proof
 	tilesMax  = 1024    // tiles that one step reads
 	tileMax   = 512     // bytes of a tile
-	caseMax   = 1 << 15 // bytes of a case
+	caseMax   = 1 << 16 // bytes of a composite operator's case
+	tileCase  = 1 << 15 // bytes of any other operator's: each step shows it beside what it reads
 	stateMax  = 1 << 14 // bytes of a state
-	resultMax = 255     // bytes of a result
+	resultMax = 1024    // bytes of a result, or of its beginning, that a claim shows
 
 	gasStep = 200_000 // of every step of a tile, and of understanding an operator: also of asking what a step needs
 	gasWork = 200     // of each position and each element that is read: 50 to 260 ns, see BenchmarkStep of package tile
@@ -21,6 +22,23 @@ const (
 
 // EntryBytesMax bounds an encoded Entry that is shown on chain; runs with larger ones are the committee's.
 const EntryBytesMax = 1 << 14
+
+// Kind is what a disputed result comes from: it says what a claim shows, and what the leaves of a receipt are. Values are
+// never reused.
+type Kind uint8
+
+// The kinds.
+const (
+	Network Kind = iota + 1
+	Pipeline
+	Language
+)
+
+// String names the kind as RPC and CLI show it.
+func (k Kind) String() string { return pick(int(k), "none", "network", "pipeline", "language") }
+
+// DepthMax bounds how deep a dispute goes: into a step of a pipeline, and into composite operators within each other.
+const DepthMax = 12
 
 // Phase says how far a dispute is.
 type Phase uint8
@@ -32,6 +50,7 @@ const (
 	Entries                // both show nodes of their receipts
 	Showing                // both show the entries in which they differ
 	Judging                // anybody shows the operator: the challenger sees to it
+	Expanding              // both name a receipt of what the operator stands for, or of a pipeline's step
 	Tiles                  // both show nodes of the output in which they differ
 	Feeding                // anybody hands operands in: the challenger sees to it
 	Ended
@@ -39,7 +58,7 @@ const (
 
 // String names the phase as RPC and CLI show it.
 func (p Phase) String() string {
-	return pick(int(p), "missing", "answering", "entries", "showing", "judging", "tiles", "feeding", "ended")
+	return pick(int(p), "missing", "answering", "entries", "showing", "judging", "expanding", "tiles", "feeding", "ended")
 }
 
 // Verdict is how a dispute ended.

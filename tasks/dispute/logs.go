@@ -14,8 +14,9 @@ const (
 	DisputeAnswered
 	DisputeNarrowed // to a node on some level of a tree: at level 0, to an entry or a tile
 	EntryShown
-	DisputeJudged  // the operator is understood; its output has so many tiles
-	DisputeStepped // the tile's state after a step
+	DisputeJudged   // the operator is understood; its output has so many tiles
+	DisputeDeepened // into what an entry stands for, whose receipts have so many entries
+	DisputeStepped  // the tile's state after a step
 	DisputeEnded
 	eventEnd
 )
@@ -27,6 +28,7 @@ func (k EventKind) event() native.Event {
 		DisputeNarrowed: {Signature: "DisputeNarrowed(uint64,uint8,uint8,uint64)", Indexed: 1},
 		EntryShown:      {Signature: "EntryShown(uint64,address,bytes)", Indexed: 2},
 		DisputeJudged:   {Signature: "DisputeJudged(uint64,uint64,uint64)", Indexed: 1},
+		DisputeDeepened: {Signature: "DisputeDeepened(uint64,uint8,uint64,uint64)", Indexed: 1},
 		DisputeStepped:  {Signature: "DisputeStepped(uint64,uint32,uint64)", Indexed: 1},
 		DisputeEnded:    {Signature: "DisputeEnded(uint64,uint8,uint16,uint32)", Indexed: 1},
 	}
@@ -87,6 +89,14 @@ func logJudged(c *native.Call, d *Dispute, tiles int) {
 	})
 }
 
+func logDeepened(c *native.Call, d *Dispute) {
+	emit(c, DisputeDeepened, d, nil, func(e *native.Encoder) {
+		e.Uint64(uint64(d.Depth))
+		e.Uint64(uint64(d.Path[d.Depth-1]))
+		e.Uint64(d.entries())
+	})
+}
+
 func logStepped(c *native.Call, d *Dispute, pos uint64) {
 	emit(c, DisputeStepped, d, nil, func(e *native.Encoder) {
 		e.Uint64(uint64(d.Steps))
@@ -108,10 +118,10 @@ type Log struct {
 	Dispute  uint64
 	Accounts [2]chain.Address // defender and challenger, or who has shown an entry
 	Phase    Phase
-	Level    uint8
+	Level    uint8  // of a tree; where the dispute goes deeper, how deep
 	Index    uint64 // a node, or an entry
 	Entry    []byte
-	Tiles    uint64
+	Tiles    uint64 // or entries, where the dispute goes deeper
 	Steps    uint32
 	Pos      uint64
 	Verdict  Verdict
@@ -152,6 +162,8 @@ func (l *Log) read(d *native.Decoder) {
 		l.Entry = d.Bytes(EntryBytesMax)
 	case DisputeJudged:
 		l.Index, l.Tiles = d.Uint64(), d.Uint64()
+	case DisputeDeepened:
+		l.Level, l.Index, l.Tiles = uint8(d.Uint64()), d.Uint64(), d.Uint64()
 	case DisputeStepped:
 		l.Steps, l.Pos = uint32(d.Uint64()), d.Uint64()
 	case DisputeEnded:

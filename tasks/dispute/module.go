@@ -9,7 +9,10 @@ const (
 	sigAnswer = "answer(uint64," + ClaimTypes + ")"
 	sigSplit  = "split(uint64,bytes32,bytes32)"
 	sigShow   = "show(uint64,bytes)"
-	sigJudge  = "judge(uint64,uint8,bytes,bytes,bytes[],uint64[],bytes32[],bytes[],uint64[],bytes32[],bytes[])"
+	sigJudge  = "judge(uint64,uint8,bytes,bytes,bytes,bytes[],uint64[],bytes32[],bytes[],uint64[],bytes32[],bytes[])"
+	sigExpand = "expand(uint64,bytes,bytes,bytes32,bytes[],uint64[],bytes32[])"
+	sigStage  = "stage(uint64,bytes,bytes,bytes,uint64,uint64,bytes32[])"
+	sigRerun  = "rerun(uint64,bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[])"
 	sigStep   = "step(uint64,bytes,bytes,bytes[],uint64[],bytes32[])"
 	sigPoke   = "poke(uint64)"
 	sigOf     = "disputeOf(uint64)"
@@ -29,9 +32,12 @@ func Module() native.Module {
 			change(sigSplit, runSplit),
 			change(sigShow, runShow),
 			change(sigJudge, runJudge),
+			change(sigExpand, runExpand),
+			change(sigStage, runStage),
+			change(sigRerun, runRerun),
 			change(sigStep, runStep),
 			change(sigPoke, runPoke),
-			{Signature: sigOf, Returns: "(uint8,uint8,address,address,uint256,bytes32,bytes32,bytes32,uint64,uint64,uint8,uint64)", Run: runDisputeOf},
+			{Signature: sigOf, Returns: "(uint8,uint8,address,address,uint256,bytes32,bytes32,bytes32,uint64,uint64,uint8,uint64,uint8,uint8)", Run: runDisputeOf},
 			{Signature: sigCount, Returns: "(uint64)", Run: runCount},
 		},
 	}
@@ -58,6 +64,8 @@ func runDisputeOf(c *native.Call) {
 	c.Out.Uint64(d.Entry)
 	c.Out.Uint64(uint64(d.Level))
 	c.Out.Uint64(d.Index)
+	c.Out.Uint64(uint64(d.Kind))
+	c.Out.Uint64(uint64(d.Depth))
 }
 
 func runCount(c *native.Call) {

@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 
 	"github.com/holiman/uint256"
+	"lukechampine.com/blake3"
 
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/pass"
 	"github.com/aiwork/aiwork-node/crypto/merkle"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/must"
@@ -14,6 +16,7 @@ import (
 
 // A Claim is a party's result with the receipt that it follows from (DISPUTE-1).
 type Claim struct {
+	Kind    Kind         // of the model; it says what the fields behind Result are
 	Result  []byte       // the outputs: see Result
 	Receipt chain.Hash   // the root of a full receipt
 	Head    []byte       // of the network
@@ -24,13 +27,18 @@ type Claim struct {
 }
 
 // ClaimTypes names the arguments of a claim in a signature.
-const ClaimTypes = "bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[]"
+const ClaimTypes = "uint8,bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[]"
 
 // ReadClaim reads the arguments that Claim.Write wrote.
 func ReadClaim(d *native.Decoder) (c Claim) {
-	c.Result = d.Bytes(resultMax)
+	c.Kind = Kind(min(d.Uint64(), 255))
+	result, head := resultMax, headMax
+	if c.Kind == Language {
+		result, head = pass.AnswerBytesMax, quarrelMax
+	}
+	c.Result = d.Bytes(result)
 	c.Receipt = d.Hash()
-	c.Head = d.Bytes(headMax)
+	c.Head = d.Bytes(head)
 	c.InModel = d.Hashes(merkle.DepthMax)
 	c.Entries = d.BytesList(partsMax, EntryBytesMax)
 	c.Places = d.Uint64s(partsMax)
@@ -40,6 +48,7 @@ func ReadClaim(d *native.Decoder) (c Claim) {
 
 // Write writes a claim as arguments of a call, whose types are ClaimTypes.
 func (k *Claim) Write(e *native.Encoder) {
+	e.Uint64(uint64(k.Kind))
 	e.Bytes(k.Result)
 	e.Hash(k.Receipt)
 	e.Bytes(k.Head)
@@ -54,20 +63,41 @@ func Bond(p *chain.JobParams) *uint256.Int {
 	return new(uint256.Int).Mul(uint256.NewInt(p.DisputeBond), uint256.NewInt(gwei))
 }
 
+// A Subject is a result that is disputed.
+type Subject struct {
+	Model, Item chain.Hash // the item's blob
+	Defender    chain.Address
+	Result      []byte     // what the defender has given
+	Blob        chain.Hash // where that lies in a blob; else zero
+	Size        uint32     // of the blob
+}
+
+// gave says whether some bytes are the result.
+func (s *Subject) gave(result []byte) bool {
+	if s.Blob.IsZero() {
+		return string(result) == string(s.Result)
+	}
+	return blake3.Sum256(result) == s.Blob
+}
+
 // Open begins a dispute: the challenger claims another result than the defender's. The caller, another contract, has
 // paid the bond to this one. The call fails where the claim does not hold together, and on a chain without disputes.
-func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, given []byte, k *Claim, bond *uint256.Int) (id uint64) {
+func Open(c *native.Call, about *Subject, challenger chain.Address, k *Claim, bond *uint256.Int) (id uint64) {
 	must.Hold(c.Self() == chain.AddrDisputes, "dispute: opened on another contract's slots")
+	defender := about.Defender
 	open := c.Uint64(openKey(defender))
-	d := Dispute{Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: model}
-	d.Results = [2]chain.Hash{sha256.Sum256(given), sha256.Sum256(k.Result)}
+	d := Dispute{Kind: k.Kind, Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: about.Model}
+	d.Results = [2]chain.Hash{sha256.Sum256(about.Result), sha256.Sum256(k.Result)}
+	if !about.Blob.IsZero() {
+		d.Results[Defender], d.Size = about.Blob, about.Size
+	}
 	least := Bond(&c.Block().Params.Jobs)
 	if !c.Require(!least.IsZero(), "disputes: on this chain the auditors' vote alone decides") ||
 		!c.Require(defender != challenger, "disputes: nobody disputes with itself") ||
 		!c.Require(!bond.Lt(least) && bond.BitLen() <= 96, "disputes: the bond is below "+least.Dec()) ||
 		!c.Require(open < OpenMax, "disputes: the defender answers 8 disputes already") ||
 		!c.Require(d.Results[0] != d.Results[1], "disputes: the results are the same") ||
-		!d.takeClaim(c, Challenger, k) {
+		!d.takeClaim(c, Challenger, about, k) {
 		return 0
 	}
 	d.ID = c.Uint64(countKey()) + 1
@@ -80,19 +110,37 @@ func Open(c *native.Call, model chain.Hash, defender, challenger chain.Address, 
 }
 
 // takeClaim checks a party's claim and notes its receipt.
-func (d *Dispute) takeClaim(c *native.Call, s Side, k *Claim) bool {
-	if !chargeHashes(c, len(k.Head)+len(k.InModel)*64+sizeOf(k.Entries)+len(k.Result), 8+len(k.InModel)+len(k.Entries)*16) {
+func (d *Dispute) takeClaim(c *native.Call, s Side, about *Subject, k *Claim) bool {
+	if !c.Require(k.Kind == d.Kind, "disputes: the claims are about models of different kinds") {
 		return false
 	}
-	head, err := net.DecodeHead(k.Head)
-	leaves := 1 + uint64(head.Weights) + uint64(head.Ops)
-	if !c.Require(err == nil, "disputes: the head is malformed") ||
-		!c.Require(net.VerifyPart(d.Model, k.Head, 0, leaves, proofOf(k.InModel)) == nil, "disputes: the head is not the model's") ||
-		!c.Require(head.Ops > 0 && len(head.Inputs) > 0, "disputes: a network without operators or inputs") ||
-		!c.Require(sha256.Sum256(k.Result) == d.Results[s], "disputes: the result is another") {
+	switch k.Kind {
+	case Network:
+		return d.takeNetwork(c, s, k)
+	case Pipeline:
+		return d.takePipeline(c, s, k)
+	case Language:
+		if s == Challenger {
+			return d.takeQuarrel(c, about, k)
+		}
+		return d.takeAnswer(c, k)
+	}
+	return c.Require(false, "disputes: about models of this kind the auditors' vote alone decides")
+}
+
+// whole says whether these are all bytes of a party's result.
+func (d *Dispute) whole(s Side, result []byte) bool { return sha256.Sum256(result) == d.Results[s] }
+
+// takeNetwork checks a claim about what a network has put out.
+func (d *Dispute) takeNetwork(c *native.Call, s Side, k *Claim) bool {
+	if !chargeHashes(c, len(k.Head)+len(k.InModel)*64+sizeOf(k.Entries)+len(k.Result), 8+len(k.InModel)+len(k.Entries)*16) ||
+		!c.Require(d.Size == 0, "disputes: a network's result in a blob is for auditors to judge") {
 		return false
 	}
-	d.Opset, d.Inputs, d.Weights, d.Ops = head.Opset, uint16(len(head.Inputs)), head.Weights, head.Ops
+	head, ok := d.takeHead(c, k.Head, k.InModel)
+	if !ok || !c.Require(d.whole(s, k.Result), "disputes: the result is another") {
+		return false
+	}
 	entries, ok := entriesAt(c, k.Receipt, d.entries(), k.Entries, k.Places, k.Proof)
 	if !ok || !c.Require(follows(&head, entries, k.Result), "disputes: the result does not follow from the receipt") {
 		return false
@@ -101,8 +149,26 @@ func (d *Dispute) takeClaim(c *native.Call, s Side, k *Claim) bool {
 	return true
 }
 
-// entries is the number of entries of a receipt.
-func (d *Dispute) entries() uint64 { return 1 + uint64(d.Ops) }
+// takeHead checks the head of a network and notes what a receipt of it is like.
+func (d *Dispute) takeHead(c *native.Call, b []byte, proof []chain.Hash) (head net.Head, ok bool) {
+	head, err := net.DecodeHead(b)
+	leaves := 1 + uint64(head.Weights) + uint64(head.Ops)
+	if !c.Require(err == nil, "disputes: the head is malformed") ||
+		!c.Require(net.VerifyPart(d.Model, b, 0, leaves, proofOf(proof)) == nil, "disputes: the head is not the model's") ||
+		!c.Require(head.Ops > 0 && len(head.Inputs) > 0, "disputes: a network without operators or inputs") {
+		return head, false
+	}
+	d.Opset, d.Inputs, d.Weights, d.Ops = head.Opset, uint16(len(head.Inputs)), head.Weights, head.Ops
+	return head, true
+}
+
+// entries is the number of entries of a receipt, or of leaves of a trace.
+func (d *Dispute) entries() uint64 {
+	if d.inTrace() {
+		return StepsMax
+	}
+	return 1 + uint64(d.Ops)
+}
 
 // entriesAt checks that encoded entries stand at some places of a receipt.
 func entriesAt(c *native.Call, receipt chain.Hash, count uint64, list [][]byte, places []uint64, proof []chain.Hash) (out []Entry, ok bool) {

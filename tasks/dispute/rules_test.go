@@ -126,7 +126,11 @@ func TestGarbage(t *testing.T) {
 	p.Send("split", challenger, dispute.PackSplit(id, left, right))
 
 	d = p.Until(t, dispute.Showing)
-	w.refuse("another entry", worker, dispute.PackShow(id, p.Sides[1].Show(&d)))
+	other, err := p.Sides[1].Show(&d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.refuse("another entry", worker, dispute.PackShow(id, other))
 	w.refuse("no entry", worker, dispute.PackShow(id, []byte{1, 2}))
 
 	d = p.Until(t, dispute.Judging)
@@ -263,7 +267,7 @@ func TestManyDisputes(t *testing.T) {
 	for range dispute.OpenMax {
 		w.open(a, b, run.Model.Net.ID())
 	}
-	call := packOpen(run.Model.Net.ID(), worker, a.Claim().Result, b.Claim())
+	call := packOpen(run.Model.Net.ID(), worker, givenOf(a), b.Claim())
 	if res := w.send("open", challenger, court, tokens(10), call); res.Err == nil {
 		t.Error("one more was opened")
 	}
@@ -291,7 +295,7 @@ func TestSmallBond(t *testing.T) {
 	w := newWorld(t)
 	a, b := receipt.NewAdvocate(run), receipt.NewAdvocate(liar)
 	for _, bond := range []*uint256.Int{none, tokens(9)} {
-		if res := w.send("open", challenger, court, bond, packOpen(run.Model.Net.ID(), worker, a.Claim().Result, b.Claim())); res.Err == nil {
+		if res := w.send("open", challenger, court, bond, packOpen(run.Model.Net.ID(), worker, givenOf(a), b.Claim())); res.Err == nil {
 			t.Errorf("a bond of %s was enough", bond.Dec())
 		}
 	}
@@ -333,7 +337,7 @@ func TestNoDisputes(t *testing.T) {
 	w := newWorld(t)
 	w.params.Jobs.DisputeBond = 0
 	a, b := receipt.NewAdvocate(run), receipt.NewAdvocate(liar)
-	if res := w.send("open", challenger, court, tokens(10), packOpen(run.Model.Net.ID(), worker, a.Claim().Result, b.Claim())); res.Err == nil {
+	if res := w.send("open", challenger, court, tokens(10), packOpen(run.Model.Net.ID(), worker, givenOf(a), b.Claim())); res.Err == nil {
 		t.Error("a dispute was opened")
 	}
 }

@@ -23,7 +23,7 @@ func runChallenge(c *native.Call) {
 		return
 	}
 	given, ok := DecodeOutput(c.Bytes(outputKey(id, item)))
-	if !c.Require(ok && given.Fault == NoFault && given.Blob.IsZero(), "jobs: a fault of the input, or a result in a blob, is for auditors to judge") {
+	if !c.Require(ok && given.Fault == NoFault, "jobs: a fault of the input is for auditors to judge") {
 		return
 	}
 	bond := c.Value()
@@ -31,7 +31,10 @@ func runChallenge(c *native.Call) {
 	if c.Failed() {
 		return
 	}
-	w.b.Dispute = dispute.Open(c.As(chain.AddrDisputes), w.j.Model, w.b.Worker, c.Caller(), given.Result, &claim, &bond)
+	about := dispute.Subject{
+		Model: w.j.Model, Item: c.Get(blobKey(id, item)), Defender: w.b.Worker, Result: given.Result, Blob: given.Blob, Size: given.Size,
+	}
+	w.b.Dispute = dispute.Open(c.As(chain.AddrDisputes), &about, c.Caller(), &claim, &bond)
 	w.b.Disputed, w.b.Paused = item, w.b.State
 	w.b.Disputes++
 	w.move(Disputed)
