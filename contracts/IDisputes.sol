@@ -69,6 +69,29 @@ interface IDisputes {
         bytes32[] calldata proof
     ) external;
 
+    /// Anybody shows the steps of a pipeline in which the parties differ, and which network the role stands for.
+    function stage(
+        uint64 dispute,
+        bytes calldata defenders,
+        bytes calldata challengers,
+        bytes calldata role,
+        uint64 place,
+        uint64 leaves,
+        bytes32[] calldata proof
+    ) external;
+
+    /// A party names its receipt of the step's network, and shows that the step's inputs and outputs are those of it.
+    function rerun(
+        uint64 dispute,
+        bytes calldata step,
+        bytes32 receipt,
+        bytes calldata head,
+        bytes32[] calldata inModel,
+        bytes[] calldata entries,
+        uint64[] calldata places,
+        bytes32[] calldata proof
+    ) external;
+
     /// Anybody makes the next step of the tile with the tiles of operands that it reads.
     function step(
         uint64 dispute,

@@ -48,9 +48,6 @@ func TensorRoot(t Type, data []byte) chain.Hash {
 	return merkle.RootOfPieces(tensorTag, data, TileLen*t.Size())
 }
 
-// RootOf is the root of a tensor from its tiles.
-func RootOf(tiles [][]byte) chain.Hash { return merkle.Root(tensorTag, tiles) }
-
 // Tiles cuts a tensor's bytes.
 func Tiles(t Type, data []byte) [][]byte {
 	size := TileLen * t.Size()

@@ -34,8 +34,9 @@ const (
 	kindEnd
 )
 
-// version of what a kind does between its networks, and of the form of a result; see PIPE-1. Those of version 1 had no trace (PIPE-5).
-func (k Kind) version() uint16 { return 2 }
+// version of what a kind does between its networks, and of the form of a result; see PIPE-1. Those of version 1 had no trace (PIPE-5), those
+// of version 2 one of another shape.
+func (k Kind) version() uint16 { return 3 }
 
 // String names the kind as it stands in listings.
 func (k Kind) String() string {
@@ -118,8 +119,8 @@ func (s *Spec) Sort() {
 	slices.SortFunc(s.Files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 }
 
-// leaves gives what the id is the root of.
-func (s *Spec) leaves() [][]byte {
+// Leaves gives what the id is the root of.
+func (s *Spec) Leaves() [][]byte {
 	w := codec.NewWriter(3)
 	w.U8(uint8(s.Kind))
 	w.U16(s.Kind.version())
@@ -140,7 +141,7 @@ func (s *Spec) leaves() [][]byte {
 }
 
 // ID is the pipeline's id (PIPE-1).
-func (s *Spec) ID() chain.Hash { return merkle.Root(idTag, s.leaves()) }
+func (s *Spec) ID() chain.Hash { return merkle.Root(idTag, s.Leaves()) }
 
 // Encode writes a Spec as a file.
 func (s *Spec) Encode() []byte {

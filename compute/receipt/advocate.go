@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,7 +19,8 @@ const (
 
 // An Advocate makes the calls of a party to a dispute from a trace of its run. It is for one caller at a time.
 type Advocate struct {
-	base   *layer
+	base   *layer   // of a network
+	course *course  // or else of a pipeline
 	deeper []*layer // what entries of path stand for, each within the one before
 	path   []uint32
 
@@ -30,8 +32,19 @@ type Advocate struct {
 // NewAdvocate stands for whoever has run a trace.
 func NewAdvocate(t *Trace) *Advocate { return &Advocate{base: &layer{trace: t}} }
 
+// Result gives what the run has come to, as a job's item.
+func (a *Advocate) Result() []byte {
+	if a.course != nil {
+		return a.course.Result
+	}
+	return a.Claim().Result
+}
+
 // Claim gives the party's result and receipt.
 func (a *Advocate) Claim() *dispute.Claim {
+	if a.course != nil {
+		return a.course.claim()
+	}
 	l := a.base
 	n := l.trace.Model.Net
 	k := &dispute.Claim{Kind: dispute.Network, Receipt: l.root(), Head: n.Head.Encode(), InModel: hashList(n.ProveHead())}
@@ -45,8 +58,8 @@ func (a *Advocate) Claim() *dispute.Claim {
 	return k
 }
 
-// Within gives the run of what stands behind entries that lie within each other: none is the network, each further one a composite
-// operator. It may be changed before the advocate was asked for anything about it.
+// Within gives the run of what stands behind entries that lie within each other: none is the network, or the first one a step of the
+// pipeline; each further one is a composite operator. It may be changed before the advocate was asked for anything about it.
 func (a *Advocate) Within(path ...uint32) (*Trace, error) {
 	l, err := a.along(path)
 	if err != nil {
@@ -59,6 +72,9 @@ func (a *Advocate) Within(path ...uint32) (*Trace, error) {
 func (a *Advocate) at(d *dispute.Dispute) (*layer, error) { return a.along(d.Path[:d.Depth]) }
 
 func (a *Advocate) along(path []uint32) (*layer, error) {
+	if a.course != nil && len(path) == 0 {
+		return nil, errors.New("a pipeline is no network")
+	}
 	l := a.base
 	for i, entry := range path {
 		if i < len(a.path) && a.path[i] == entry {
@@ -66,7 +82,13 @@ func (a *Advocate) along(path []uint32) (*layer, error) {
 			continue
 		}
 		a.path, a.deeper = a.path[:i], a.deeper[:i]
-		next, err := l.within(uint64(entry))
+		var next *layer
+		var err error
+		if a.course != nil && i == 0 {
+			next, err = a.course.layer(uint64(entry))
+		} else {
+			next, err = l.within(uint64(entry))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -86,6 +108,13 @@ func hashList(p merkle.Proof) []chain.Hash {
 
 // Split gives the children of the party's node.
 func (a *Advocate) Split(d *dispute.Dispute) (left, right chain.Hash, err error) {
+	if a.inTrace(d) {
+		if d.Level == 0 || d.Level > 64 || d.Index >= dispute.StepsMax>>d.Level {
+			return left, right, fmt.Errorf("dispute %d: no children at level %d, place %d", d.ID, d.Level, d.Index)
+		}
+		t := a.course.tree
+		return t.Node(int(d.Level)-1, 2*d.Index), t.Node(int(d.Level)-1, 2*d.Index+1), nil
+	}
 	now, err := a.at(d)
 	if err != nil {
 		return left, right, err
@@ -105,6 +134,9 @@ func (a *Advocate) Split(d *dispute.Dispute) (left, right chain.Hash, err error)
 
 // Show gives the party's entry.
 func (a *Advocate) Show(d *dispute.Dispute) ([]byte, error) {
+	if a.inTrace(d) {
+		return a.course.shows(d.Index), nil
+	}
 	l, err := a.at(d)
 	if err != nil {
 		return nil, err
@@ -116,9 +148,15 @@ func (a *Advocate) Show(d *dispute.Dispute) ([]byte, error) {
 	return l.leaves[d.Index], nil
 }
 
-// Heard takes the entries that both have shown, the defender's first.
-func (a *Advocate) Heard(shown [2][]byte) error {
+// inTrace says whether a dispute narrows down steps of the pipeline.
+func (a *Advocate) inTrace(d *dispute.Dispute) bool { return a.course != nil && d.Depth == 0 }
+
+// Heard takes the entries, or steps, that both have shown, the defender's first.
+func (a *Advocate) Heard(d *dispute.Dispute, shown [2][]byte) error {
 	a.shown = shown
+	if a.inTrace(d) {
+		return nil
+	}
 	var e [2]dispute.Entry
 	for i := range shown {
 		var err error

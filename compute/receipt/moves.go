@@ -29,11 +29,18 @@ func (a *Advocate) Challenge(d *dispute.Dispute, shown [2][]byte) ([]byte, error
 	}
 	switch d.Phase {
 	case dispute.Judging:
-		if len(shown[0]) == 0 || len(shown[1]) == 0 {
+		if !a.inTrace(d) && (len(shown[0]) == 0 || len(shown[1]) == 0) {
 			return nil, fmt.Errorf("dispute %d: the entries that were shown are not there", d.ID)
 		}
-		if err := a.Heard(shown); err != nil {
+		if err := a.Heard(d, shown); err != nil {
 			return nil, fmt.Errorf("dispute %d: an entry that was shown: %w", d.ID, err)
+		}
+		if a.inTrace(d) {
+			g, err := a.Stage(d)
+			if err != nil {
+				return nil, err
+			}
+			return dispute.PackStage(d.ID, g), nil
 		}
 		j, err := a.Judgement(d)
 		if err != nil {
@@ -72,6 +79,13 @@ func (a *Advocate) narrow(d *dispute.Dispute, s dispute.Side) ([]byte, error) {
 		}
 		return dispute.PackShow(d.ID, entry), nil
 	case dispute.Expanding:
+		if d.Case.IsZero() {
+			x, err := a.Rerun(d)
+			if err != nil {
+				return nil, err
+			}
+			return dispute.PackRerun(d.ID, x), nil
+		}
 		x, err := a.Descent(d)
 		if err != nil {
 			return nil, err
@@ -93,8 +107,11 @@ func (a *Advocate) narrow(d *dispute.Dispute, s dispute.Side) ([]byte, error) {
 
 // fits makes sure that a record is about this network, and that its places are places of it.
 func (a *Advocate) fits(d *dispute.Dispute) error {
-	if d.Model != a.base.model() {
+	if a.course != nil && (d.Depth == 0) != (d.Model == a.course.id) || a.course == nil && d.Model != a.base.model() {
 		return fmt.Errorf("dispute %d is about the model %s", d.ID, d.Model)
+	}
+	if a.inTrace(d) {
+		return nil
 	}
 	if d.Phase == dispute.Ended {
 		return nil
@@ -103,8 +120,11 @@ func (a *Advocate) fits(d *dispute.Dispute) error {
 	if err != nil {
 		return fmt.Errorf("dispute %d: %w", d.ID, err)
 	}
+	if a.course != nil && d.Depth == 1 && d.Model != l.trace.Model.Net.ID() {
+		return fmt.Errorf("dispute %d is about the model %s", d.ID, d.Model)
+	}
 	entries := uint64(len(l.tree()[0]))
-	if d.Entry >= entries || d.Phase == dispute.Showing && d.Index >= entries || d.Entry == 0 && d.Phase >= dispute.Judging {
+	if d.Entry >= entries || d.Phase == dispute.Showing && d.Index >= entries || d.Entry == 0 && d.Phase >= dispute.Judging && !(d.Phase == dispute.Expanding && d.Case.IsZero()) {
 		return fmt.Errorf("dispute %d: entry %d of %d", d.ID, d.Entry, entries)
 	}
 	return nil

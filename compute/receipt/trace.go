@@ -102,6 +102,14 @@ func (t *Trace) Entries() []dispute.Entry {
 	return out
 }
 
+// Digests gives those of some values.
+func (t *Trace) Digests(list []net.Value) (out []net.Digest) {
+	for _, v := range list {
+		out = append(out, t.DigestOf(v))
+	}
+	return out
+}
+
 // Root is the full receipt.
 func (t *Trace) Root() chain.Hash { return dispute.ReceiptRoot(t.Entries()) }
 

@@ -61,6 +61,33 @@ func PackExpand(id uint64, x *Descent) []byte {
 	return e.Out()
 }
 
+// PackStage gives the call that shows which network a step that differs is about.
+func PackStage(id uint64, g *Stage) []byte {
+	e := native.NewInput(sigStage)
+	e.Uint64(id)
+	e.Bytes(g.Shown[0])
+	e.Bytes(g.Shown[1])
+	e.Bytes(g.Role)
+	e.Uint64(g.Place)
+	e.Uint64(g.Leaves)
+	e.Hashes(g.Proof)
+	return e.Out()
+}
+
+// PackRerun gives the call that names a party's receipt of a step's network.
+func PackRerun(id uint64, x *Rerun) []byte {
+	e := native.NewInput(sigRerun)
+	e.Uint64(id)
+	e.Bytes(x.Step)
+	e.Hash(x.Receipt)
+	e.Bytes(x.Head)
+	e.Hashes(x.InModel)
+	e.BytesList(x.Entries)
+	e.Uint64s(x.Places)
+	e.Hashes(x.Proof)
+	return e.Out()
+}
+
 // PackStep gives the call that makes a step of the tile.
 func PackStep(id uint64, f *Feed) []byte {
 	e := native.NewInput(sigStep)

@@ -88,7 +88,7 @@ func runExpand(c *native.Call) {
 	w, ok := begin(c, id, Expanding)
 	if !ok || !w.party() || !c.Charge(gasStep) ||
 		!chargeHashes(c, len(d.Case)+len(d.Shown)+sizeOf(d.Entries), 6+18*len(d.Entries)) ||
-		!c.Require(!w.Case.IsZero() && sha256.Sum256(d.Case) == w.Case, "disputes: this is not the case") {
+		!c.Require(!w.Case.IsZero(), "disputes: this is about a step: rerun") || !c.Require(sha256.Sum256(d.Case) == w.Case, "disputes: this is not the case") {
 		return
 	}
 	operands, ops, ok := w.takeDescent(&d)

@@ -216,24 +216,21 @@ func TestAnswerToText(t *testing.T) {
 // Advocates that know nothing of the calls before, as after a restart of their programs.
 func TestAnswerFromTheChainAlone(t *testing.T) {
 	p := prompt()
-	for _, honest := range []dispute.Side{dispute.Defender, dispute.Challenger} {
-		s := newSuit(t, languagetest.Write(t, languagetest.Change{Weight: -1}), p)
-		at := s.passAt(5, &p)
-		renew := func() {
-			for i := range s.sides {
-				a, err := s.model.Advocate(t.Context(), s.id, s.item)
-				if err != nil {
-					t.Fatal(err)
-				}
-				s.sides[i] = a
+	s := newSuit(t, languagetest.Write(t, languagetest.Change{Weight: -1}), p)
+	at := s.passAt(3, &p)
+	s.again = func() {
+		for i := range s.sides {
+			a, err := s.model.Advocate(t.Context(), s.id, s.item)
+			if err != nil {
+				t.Fatal(err)
 			}
-			s.lie(1-honest, 5, at.FirstOf(at.Ops()/3), rand.New(rand.NewPCG(1, 1)))
+			s.sides[i] = a
 		}
-		renew()
-		s.again = renew
-		if d := s.run(honest); d.Verdict != [2]dispute.Verdict{dispute.Stands, dispute.Wrong}[honest] {
-			t.Errorf("honest is %d: got %v", honest, d.Verdict)
-		}
+		s.lie(dispute.Defender, 3, at.FirstOf(at.Ops()/3), rand.New(rand.NewPCG(1, 1)))
+	}
+	s.again()
+	if d := s.run(dispute.Challenger); d.Verdict != dispute.Wrong || d.Steps == 0 {
+		t.Errorf("got %v after %d steps, want wrong after a tile", d.Verdict, d.Steps)
 	}
 }
 

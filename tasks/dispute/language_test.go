@@ -6,17 +6,22 @@ package dispute_test
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/language/languagetest"
 	"github.com/aiwork/aiwork-node/compute/lm"
+	"github.com/aiwork/aiwork-node/compute/lm/llama2c"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/pass"
 	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/internal/testutil"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
 	"github.com/aiwork/aiwork-node/vm/native"
 )
@@ -201,7 +206,7 @@ func (s *suit) passAt(place int, p *language.Prompt) pass.Pass {
 	return s.model.Shape.PassOf(len(p.Tokens)+place, p.Draw())
 }
 
-// A lie about any value, told by either side: the liar loses, at the operator that makes the value.
+// A lie about any value, told by one side or the other in turn: the liar loses, at the operator that makes the value.
 func TestAnswerEveryValue(t *testing.T) {
 	path := languagetest.Write(t, languagetest.Change{Weight: -1})
 	p := prompt()
@@ -209,17 +214,72 @@ func TestAnswerEveryValue(t *testing.T) {
 	s := newSuit(t, path, p)
 	at := s.passAt(place, &p)
 	for i := range at.Ops() {
-		if testing.Short() && i%5 != 0 && i < at.Ops()-8 {
+		if testing.Short() && i%7 != 0 {
 			continue
 		}
-		for _, honest := range []dispute.Side{dispute.Defender, dispute.Challenger} {
-			s := newSuit(t, path, p)
-			v := at.FirstOf(i)
-			s.lie(1-honest, place, v, rand.New(rand.NewPCG(uint64(i), 1)))
-			d := s.run(honest)
-			if want := [2]dispute.Verdict{dispute.Stands, dispute.Wrong}[honest]; d.Verdict != want || d.Entry != uint64(i)+1 {
-				t.Errorf("operator %d, honest is %d: got %v at entry %d, want %v at %d", i, honest, d.Verdict, d.Entry, want, i+1)
-			}
+		honest := dispute.Side(i % 2)
+		s := newSuit(t, path, p)
+		s.lie(1-honest, place, at.FirstOf(i), rand.New(rand.NewPCG(uint64(i), 1)))
+		d := s.run(honest)
+		if want := [2]dispute.Verdict{dispute.Stands, dispute.Wrong}[honest]; d.Verdict != want || d.Entry != uint64(i)+1 {
+			t.Errorf("operator %d, honest is %d: got %v at entry %d, want %v at %d", i, honest, d.Verdict, d.Entry, want, i+1)
 		}
 	}
+}
+
+// What the calls about a real model take: every one fits a transaction.
+func TestAnswerStories(t *testing.T) {
+	path := storiesFile(t)
+	p := language.Prompt{Tokens: []int32{1, 403, 407, 261, 378}, TokensMax: 200, Seed: 5, TemperaturePpm: 1_000_000, TopK: 40, TopPPpm: 900_000, PenaltyPpm: 1_100_000}
+	s := newSuit(t, path, p)
+	a, err := language.DecodeAnswer(s.sides[0].Claim().Result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := len(a.Tokens) - 1
+	at := s.passAt(place, &p)
+	seen := map[string]bool{}
+	for i := at.Ops() - 1; i >= 0; i-- {
+		op, err := at.Op(i, func(int) pass.Tensor { return pass.Tensor{Name: "x", Dims: []uint64{64, 1}} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[op.Name] {
+			continue
+		}
+		seen[op.Name] = true
+		s := newSuit(t, path, p)
+		s.lie(dispute.Defender, place, at.FirstOf(i), rand.New(rand.NewPCG(uint64(i), 1)))
+		d := s.run(dispute.Challenger)
+		if d.Verdict != dispute.Wrong || d.Entry != uint64(i)+1 {
+			t.Errorf("%s: got %v at entry %d, want wrong at %d", op.Name, d.Verdict, d.Entry, i+1)
+		}
+		if s.most > 100_000 || s.gas["step"]+40*uint64(s.most) > chain.TxGasMaxLimit {
+			t.Errorf("%s: a call of %d bytes and a step of %d gas", op.Name, s.most, s.gas["step"])
+		}
+		t.Logf("%d tokens: %-18s %2d rounds, %2d steps, %9d gas (%8d at most), longest call %6d bytes; open %d bytes %d gas, answer %d, judge %d bytes %d gas, steps %d bytes",
+			d.Tokens, op.Name, d.Rounds, d.Steps, s.spent, s.gas["step"], s.most, s.bytes["open"], s.gas["open"], s.bytes["answer"], s.bytes["judge"], s.gas["judge"], s.bytes["step"])
+	}
+}
+
+func storiesFile(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(testutil.Shared(t, "data", "models", "stories260K.bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w gguf.Writer
+	if err := llama2c.Convert(&w, "stories260K", raw); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "stories260K.gguf")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := w.WriteTo(f); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

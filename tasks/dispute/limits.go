@@ -14,7 +14,7 @@ const (
 	caseMax   = 1 << 16 // bytes of a composite operator's case
 	tileCase  = 1 << 15 // bytes of any other operator's: each step shows it beside what it reads
 	stateMax  = 1 << 14 // bytes of a state
-	resultMax = 255     // bytes of a result
+	resultMax = 1024    // bytes of a result, or of its beginning, that a claim shows
 
 	gasStep = 200_000 // of every step of a tile, and of understanding an operator: also of asking what a step needs
 	gasWork = 200     // of each position and each element that is read: 50 to 260 ns, see BenchmarkStep of package tile

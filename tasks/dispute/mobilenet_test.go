@@ -39,7 +39,7 @@ func TestMobileNet(t *testing.T) {
 		p := w.play(receipttest.Lie(run, v, rand.New(rand.NewPCG(uint64(i), 1))), run, dispute.Challenger)
 		send, gas, largest, input := p.Send, uint64(0), uint64(0), 0
 		var whole [2]bill // the defender's, and all other calls
-		whole[1].add(w.last, packOpen(n.ID(), worker, p.Sides[0].Claim().Result, p.Sides[1].Claim()))
+		whole[1].add(w.last, packOpen(n.ID(), worker, givenOf(p.Sides[0]), p.Sides[1].Claim()))
 		p.Send = func(method string, from chain.Address, b []byte) {
 			send(method, from, b)
 			whole[map[bool]int{true: 0, false: 1}[from == worker]].add(w.last, b)

@@ -11,6 +11,8 @@ const (
 	sigShow   = "show(uint64,bytes)"
 	sigJudge  = "judge(uint64,uint8,bytes,bytes,bytes,bytes[],uint64[],bytes32[],bytes[],uint64[],bytes32[],bytes[])"
 	sigExpand = "expand(uint64,bytes,bytes,bytes32,bytes[],uint64[],bytes32[])"
+	sigStage  = "stage(uint64,bytes,bytes,bytes,uint64,uint64,bytes32[])"
+	sigRerun  = "rerun(uint64,bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[])"
 	sigStep   = "step(uint64,bytes,bytes,bytes[],uint64[],bytes32[])"
 	sigPoke   = "poke(uint64)"
 	sigOf     = "disputeOf(uint64)"
@@ -31,6 +33,8 @@ func Module() native.Module {
 			change(sigShow, runShow),
 			change(sigJudge, runJudge),
 			change(sigExpand, runExpand),
+			change(sigStage, runStage),
+			change(sigRerun, runRerun),
 			change(sigStep, runStep),
 			change(sigPoke, runPoke),
 			{Signature: sigOf, Returns: "(uint8,uint8,address,address,uint256,bytes32,bytes32,bytes32,uint64,uint64,uint8,uint64,uint8,uint8)", Run: runDisputeOf},

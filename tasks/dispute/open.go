@@ -69,6 +69,7 @@ type Subject struct {
 	Defender    chain.Address
 	Result      []byte     // what the defender has given
 	Blob        chain.Hash // where that lies in a blob; else zero
+	Size        uint32     // of the blob
 }
 
 // gave says whether some bytes are the result.
@@ -87,13 +88,15 @@ func Open(c *native.Call, about *Subject, challenger chain.Address, k *Claim, bo
 	open := c.Uint64(openKey(defender))
 	d := Dispute{Kind: k.Kind, Parties: [2]chain.Address{defender, challenger}, Bond: *bond, Model: about.Model}
 	d.Results = [2]chain.Hash{sha256.Sum256(about.Result), sha256.Sum256(k.Result)}
+	if !about.Blob.IsZero() {
+		d.Results[Defender], d.Size = about.Blob, about.Size
+	}
 	least := Bond(&c.Block().Params.Jobs)
 	if !c.Require(!least.IsZero(), "disputes: on this chain the auditors' vote alone decides") ||
 		!c.Require(defender != challenger, "disputes: nobody disputes with itself") ||
 		!c.Require(!bond.Lt(least) && bond.BitLen() <= 96, "disputes: the bond is below "+least.Dec()) ||
 		!c.Require(open < OpenMax, "disputes: the defender answers 8 disputes already") ||
 		!c.Require(d.Results[0] != d.Results[1], "disputes: the results are the same") ||
-		!c.Require(about.Blob.IsZero() || k.Kind == Language, "disputes: a result in a blob is for auditors to judge") ||
 		!d.takeClaim(c, Challenger, about, k) {
 		return 0
 	}
@@ -114,6 +117,8 @@ func (d *Dispute) takeClaim(c *native.Call, s Side, about *Subject, k *Claim) bo
 	switch k.Kind {
 	case Network:
 		return d.takeNetwork(c, s, k)
+	case Pipeline:
+		return d.takePipeline(c, s, k)
 	case Language:
 		if s == Challenger {
 			return d.takeQuarrel(c, about, k)
@@ -123,20 +128,19 @@ func (d *Dispute) takeClaim(c *native.Call, s Side, about *Subject, k *Claim) bo
 	return c.Require(false, "disputes: about models of this kind the auditors' vote alone decides")
 }
 
+// whole says whether these are all bytes of a party's result.
+func (d *Dispute) whole(s Side, result []byte) bool { return sha256.Sum256(result) == d.Results[s] }
+
 // takeNetwork checks a claim about what a network has put out.
 func (d *Dispute) takeNetwork(c *native.Call, s Side, k *Claim) bool {
-	if !chargeHashes(c, len(k.Head)+len(k.InModel)*64+sizeOf(k.Entries)+len(k.Result), 8+len(k.InModel)+len(k.Entries)*16) {
+	if !chargeHashes(c, len(k.Head)+len(k.InModel)*64+sizeOf(k.Entries)+len(k.Result), 8+len(k.InModel)+len(k.Entries)*16) ||
+		!c.Require(d.Size == 0, "disputes: a network's result in a blob is for auditors to judge") {
 		return false
 	}
-	head, err := net.DecodeHead(k.Head)
-	leaves := 1 + uint64(head.Weights) + uint64(head.Ops)
-	if !c.Require(err == nil, "disputes: the head is malformed") ||
-		!c.Require(net.VerifyPart(d.Model, k.Head, 0, leaves, proofOf(k.InModel)) == nil, "disputes: the head is not the model's") ||
-		!c.Require(head.Ops > 0 && len(head.Inputs) > 0, "disputes: a network without operators or inputs") ||
-		!c.Require(sha256.Sum256(k.Result) == d.Results[s], "disputes: the result is another") {
+	head, ok := d.takeHead(c, k.Head, k.InModel)
+	if !ok || !c.Require(d.whole(s, k.Result), "disputes: the result is another") {
 		return false
 	}
-	d.Opset, d.Inputs, d.Weights, d.Ops = head.Opset, uint16(len(head.Inputs)), head.Weights, head.Ops
 	entries, ok := entriesAt(c, k.Receipt, d.entries(), k.Entries, k.Places, k.Proof)
 	if !ok || !c.Require(follows(&head, entries, k.Result), "disputes: the result does not follow from the receipt") {
 		return false
@@ -145,8 +149,26 @@ func (d *Dispute) takeNetwork(c *native.Call, s Side, k *Claim) bool {
 	return true
 }
 
-// entries is the number of entries of a receipt.
-func (d *Dispute) entries() uint64 { return 1 + uint64(d.Ops) }
+// takeHead checks the head of a network and notes what a receipt of it is like.
+func (d *Dispute) takeHead(c *native.Call, b []byte, proof []chain.Hash) (head net.Head, ok bool) {
+	head, err := net.DecodeHead(b)
+	leaves := 1 + uint64(head.Weights) + uint64(head.Ops)
+	if !c.Require(err == nil, "disputes: the head is malformed") ||
+		!c.Require(net.VerifyPart(d.Model, b, 0, leaves, proofOf(proof)) == nil, "disputes: the head is not the model's") ||
+		!c.Require(head.Ops > 0 && len(head.Inputs) > 0, "disputes: a network without operators or inputs") {
+		return head, false
+	}
+	d.Opset, d.Inputs, d.Weights, d.Ops = head.Opset, uint16(len(head.Inputs)), head.Weights, head.Ops
+	return head, true
+}
+
+// entries is the number of entries of a receipt, or of leaves of a trace.
+func (d *Dispute) entries() uint64 {
+	if d.inTrace() {
+		return StepsMax
+	}
+	return 1 + uint64(d.Ops)
+}
 
 // entriesAt checks that encoded entries stand at some places of a receipt.
 func entriesAt(c *native.Call, receipt chain.Hash, count uint64, list [][]byte, places []uint64, proof []chain.Hash) (out []Entry, ok bool) {

@@ -25,7 +25,8 @@ type Dispute struct {
 	Inputs     uint16
 	Weights    uint32
 	Ops        uint32
-	Results    [2]chain.Hash // SHA-256 of the results
+	Results    [2]chain.Hash // SHA-256 of the results; of the defender's, the id if it lies in a blob
+	Size       uint32        // of the defender's blob, 0 if there is none
 	Receipts   [2]chain.Hash
 	DeadlineMs uint64
 	Rounds     uint16 // answers that both have given
@@ -49,7 +50,7 @@ type Dispute struct {
 	State chain.Hash // SHA-256 of the tile's state; zero before the first step
 }
 
-const recordSize = 1 + 1 + 1 + 1 + 1 + 2*20 + 16 + 32 + 2 + 2 + 4 + 4 + 2*32 + 2*32 + 8 + 2 + 4 + 8 + 1 + 8 + 2*32 + 4*32 + 1 + 4*DepthMax + 32 + 4 + 4 + 8 + 32 + 32
+const recordSize = 1 + 1 + 1 + 1 + 1 + 2*20 + 16 + 32 + 2 + 2 + 4 + 4 + 2*32 + 4 + 2*32 + 8 + 2 + 4 + 8 + 1 + 8 + 2*32 + 4*32 + 1 + 4*DepthMax + 32 + 4 + 4 + 8 + 32 + 32
 
 func recordKey(id uint64) chain.Hash { return native.Key("dispute", native.U64(id)) }
 func countKey() chain.Hash           { return native.Key("count") }
@@ -76,6 +77,7 @@ func (d *Dispute) Encode() []byte {
 	w.U32(d.Weights)
 	w.U32(d.Ops)
 	hashes(w, d.Results[:])
+	w.U32(d.Size)
 	hashes(w, d.Receipts[:])
 	w.U64(d.DeadlineMs)
 	w.U16(d.Rounds)
@@ -132,6 +134,7 @@ func DecodeDispute(id uint64, raw []byte) (d Dispute, err error) {
 		}
 	}
 	read(d.Results[:])
+	d.Size = r.U32()
 	read(d.Receipts[:])
 	d.DeadlineMs, d.Rounds, d.Steps = r.U64(), r.U16(), r.U32()
 	d.Count, d.Level, d.Index = r.U64(), r.U8(), r.U64()

@@ -267,7 +267,7 @@ func TestManyDisputes(t *testing.T) {
 	for range dispute.OpenMax {
 		w.open(a, b, run.Model.Net.ID())
 	}
-	call := packOpen(run.Model.Net.ID(), worker, a.Claim().Result, b.Claim())
+	call := packOpen(run.Model.Net.ID(), worker, givenOf(a), b.Claim())
 	if res := w.send("open", challenger, court, tokens(10), call); res.Err == nil {
 		t.Error("one more was opened")
 	}
@@ -295,7 +295,7 @@ func TestSmallBond(t *testing.T) {
 	w := newWorld(t)
 	a, b := receipt.NewAdvocate(run), receipt.NewAdvocate(liar)
 	for _, bond := range []*uint256.Int{none, tokens(9)} {
-		if res := w.send("open", challenger, court, bond, packOpen(run.Model.Net.ID(), worker, a.Claim().Result, b.Claim())); res.Err == nil {
+		if res := w.send("open", challenger, court, bond, packOpen(run.Model.Net.ID(), worker, givenOf(a), b.Claim())); res.Err == nil {
 			t.Errorf("a bond of %s was enough", bond.Dec())
 		}
 	}
@@ -337,7 +337,7 @@ func TestNoDisputes(t *testing.T) {
 	w := newWorld(t)
 	w.params.Jobs.DisputeBond = 0
 	a, b := receipt.NewAdvocate(run), receipt.NewAdvocate(liar)
-	if res := w.send("open", challenger, court, tokens(10), packOpen(run.Model.Net.ID(), worker, a.Claim().Result, b.Claim())); res.Err == nil {
+	if res := w.send("open", challenger, court, tokens(10), packOpen(run.Model.Net.ID(), worker, givenOf(a), b.Claim())); res.Err == nil {
 		t.Error("a dispute was opened")
 	}
 }

@@ -119,9 +119,13 @@ func runAnswer(c *native.Call) {
 	if !ok || !w.party() || !c.Require(w.side == Defender, "disputes: the defender is to answer") || !w.takeClaim(c, Defender, nil, &k) {
 		return
 	}
-	must.Hold(w.Receipts[0] != w.Receipts[1], "dispute: two results of one receipt")
-	w.walk(Entries, w.entries(), w.Receipts)
 	logAnswered(c, &w.Dispute)
+	if w.Receipts[0] == w.Receipts[1] { // of one trace: an answer that does not follow from it is between the networks
+		must.Hold(w.Kind != Network, "dispute: two results of one receipt")
+		w.end(c, Undecided)
+	} else {
+		w.walk(Entries, w.entries(), w.Receipts)
+	}
 	w.finish()
 }
 
@@ -134,8 +138,11 @@ func (w *work) walk(p Phase, count uint64, roots [2]chain.Hash) {
 
 // tag is that of the tree that is walked.
 func (d *Dispute) tag() string {
-	if d.Phase == Tiles {
+	switch {
+	case d.Phase == Tiles:
 		return tensorTag
+	case d.inTrace():
+		return traceTag
 	}
 	return receiptTag
 }
@@ -188,7 +195,7 @@ func (w *work) descend() {
 	case w.Index == 0 && !w.Scope.IsZero() && !w.answer():
 		leaf := chain.Hash(merkle.Leaf(receiptTag, emptyEntry()))
 		w.blame([2]bool{w.Nodes[0] != leaf, w.Nodes[1] != leaf})
-	case w.Index == 0:
+	case w.Index == 0 && !w.inTrace():
 		w.end(w.Call, Undecided) // the inputs differ: what they are is not decided here
 	default:
 		w.Entry = w.Index
@@ -207,9 +214,8 @@ func runShow(c *native.Call) {
 	if !ok || !w.party() || !chargeHashes(c, len(entry), 2) {
 		return
 	}
-	_, err := DecodeEntry(entry)
-	if !c.Require(err == nil, "disputes: the entry is malformed") ||
-		!c.Require(merkle.Leaf(receiptTag, entry) == w.Nodes[w.side], "disputes: this is not your entry") {
+	if !c.Require(w.wellFormed(entry), "disputes: the entry is malformed") ||
+		!c.Require(merkle.Leaf(w.tag(), entry) == w.Nodes[w.side], "disputes: this is not your entry") {
 		return
 	}
 	w.Shown |= 1 << w.side
@@ -221,6 +227,18 @@ func runShow(c *native.Call) {
 	w.finish()
 }
 
+// wellFormed says whether bytes are an entry of a receipt, or a step of a trace or none.
+func (d *Dispute) wellFormed(entry []byte) bool {
+	var err error
+	switch {
+	case !d.inTrace():
+		_, err = DecodeEntry(entry)
+	case len(entry) > 0:
+		_, err = DecodeStep(entry)
+	}
+	return err == nil
+}
+
 // runJudge understands the operator that made what differs, and decides what follows from it without a tile.
 func runJudge(c *native.Call) {
 	id := c.Args.Uint64()
@@ -230,6 +248,9 @@ func runJudge(c *native.Call) {
 	}
 	w, ok := begin(c, id, Judging)
 	if !ok {
+		return
+	}
+	if !c.Require(!w.inTrace(), "disputes: this is about a step: stage") {
 		return
 	}
 	if b, ok := w.operator(&j); ok {

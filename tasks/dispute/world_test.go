@@ -49,16 +49,18 @@ var (
 // host opens disputes: a challenger pays the bond to it, as it does to the contract of jobs.
 func host() native.Module {
 	return native.Module{Name: "court", Address: court, Methods: []native.Method{{
-		Signature: "open(bytes32,address,bytes," + dispute.ClaimTypes + ")", Returns: "(uint64)", Mutability: native.Payable,
+		Signature: "open(bytes32,address,bytes,bytes32,uint64," + dispute.ClaimTypes + ")", Returns: "(uint64)", Mutability: native.Payable,
 		Run: func(c *native.Call) {
-			model, defender, given := c.Args.Hash(), c.Args.Address(), c.Args.Bytes(255)
+			model, defender := c.Args.Hash(), c.Args.Address()
+			given := dispute.Subject{Result: c.Args.Bytes(255), Blob: c.Args.Hash(), Size: uint32(c.Args.Uint64())}
 			k := dispute.ReadClaim(c.Args)
 			if !c.Ready() {
 				return
 			}
 			bond := c.Value()
 			c.Pay(chain.AddrDisputes, &bond)
-			c.Out.Uint64(dispute.Open(c.As(chain.AddrDisputes), &dispute.Subject{Model: model, Defender: defender, Result: given}, c.Caller(), &k, &bond))
+			given.Model, given.Defender = model, defender
+			c.Out.Uint64(dispute.Open(c.As(chain.AddrDisputes), &given, c.Caller(), &k, &bond))
 		},
 	}, {
 		Signature: "outcome(uint64)", Returns: "(uint8,bool)", Mutability: native.NonPayable,
@@ -74,11 +76,13 @@ func host() native.Module {
 	}}}
 }
 
-func packOpen(model chain.Hash, defender chain.Address, given []byte, k *dispute.Claim) []byte {
-	e := native.NewInput("open(bytes32,address,bytes," + dispute.ClaimTypes + ")")
+func packOpen(model chain.Hash, defender chain.Address, given *dispute.Subject, k *dispute.Claim) []byte {
+	e := native.NewInput("open(bytes32,address,bytes,bytes32,uint64," + dispute.ClaimTypes + ")")
 	e.Hash(model)
 	e.Address(defender)
-	e.Bytes(given)
+	e.Bytes(given.Result)
+	e.Hash(given.Blob)
+	e.Uint64(uint64(given.Size))
 	k.Write(e)
 	return e.Out()
 }
@@ -183,7 +187,7 @@ func (w *world) must(res native.Result) native.Result {
 // open begins a dispute between two runs.
 func (w *world) open(defence, attack *receipt.Advocate, model chain.Hash) uint64 {
 	w.t.Helper()
-	res := w.must(w.send("open", challenger, court, tokens(10), packOpen(model, worker, defence.Claim().Result, attack.Claim())))
+	res := w.must(w.send("open", challenger, court, tokens(10), packOpen(model, worker, givenOf(defence), attack.Claim())))
 	id, _ := dispute.Count(w)
 	_ = res
 	return id

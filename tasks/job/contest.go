@@ -31,7 +31,9 @@ func runChallenge(c *native.Call) {
 	if c.Failed() {
 		return
 	}
-	about := dispute.Subject{Model: w.j.Model, Item: c.Get(blobKey(id, item)), Defender: w.b.Worker, Result: given.Result, Blob: given.Blob}
+	about := dispute.Subject{
+		Model: w.j.Model, Item: c.Get(blobKey(id, item)), Defender: w.b.Worker, Result: given.Result, Blob: given.Blob, Size: given.Size,
+	}
 	w.b.Dispute = dispute.Open(c.As(chain.AddrDisputes), &about, c.Caller(), &claim, &bond)
 	w.b.Disputed, w.b.Paused = item, w.b.State
 	w.b.Disputes++

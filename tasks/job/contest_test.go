@@ -2,6 +2,7 @@ package job_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/holiman/uint256"
@@ -24,6 +25,7 @@ import (
 type contest struct {
 	*world
 	run, liar *receipt.Trace
+	pipelines [2]*receipttest.Run // false and true, where it is about a pipeline
 	batch     job.Batch
 	ag        agents
 	alone     chain.Address // an auditor that says the truth, whatever the others say
@@ -42,17 +44,25 @@ func (c *contest) begin(w *world, worker, auditor func(c *contest) *receipt.Trac
 	c.world = w
 	w.keeper()
 	for _, a := range w.workers {
-		w.must(w.send(a, chain.AddrRegistry, none, registry.PackSetModels([]chain.Hash{c.run.Model.Net.ID()})))
+		w.must(w.send(a, chain.AddrRegistry, none, registry.PackSetModels([]chain.Hash{c.model()})))
 	}
-	c.ag.output = func(chain.Address, uint32, []byte) []byte { return result(worker(c)) }
+	c.ag.output = func(chain.Address, uint32, []byte) []byte {
+		if p := c.pipelines[0]; p != nil {
+			return job.Output{Result: p.Course().Result}.Encode()
+		}
+		return result(worker(c))
+	}
 	c.ag.attested = func(a chain.Address, _ uint32, _ []byte) []byte {
 		if a == c.alone {
 			return result(c.run)
 		}
+		if c.pipelines[0] != nil {
+			return c.ag.output(a, 0, nil)
+		}
 		return result(auditor(c))
 	}
 	s := w.spec(1, 1_000_000)
-	s.Model = c.run.Model.Net.ID()
+	s.Model = c.model()
 	id := w.create(s)
 	for range 20 {
 		if c.batch = w.batch(id, 0); c.batch.State == job.Revealing {
@@ -62,6 +72,13 @@ func (c *contest) begin(w *world, worker, auditor func(c *contest) *receipt.Trac
 	}
 	w.t.Fatal("the batch is not revealed")
 	return nil
+}
+
+func (c *contest) model() chain.Hash {
+	if p := c.pipelines[0]; p != nil {
+		return p.ID()
+	}
+	return c.run.Model.Net.ID()
 }
 
 func result(t *receipt.Trace) []byte {
@@ -94,8 +111,12 @@ func (c *contest) play(defence, attack *receipt.Trace, honest dispute.Side) *rec
 // playing goes on with a dispute that was opened.
 func (c *contest) playing(defence, attack *receipt.Trace, honest dispute.Side) *receipttest.Play {
 	c.t.Helper()
-	p := &receipttest.Play{ID: c.world.batch(c.batch.Job, 0).Dispute, Load: c.dispute, Third: account("keeper", 0)}
-	p.Sides = [2]*receipt.Advocate{receipt.NewAdvocate(defence), receipt.NewAdvocate(attack)}
+	return c.playingOf([2]*receipt.Advocate{receipt.NewAdvocate(defence), receipt.NewAdvocate(attack)}, honest)
+}
+
+func (c *contest) playingOf(sides [2]*receipt.Advocate, honest dispute.Side) *receipttest.Play {
+	c.t.Helper()
+	p := &receipttest.Play{ID: c.world.batch(c.batch.Job, 0).Dispute, Load: c.dispute, Third: account("keeper", 0), Sides: sides}
 	p.Feeder = p.Sides[honest]
 	p.Send = func(method string, from chain.Address, input []byte) {
 		c.t.Helper()
@@ -332,6 +353,29 @@ func stageDisputes(add adder, read func(sig string, to chain.Address, fill func(
 		return c.requester, dispute.PackJudge(p.ID, j)
 	})
 	at("expand", dispute.Expanding, answer)
+	atStep := func(method string, phase dispute.Phase) {
+		add(method, chain.AddrDisputes, func(w *world) (chain.Address, *uint256.Int, []byte) {
+			run := receipttest.Pipeline(w.t)
+			liar := *run
+			liar.Traces = slices.Clone(run.Traces)
+			liar.Traces[0] = receipttest.Lie(run.Traces[0], run.Traces[0].Model.Net.FirstOf(3), rand.New(rand.NewPCG(1, 2)))
+			c := &contest{pipelines: [2]*receipttest.Run{&liar, run}}
+			c.begin(w, nil, nil)
+			sides := [2]*receipt.Advocate{receipt.NewPipelineAdvocate(liar.Course()), receipt.NewPipelineAdvocate(run.Course())}
+			c.must(c.send(c.requester, chain.AddrJobs, tokens(10), job.PackChallenge(c.batch.Job, 0, 0, sides[1].Claim())))
+			p := c.playingOf(sides, dispute.Challenger)
+			d := p.Until(w.t, phase)
+			if method == "stage" {
+				g, err := p.Feeder.Stage(&d)
+				c.nil(err)
+				return c.requester, none, dispute.PackStage(p.ID, g)
+			}
+			_, from, input := p.Answer(c.t, &d, 1)
+			return from, none, input
+		})
+	}
+	atStep("stage", dispute.Judging)
+	atStep("rerun", dispute.Expanding)
 	at("step", dispute.Feeding, func(c *contest, p *receipttest.Play) (chain.Address, []byte) {
 		d := c.dispute(p.ID)
 		f, err := p.Feeder.Feed(&d)

@@ -43,10 +43,19 @@ func (p *Play) Turn(t testing.TB, d *dispute.Dispute) {
 	case dispute.Answering:
 		p.Send("answer", d.Parties[0], dispute.PackAnswer(p.ID, p.Sides[0].Claim()))
 	case dispute.Entries, dispute.Tiles, dispute.Showing, dispute.Expanding:
+		p.shown = [2][]byte{}
 		for s := range p.Sides {
 			p.Send(p.Answer(t, d, s))
 		}
 	case dispute.Judging:
+		if d.Kind == dispute.Pipeline && d.Depth == 0 {
+			g, err := p.Feeder.Stage(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Send("stage", p.Third, dispute.PackStage(p.ID, g))
+			return
+		}
 		j, err := p.Feeder.Judgement(d)
 		if err != nil {
 			t.Fatal(err)
@@ -70,14 +79,21 @@ func (p *Play) Answer(t testing.TB, d *dispute.Dispute, s int) (method string, f
 			t.Fatal(err)
 		}
 		for _, a := range append(p.Sides[:], p.Feeder) {
-			if p.shown[0] == nil || p.shown[1] == nil {
+			if (p.shown[0] == nil || p.shown[1] == nil) && (d.Kind == dispute.Network || d.Depth > 0) {
 				continue
 			}
-			if err := a.Heard(p.shown); err != nil {
+			if err := a.Heard(d, p.shown); err != nil {
 				t.Fatal(err)
 			}
 		}
 		return "show", d.Parties[s], dispute.PackShow(p.ID, p.shown[s])
+	}
+	if d.Phase == dispute.Expanding && d.Case.IsZero() {
+		x, err := p.Sides[s].Rerun(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "rerun", d.Parties[s], dispute.PackRerun(p.ID, x)
 	}
 	if d.Phase == dispute.Expanding {
 		x, err := p.Sides[s].Descent(d)
