@@ -34,8 +34,8 @@ devnet: build ## run a local network in the foreground; Ctrl-C stops it
 NETWORKS := ./testnet/...
 test: ## run the tests (under 15 minutes on 2 cores)
 	$(GO) vet ./...
-	$(GO) test -timeout 10m $$($(GO) list ./... | grep -v /testnet)
-	$(GO) test -timeout 10m -p 1 $(NETWORKS)
+	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v /testnet)
+	$(GO) test -timeout 25m -p 1 $(NETWORKS)
 
 check: ## format, vet, staticcheck, architecture, short tests, short simulation (under 3 minutes, warm cache)
 	@.ci/check

@@ -31,7 +31,7 @@ func (p *Party) Carry(ctx context.Context, t *Task, changed func(*dispute.Disput
 			last = *d
 			changed(d)
 		}
-		if err != nil && err.Error() != told && ctx.Err() == nil {
+		if _, known := errors.AsType[*FundsError](err); err != nil && !known && err.Error() != told && ctx.Err() == nil {
 			told = err.Error()
 			p.opts.Log.Warn("dispute: tried again", "dispute", last.ID, "error", err)
 		}

@@ -66,7 +66,13 @@ func (p *Party) Challenge(ctx context.Context, t *Task, item uint32) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	if err := p.opts.Market.Send(ctx, Call{To: chain.AddrJobs, Value: bond, Data: input}); err != nil {
+	err = p.opts.Market.Send(ctx, Call{To: chain.AddrJobs, Value: bond, Data: input})
+	if errors.Is(err, ErrFunds) {
+		if _, held, e := p.opts.Court.Bond(ctx); e == nil {
+			err = &BondError{bond, p.opts.BondMax, held} // the bond is there, but not the gas beside it
+		}
+	}
+	if err != nil {
 		return err
 	}
 	p.opts.Metrics.challenged()

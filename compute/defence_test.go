@@ -7,7 +7,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -224,4 +226,48 @@ func TestWorkerDefends(t *testing.T) {
 			t.Errorf("a lie at operator %d: no end, in %v", at, c.load().Phase)
 		})
 	}
+}
+
+// A party whose account is empty says so once, as an error with what is lost and when, and goes on as soon as there is money.
+func TestOutOfFunds(t *testing.T) {
+	m, in := receipttest.Network(1)
+	run := receipttest.Trace(t, m, in)
+	liar := receipttest.Lie(run, m.Net.FirstOf(4), rand.New(rand.NewPCG(4, 1)))
+	synctest.Test(t, func(t *testing.T) {
+		w, c := newWorld(t), newCourtroom(t, run, liar)
+		w.court, w.counsel = c, &bar{run: run}
+		poor := true
+		w.market.onSend = func(_ context.Context, _ int, call Call) error {
+			if poor {
+				return fmt.Errorf("%w: by the node", ErrFunds)
+			}
+			return c.call(me, call.To, call.Data)
+		}
+		w.start(nil)
+		defer w.stop()
+		task := w.task(RoleWorker, job.Disputed, 2)
+		d := c.load()
+		task.Dispute, task.Disputed = &d, task.First
+		w.market.show([]Task{task}, nil)
+		rest(30 * time.Second)
+		told := 0
+		for _, words := range w.logs.warnings {
+			if words == "a dispute cannot be paid for" {
+				told++
+			}
+		}
+		if told != 1 || len(w.market.calls()) < 3 {
+			t.Errorf("told %d times in %d tries, want once", told, len(w.market.calls()))
+		}
+		err := w.runner.opts.Party.Plead(t.Context(), &task)
+		short, ok := errors.AsType[*FundsError](err)
+		if !ok || short.Held.Uint64() != c.held || short.Dispute != 1 || short.Until.UnixMilli() != int64(d.DeadlineMs) || !strings.Contains(err.Error(), "slashed") {
+			t.Errorf("got %v, want what the account has and when the defender is slashed", err)
+		}
+		poor = false
+		rest(retryMax + time.Second)
+		if got := c.load().Phase; got == dispute.Answering {
+			t.Error("with money in the account: the dispute does not go on")
+		}
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
@@ -27,7 +26,7 @@ type unreachable struct{ err error }
 func (e *unreachable) Error() string { return e.err.Error() }
 func (e *unreachable) Unwrap() error { return e.err }
 
-// compute runs the items at some places of a task and keeps each output as soon as it is there, so that
+// compute runs the items at some places of a task and keeps each output as soon as it is there, in whatever order they end, so that
 // nothing is run twice, whatever ends in between. Rule COMPUTE-1: a commitment is made from what it
 // gives, which is on disk.
 func (r *Runner) compute(ctx context.Context, t *Task, places []int) (Entry, error) {
@@ -42,33 +41,45 @@ func (r *Runner) compute(ctx context.Context, t *Task, places []int) (Entry, err
 		e = NewEntry()
 	}
 	if len(e.Outputs) > len(places) {
-		return Entry{}, &unreachable{fmt.Errorf("%s: the node tells of %d items, %d are done: it is out of order", t.String(), len(places), len(e.Outputs))}
+		return Entry{}, &unreachable{fmt.Errorf("%s: the node tells of %d items, at least %d are known: it is out of order", t.String(), len(places), len(e.Outputs))}
 	}
-	rest := places[len(e.Outputs):]
-	for _, place := range rest {
-		if place >= len(t.Blobs) {
-			return Entry{}, &unreachable{fmt.Errorf("%s: the node does not tell its item %d", t.String(), place)}
+	rest := e.missing(len(places))
+	for _, i := range rest {
+		if places[i] >= len(t.Blobs) {
+			return Entry{}, &unreachable{fmt.Errorf("%s: the node does not tell its item %d", t.String(), places[i])}
 		}
 	}
-	err = r.inOrder(ctx, t, rest, func(m made) error {
-		o := job.Output{Fault: m.fault}
-		if m.fault == job.NoFault {
-			o = outputOf(m.result)
-			if err := r.keep(t, o, m.result); err != nil {
-				return err
-			}
-		}
-		e.Outputs = append(e.Outputs, o.Encode())
-		if err := r.opts.Journal.Put(t.Key(), e); err != nil {
-			return err
-		}
-		r.opts.Metrics.item(m.took) // now that it is kept: what is counted is not run again
-		return nil
-	})
+	err = r.each(ctx, t, pick(places, rest), func(at int, m made) error { return r.note(t, &e, rest[at], m) })
 	if err != nil {
 		return Entry{}, err
 	}
 	return e, nil
+}
+
+// pick gives the elements of a list that stand at some places.
+func pick(list, at []int) []int {
+	out := make([]int, len(at))
+	for k, i := range at {
+		out[k] = list[i]
+	}
+	return out
+}
+
+// note keeps what came out of the i-th item of an entry.
+func (r *Runner) note(t *Task, e *Entry, i int, m made) error {
+	o := job.Output{Fault: m.fault}
+	if m.fault == job.NoFault {
+		o = outputOf(m.result)
+		if err := r.keep(t, o, m.result); err != nil {
+			return err
+		}
+	}
+	e.set(i, o.Encode())
+	if err := r.opts.Journal.Put(t.Key(), *e); err != nil {
+		return err
+	}
+	r.opts.Metrics.item(m.took) // now that it is kept: what is counted is not run again
+	return nil
 }
 
 // made is what came out of one item.
@@ -79,34 +90,56 @@ type made struct {
 	err    error
 }
 
-// inOrder runs items at some places of a task, as many at once as the engine takes, and hands what comes out to take,
-// in the order of the places. After the first error the rest is cut short.
-func (r *Runner) inOrder(ctx context.Context, t *Task, places []int, take func(made) error) error {
-	var running sync.WaitGroup
-	defer running.Wait()
+// each runs the items at some places of a task, as many at once as the engine takes, and hands to take what comes out of the at-th of
+// them as soon as it is there. After the first error the rest is cut short; what ends well all the same is handed over too. It returns
+// when nothing runs any more.
+func (r *Runner) each(ctx context.Context, t *Task, places []int, take func(at int, m made) error) (first error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	lanes := make([]chan made, len(places))
-	start := func(i int) {
-		lanes[i] = make(chan made, 1)
-		running.Go(func() { lanes[i] <- r.item(ctx, t, t.Blobs[places[i]]) })
+	type arrival struct {
+		at int
+		made
 	}
-	for i := range min(len(places), r.turn.size) {
-		start(i)
+	most := r.turns(t.Model).size
+	arrivals := make(chan arrival, len(places)) // room for all: nobody waits to be heard
+	begun, running := 0, 0
+	for {
+		for first == nil && begun < len(places) && running < most {
+			at := begun
+			go func() { arrivals <- arrival{at, r.item(ctx, t, t.Blobs[places[at]])} }()
+			begun, running = begun+1, running+1
+		}
+		if running == 0 {
+			return first
+		}
+		a := <-arrivals
+		running--
+		err := a.err
+		if err == nil {
+			err = take(a.at, a.made)
+		}
+		if err != nil && first == nil {
+			first = err
+			cancel()
+		}
 	}
-	for i := range places {
-		m := <-lanes[i]
-		if m.err != nil {
-			return m.err
-		}
-		if err := take(m); err != nil {
-			return err
-		}
-		if next := i + r.turn.size; next < len(places) {
-			start(next)
-		}
+}
+
+// turns are the places that items of a model take. Those that run together do not stand in each other's way.
+func (r *Runner) turns(model chain.Hash) *turns {
+	if r.opts.Together == nil {
+		return r.turn
 	}
-	return nil
+	n := r.opts.Together(model)
+	if n <= 1 {
+		return r.turn
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.joint == nil {
+		r.joint = newTurns(n)
+	}
+	return r.joint
 }
 
 func (r *Runner) item(ctx context.Context, t *Task, blob chain.Hash) made {
@@ -140,10 +173,11 @@ func fetch(ctx context.Context, m Market, id chain.Hash, deadlineMs uint64) ([]b
 
 // run runs one item. Rule COMPUTE-3: only what the engine calls an input's fault becomes one.
 func (r *Runner) run(ctx context.Context, t *Task, input []byte) made {
-	if err := r.turn.take(ctx, t.DeadlineMs); err != nil {
+	turn := r.turns(t.Model)
+	if err := turn.take(ctx, t.DeadlineMs); err != nil {
 		return made{err: err}
 	}
-	defer r.turn.leave()
+	defer turn.leave()
 	for try := 1; ; try++ {
 		start := time.Now()
 		result, err := r.opts.Engine.Run(ctx, t.Model, input)

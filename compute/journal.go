@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	entryMagic    = 0x41495752 // "AIWR"
+	entryMagic    = 0x41495752 // "AIWR": nothing is missing before the last output
+	gapsMagic     = 0x41495747 // "AIWG": something is; a program that knows no gaps refuses it
 	entryBytesMax = 64 << 10
 	entrySuffix   = ".work"
 	lockName      = "lock"
@@ -51,12 +52,30 @@ func parseKey(name string) (k Key, ok bool) {
 	return k, known && errors.Join(err1, err2, err3) == nil && k.file() == name
 }
 
-// Entry is what was computed for one task: the salt of its commitment and the encoded outputs, in order:
+// Entry is what was computed for one task: the salt of its commitment and the encoded outputs, each at its place:
 // those of all items for a worker and of the sampled ones for an auditor. While the work goes on there
-// are fewer.
+// are fewer, and one that is not there yet is empty; the last one never is.
 type Entry struct {
 	Salt    chain.Hash
 	Outputs [][]byte
+}
+
+// missing lists the places below n that have no output.
+func (e *Entry) missing(n int) (places []int) {
+	for i := range n {
+		if i >= len(e.Outputs) || len(e.Outputs[i]) == 0 {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
+// set puts an output at its place.
+func (e *Entry) set(i int, output []byte) {
+	for len(e.Outputs) <= i {
+		e.Outputs = append(e.Outputs, nil)
+	}
+	e.Outputs[i] = output
 }
 
 // Journal is a folder with one file for each task under way. Its owner is one process, which a lock on
@@ -159,9 +178,16 @@ func (j *Journal) Drop(k Key) error {
 	return j.dropResults(k)
 }
 
+func (e *Entry) magic() uint32 {
+	if len(e.missing(len(e.Outputs))) > 0 {
+		return gapsMagic
+	}
+	return entryMagic
+}
+
 func (e *Entry) encode() []byte {
 	w := codec.NewWriter(64)
-	w.U32(entryMagic)
+	w.U32(e.magic())
 	w.Fixed(e.Salt[:])
 	w.U16(uint16(len(e.Outputs)))
 	for _, o := range e.Outputs {
@@ -178,7 +204,8 @@ func decodeEntry(b []byte) (e Entry, err error) {
 	}
 	sum := job.OutputHash(b[:len(b)-4])
 	r := codec.NewReader(b)
-	if r.U32() != entryMagic {
+	magic := r.U32()
+	if magic != entryMagic && magic != gapsMagic {
 		return e, errors.New("it begins with another mark")
 	}
 	r.Fixed(e.Salt[:])
@@ -191,6 +218,9 @@ func decodeEntry(b []byte) (e Entry, err error) {
 	}
 	if r.U32() != binary.BigEndian.Uint32(sum[:]) {
 		return e, errors.New("its checksum differs")
+	}
+	if magic != e.magic() || n > 0 && len(e.Outputs[n-1]) == 0 {
+		return e, errors.New("it has other gaps than its mark says")
 	}
 	return e, r.End()
 }

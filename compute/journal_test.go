@@ -4,9 +4,12 @@ package compute
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -63,6 +66,38 @@ func TestJournal(t *testing.T) {
 	}
 	if _, found, _ := j.Get(k); found {
 		t.Error("the entry is still there")
+	}
+}
+
+// Outputs come in any order. An entry without gaps has the form of the time when there were none, and one with gaps has another mark,
+// so that a program of that time does not take what is missing for an output.
+func TestEntryWithGaps(t *testing.T) {
+	e := Entry{Salt: chain.Hash{7}}
+	e.set(2, []byte{0, 2})
+	e.set(0, []byte{0, 0})
+	b := e.encode()
+	if binary.BigEndian.Uint32(b) == entryMagic {
+		t.Error("an entry with a gap has the mark of one without")
+	}
+	got, err := decodeEntry(b)
+	if err != nil || !slices.Equal(got.missing(4), []int{1, 3}) || got.Salt != e.Salt {
+		t.Fatalf("got %v with gaps at %v, %v, want them at 1 and 3", got, got.missing(4), err)
+	}
+	got.set(1, []byte{0, 1})
+	whole := Entry{Salt: e.Salt, Outputs: [][]byte{{0, 0}, {0, 1}, {0, 2}}}
+	if b := got.encode(); !bytes.Equal(b, whole.encode()) || binary.BigEndian.Uint32(b) != entryMagic {
+		t.Errorf("filled up: got %x, want %x", b, whole.encode())
+	}
+	const before = "4149575207000000000000000000000000000000000000000000000000000000000000000001000000020061337de30d"
+	one := Entry{Salt: e.Salt, Outputs: [][]byte{{0, 'a'}}}
+	if got := hex.EncodeToString(one.encode()); got != before {
+		t.Errorf("an entry without gaps: got %s, want %s as ever", got, before)
+	}
+	for name, outputs := range map[string][][]byte{"the last is missing": {{0}, nil}, "nothing is there": {nil}} {
+		bad := Entry{Outputs: outputs}
+		if _, err := decodeEntry(bad.encode()); err == nil {
+			t.Errorf("%s: got an entry, want a refusal", name)
+		}
 	}
 }
 
@@ -127,7 +162,7 @@ func FuzzEntry(f *testing.F) {
 	f.Add(e.encode())
 	e.Outputs = outputs(1, 2, 3)
 	f.Add(e.encode())
-	e.Outputs = append(e.Outputs, nil)
+	e.set(5, []byte{0})
 	f.Add(e.encode())
 	b := e.encode()
 	b[40] ^= 0x10
@@ -150,6 +185,9 @@ func FuzzEntryBody(f *testing.F) {
 	b := e.encode()
 	f.Add(b[:len(b)-4])
 	f.Add(b[:20])
+	e.set(5, []byte{0})
+	b = e.encode()
+	f.Add(b[:len(b)-4])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		sum := job.OutputHash(body)
 		b := append(bytes.Clone(body), sum[:4]...)

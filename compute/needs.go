@@ -25,7 +25,8 @@ type Market interface {
 	Blob(ctx context.Context, id chain.Hash) ([]byte, error)
 	// PutBlob hands bytes to the node, which keeps them if an open job names them.
 	PutBlob(ctx context.Context, data []byte) error
-	// Send signs, submits and waits for inclusion. *Refused: included, but reverted, or refused at once.
+	// Send signs, submits and waits for inclusion. *Refused: included, but reverted, or refused at once. ErrFunds: the account cannot
+	// pay for it.
 	Send(ctx context.Context, c Call) error
 }
 
@@ -68,6 +69,9 @@ type Call struct {
 
 // ErrNoBlob says that no reachable node has a blob.
 var ErrNoBlob = errors.New("no reachable node has this blob")
+
+// ErrFunds says that an account has too little for a transaction.
+var ErrFunds = errors.New("the account has too little for this transaction")
 
 // Refused says that the chain did not accept a transaction, and why.
 type Refused struct{ Reason string }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/holiman/uint256"
 
@@ -34,6 +35,7 @@ type Party struct {
 
 	mu   sync.Mutex
 	open map[uint64]dispute.Side // disputes that were seen and whose end is not known
+	poor uint64                  // the dispute that was told last to be out of funds
 }
 
 // NewParty gives a party that has done nothing.
@@ -77,9 +79,48 @@ func (p *Party) Plead(ctx context.Context, t *Task) error {
 	if err != nil || input == nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	call, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	return p.opts.Market.Send(ctx, Call{To: chain.AddrDisputes, Data: input})
+	err = p.opts.Market.Send(call, Call{To: chain.AddrDisputes, Data: input})
+	if errors.Is(err, ErrFunds) {
+		return p.outOfFunds(ctx, t)
+	}
+	return err
+}
+
+// A FundsError says that a party cannot pay for the call that a dispute asks of it. Once it has more, the dispute goes on.
+type FundsError struct {
+	Dispute uint64
+	Side    dispute.Side
+	Account chain.Address
+	Held    uint256.Int
+	Until   time.Time // when the dispute is lost for want of the call
+}
+
+func (e *FundsError) Error() string {
+	lost := "the result counts as false, and the worker is slashed"
+	if e.Side == dispute.Challenger {
+		lost = "its bond is lost"
+	}
+	return fmt.Sprintf("dispute %d: account %s has %s wei, too little for the gas of the next call: send it more before %s, else %s",
+		e.Dispute, e.Account.Checksum(), e.Held.Dec(), e.Until.Format(time.TimeOnly), lost)
+}
+
+// outOfFunds makes the error and tells it once for each dispute.
+func (p *Party) outOfFunds(ctx context.Context, t *Task) error {
+	e := &FundsError{Dispute: t.Dispute.ID, Side: t.side(), Account: p.opts.Address, Until: time.UnixMilli(int64(t.Dispute.DeadlineMs))}
+	var err error
+	if _, e.Held, err = p.opts.Court.Bond(ctx); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	told := p.poor == e.Dispute
+	p.poor = e.Dispute
+	p.mu.Unlock()
+	if !told {
+		p.opts.Log.Error("a dispute cannot be paid for", "error", e)
+	}
+	return e
 }
 
 // call asks the advocate of a task's disputed item.

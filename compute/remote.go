@@ -125,6 +125,8 @@ func (m *Remote) Send(ctx context.Context, c Call) error {
 	// The estimate before a transaction runs the call: what it refuses costs nothing.
 	if fault, ok := errors.AsType[*client.Error](err); ok && fault.Code == 3 {
 		return &Refused{strings.TrimPrefix(fault.Message, "execution reverted: ")}
+	} else if ok && strings.Contains(fault.Message, "insufficient funds") {
+		return fmt.Errorf("%w: %w", ErrFunds, err)
 	}
 	return err
 }

@@ -32,20 +32,24 @@ type Options struct {
 	Roles   []Role
 	Market  Market
 	Engine  Engine
-	AtOnce  int    // items in the engine or its queue, of one batch or several; 0: one
-	Party   *Party // to take part in disputes; nil: they are lost
-	Watch   uint32 // share of the open results of others that are run again, in ppm
-	Journal *Journal
-	Genesis chain.Hash
-	Poke    bool // also move on what anybody may, for the tip
-	Log     *slog.Logger
-	Metrics *Metrics
+	AtOnce  int // items in the engine or its queue, of one batch or several; 0: one
+	// Together says how many items of a model the engine runs at once. Where that is more than one they have places of their own, beside
+	// AtOnce; nil: nowhere.
+	Together func(model chain.Hash) int
+	Party    *Party // to take part in disputes; nil: they are lost
+	Watch    uint32 // share of the open results of others that are run again, in ppm
+	Journal  *Journal
+	Genesis  chain.Hash
+	Poke     bool // also move on what anybody may, for the tip
+	Log      *slog.Logger
+	Metrics  *Metrics
 }
 
 // Runner does for one address what its agenda asks.
 type Runner struct {
 	opts  Options
 	turn  *turns        // places in the engine and its queue
+	joint *turns        // those of items that run together; nil until the first comes
 	slots chan struct{} // places for steps under way
 	salt  [32]byte      // makes what is watched a secret of this process
 

@@ -90,7 +90,7 @@ func why(cause error) job.Reason {
 // kept gives an entry that a commitment was made from.
 func (r *Runner) kept(t *Task, count int) (Entry, error) {
 	e, found, err := r.opts.Journal.Get(t.Key())
-	if err == nil && (!found || len(e.Outputs) != count) {
+	if err == nil && (!found || len(e.Outputs) != count || len(e.missing(count)) > 0) {
 		err = errors.New("the outputs that were committed to are not in the work journal: was the folder replaced or put back?")
 	}
 	return e, err

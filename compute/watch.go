@@ -55,15 +55,13 @@ func (r *Runner) picked(t *Task) (places []int) {
 
 // watch runs results of another worker again and disputes the first that is false.
 func (r *Runner) watch(ctx context.Context, t *Task, places []int) error {
-	return r.inOrder(ctx, t, places, func(m made) error {
+	return r.each(ctx, t, places, func(at int, m made) error {
 		o := job.Output{Fault: m.fault}
 		if m.fault == job.NoFault {
 			o = outputOf(m.result)
 		}
-		place := places[0]
-		places = places[1:]
 		r.opts.Metrics.item(m.took)
 		r.opts.Metrics.watched()
-		return r.contest(ctx, t, []int{place}, [][]byte{o.Encode()})
+		return r.contest(ctx, t, []int{places[at]}, [][]byte{o.Encode()})
 	})
 }

@@ -39,17 +39,12 @@ func buildNode(t *testing.T, tags string) string {
 	return out
 }
 
-// network makes and starts a network on ports that nobody else uses and stops it at the end. Started
-// processes that are not Done are stopped with it.
-func network(t *testing.T, exe string, port int, change func(*Cluster)) *Cluster {
+// network makes and starts a network of a layout on free ports and stops it at the end.
+func network(t *testing.T, exe string, l Layout, change func(*Cluster)) *Cluster {
 	t.Helper()
-	l := Layout{ChainID: 20260, Validators: 4, Workers: 2, RPCPort: port, MetricsPort: port + 20, P2PPort: port + 40}
-	return networkOf(t, exe, l, change)
-}
-
-// networkOf is network with a layout.
-func networkOf(t *testing.T, exe string, l Layout, change func(*Cluster)) *Cluster {
-	t.Helper()
+	if err := l.ChoosePorts(); err != nil {
+		t.Fatal(err)
+	}
 	dir := filepath.Join(t.TempDir(), "net")
 	if err := Create(dir, l, system.Modules()); err != nil {
 		t.Fatal(err)
@@ -60,9 +55,6 @@ func networkOf(t *testing.T, exe string, l Layout, change func(*Cluster)) *Clust
 	}
 	if change != nil {
 		change(c)
-	}
-	if err := c.CheckPorts(); err != nil {
-		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Stop() })
 	if err := c.Start(); err != nil {

@@ -380,17 +380,17 @@ func (r *chaos) oneDead(ctx context.Context) error {
 		return err
 	}
 	from := time.Now().Add(deadWarmUp)
-	if err := pause(ctx, r.opt.DeadFor); err != nil {
-		return err
-	}
-	to := time.Now()
-	d := &DeadReport{Process: p.Name, Seconds: to.Sub(from).Seconds()}
+	wait := r.opt.DeadFor
+	var to time.Time
 	var times []time.Duration
-	for _, a := range r.load.Receipts() {
-		if a.Sent.After(from) && a.Sent.Before(to) {
-			times = append(times, a.At.Sub(a.Sent))
+	for len(times) == 0 && time.Since(from) < backMax { // a slow machine has longer to show a block
+		if err := pause(ctx, wait); err != nil {
+			return err
 		}
+		to, wait = time.Now(), deadWarmUp
+		times = r.latencies(from, to)
 	}
+	d := &DeadReport{Process: p.Name, Seconds: to.Sub(from).Seconds()}
 	var sum LoadReport
 	sum.chainFigures(r.load.blocksIn(from, to))
 	d.Latency, d.Blocks, d.Gap = quantiles(times), sum.Blocks, sum.BlockGap
@@ -402,6 +402,16 @@ func (r *chaos) oneDead(ctx context.Context) error {
 	var k Kill
 	_, err := r.revive(ctx, p, &k)
 	return err
+}
+
+// latencies gives how long the transfers took that were sent within a time and are in a block.
+func (r *chaos) latencies(from, to time.Time) (times []time.Duration) {
+	for _, a := range r.load.Receipts() {
+		if a.Sent.After(from) && a.Sent.Before(to) {
+			times = append(times, a.At.Sub(a.Sent))
+		}
+	}
+	return times
 }
 
 // finish waits for the jobs' ends and asks every node a last time.

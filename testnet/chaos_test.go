@@ -12,7 +12,7 @@ import (
 // long run is `aiwork-node testnet chaos`.
 func TestChaos(t *testing.T) {
 	exe := buildNode(t, "")
-	c := network(t, exe, 20_800, nil)
+	c := network(t, exe, DefaultLayout(), nil)
 	o := DefaultChaos(system.Modules())
 	o.Kills, o.Seed, o.Senders, o.JobLanes, o.DeadFor, o.Note = 3, 5, 50, 1, 4*time.Second, t.Logf
 	r, err := RunChaos(t.Context(), c, o)

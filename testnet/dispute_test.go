@@ -14,7 +14,6 @@ import (
 
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
-	"github.com/aiwork/aiwork-node/internal/photos"
 	"github.com/aiwork/aiwork-node/internal/requester"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
 )
@@ -58,34 +57,21 @@ func balanceOf(ctx context.Context, t *testing.T, cl *client.Client, who chain.A
 // challenger is paid, and the items are done by another worker and paid once.
 func TestLieInsideIsDisputed(t *testing.T) {
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
-	c := network(t, exe, 21_000, func(c *Cluster) {
-		c.Workers[0].exe, c.Workers[0].env = faulty, []string{"AIWORK_FAULT_MODE=operator"}
+	var honest *Process
+	c := network(t, exe, DefaultLayout(), func(c *Cluster) {
+		c.Workers[0].exe, c.Workers[0].env = faulty, lieInside
+		honest = c.apart(1)
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), crashMax)
 	defer cancel()
 	cl := c.Client(0)
 	defer cl.Close()
-	if err := WaitWorkers(ctx, cl, len(c.Workers)); err != nil {
-		t.Fatal(err)
-	}
-	d := untilDisputed(ctx, t, cl, func() *requester.Job { return orderPhotos(ctx, t, cl) })
+	checkHonest(t, liarFirst(ctx, t, c, cl, honest))
+	d := disputeOf(ctx, t, cl, 1)
 	if d.Entry != 1+(d.Entries-1)*3/4 {
 		t.Errorf("it came down to entry %d of %d in %d steps, want the spoilt operator and a tile of it", d.Entry, d.Entries, d.Steps)
 	}
 	liarLost(ctx, t, cl, d)
-}
-
-// untilDisputed orders until the liar was challenged, and gives the dispute. All that was ordered is done by the honest worker.
-func untilDisputed(ctx context.Context, t *testing.T, cl *client.Client, order func() *requester.Job) *endedDispute {
-	t.Helper()
-	for range liarJobsMax {
-		checkHonest(t, order())
-		if d := disputeOf(ctx, t, cl, 1); d != nil {
-			return d
-		}
-	}
-	t.Fatalf("the liar was not challenged in %d jobs", liarJobsMax)
-	return nil
 }
 
 // liarLost looks whether a dispute came down to a tile that was false, and what became of the liar and of who had challenged it.
@@ -154,9 +140,10 @@ func workerBond(ctx context.Context, t *testing.T, cl *client.Client, worker int
 func TestMaliciousChallengerLoses(t *testing.T) {
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
 	const contestMs = 20_000
-	l := Layout{ChainID: 20260, Validators: 4, Workers: 1, RPCPort: 21_100, MetricsPort: 21_120, P2PPort: 21_140}
+	l := DefaultLayout()
+	l.Workers = 1
 	l.Market = func(p *chain.JobParams) { p.ContestMs, p.AuditRevealMs = contestMs, contestMs }
-	c := networkOf(t, exe, l, nil)
+	c := network(t, exe, l, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cl := c.Client(0)
@@ -165,7 +152,7 @@ func TestMaliciousChallengerLoses(t *testing.T) {
 		t.Fatal(err)
 	}
 	bond, before := workerBond(ctx, t, cl, 0), balanceOf(ctx, t, cl, WorkerAddress(0))
-	id := orderPhoto(ctx, t, cl)
+	id := order(ctx, t, cl, 1)
 	if _, err := requester.WatchUntil(ctx, cl, id, func(j *requester.Job) bool { return j.Items[0].Opened }); err != nil {
 		t.Fatal(err)
 	}
@@ -195,30 +182,4 @@ func TestMaliciousChallengerLoses(t *testing.T) {
 	if least := tokens(5); !gain.Gt(least) || gain.Gt(tokens(6)) {
 		t.Errorf("the worker gained %s, want one token for the item and five of the challenger's ten, less gas", gain.Dec())
 	}
-}
-
-// orderPhoto orders one picture, audited in full, and does not wait for it.
-func orderPhoto(ctx context.Context, t *testing.T, cl *client.Client) uint64 {
-	t.Helper()
-	photo := photos.All()[0]
-	in, err := requester.NewInput(photo.Name, photo.JPEG)
-	if err != nil {
-		t.Fatal(err)
-	}
-	model, err := requester.FindModel(ctx, cl, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := requester.NewPlan(ctx, cl, model, []requester.Input{in}, requester.Terms{Price: *uint256.NewInt(1e18), AuditPpm: 1_000_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, _, err := plan.Fund(ctx, client.NewSender(cl, Account(0)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := plan.Upload(ctx, cl, func(int) {}); err != nil {
-		t.Fatal(err)
-	}
-	return id
 }

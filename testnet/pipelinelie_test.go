@@ -25,12 +25,13 @@ import (
 // A worker that lies about a value within a network of a pipeline: an auditor challenges it, both sides find the step by their traces, and the
 // dispute goes on in that step's network, down to a tile.
 
-// lieInside runs a network with a lying worker and an honest one, which have a pipeline, and gives the dispute that ends the lie.
-func lieInside(t *testing.T, port int, spoilt string, install func(folder string) *pipeline.Spec, in func() (requester.Input, error)) (*endedDispute, *pipeline.Spec) {
+// pipelineLie runs a network with a lying worker and an honest one, which have a pipeline, and gives the dispute that ends the lie.
+func pipelineLie(t *testing.T, spoilt string, install func(folder string) *pipeline.Spec, in func() (requester.Input, error)) (*endedDispute, *pipeline.Spec) {
 	t.Helper()
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
 	var spec *pipeline.Spec
-	c := network(t, exe, port, func(c *Cluster) {
+	var honest *Process
+	c := network(t, exe, DefaultLayout(), func(c *Cluster) {
 		for i := range c.Layout.Validators {
 			spec = install(filepath.Join(c.Dir, "validator"+strconv.Itoa(i), "models"))
 		}
@@ -38,19 +39,28 @@ func lieInside(t *testing.T, port int, spoilt string, install func(folder string
 			install(filepath.Join(c.Dir, "worker"+strconv.Itoa(i), "models"))
 		}
 		c.Workers[0].exe, c.Workers[0].env = faulty, []string{"AIWORK_FAULT_MODE=operator", "AIWORK_FAULT_MODEL=" + spoilt}
+		honest = c.apart(1)
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cl := c.Client(0)
 	defer cl.Close()
-	if err := WaitWorkers(ctx, cl, len(c.Workers)); err != nil {
+	if err := WaitWorkers(ctx, cl, 1); err != nil { // the liar alone, so that it is drawn
 		t.Fatal(err)
 	}
 	input, err := in()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := untilDisputed(ctx, t, cl, func() *requester.Job { return orderOf(ctx, t, cl, spec.Name, input) })
+	id := orderOf(ctx, t, cl, spec.Name, input)
+	waitDispute(ctx, t, cl, "a challenge", func(*endedDispute) bool { return true })
+	c.join(t, honest)
+	j, err := requester.Watch(ctx, cl, id, func(*requester.Job) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkHonest(t, j)
+	d := disputeOf(ctx, t, cl, 1)
 	liarLost(ctx, t, cl, d)
 	if d.Kind != dispute.Pipeline.String() {
 		t.Errorf("the dispute is about a %s", d.Kind)
@@ -58,8 +68,8 @@ func lieInside(t *testing.T, port int, spoilt string, install func(folder string
 	return d, spec
 }
 
-// orderOf runs a job of one item, audited in full, to its end.
-func orderOf(ctx context.Context, t *testing.T, cl *client.Client, name string, in requester.Input) *requester.Job {
+// orderOf orders a job of one item, audited in full, and does not wait for it.
+func orderOf(ctx context.Context, t *testing.T, cl *client.Client, name string, in requester.Input) uint64 {
 	t.Helper()
 	m, err := requester.FindModel(ctx, cl, name)
 	if err != nil {
@@ -76,15 +86,11 @@ func orderOf(ctx context.Context, t *testing.T, cl *client.Client, name string, 
 	if err := plan.Upload(ctx, cl, func(int) {}); err != nil {
 		t.Fatal(err)
 	}
-	j, err := requester.Watch(ctx, cl, id, func(*requester.Job) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j
+	return id
 }
 
 func TestLieInsidePipelineIsDisputed(t *testing.T) {
-	d, _ := lieInside(t, 21_200, "loud", func(folder string) *pipeline.Spec { return pipelinetest.Loud(t, folder) }, func() (requester.Input, error) {
+	d, _ := pipelineLie(t, "loud", func(folder string) *pipeline.Spec { return pipelinetest.Loud(t, folder) }, func() (requester.Input, error) {
 		return requester.NewInput("loud.wav", pipelinetest.Recording())
 	})
 	if len(d.Path) != 1 || d.Path[0] == 0 { // it is quiet at first, and silence leaves nothing to spoil
@@ -110,7 +116,7 @@ func TestLieInsideDetectorIsDisputed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, _ := lieInside(t, 21_300, "text-detector", func(home string) *pipeline.Spec { return installed(t, files, home) }, func() (requester.Input, error) {
+	d, _ := pipelineLie(t, "text-detector", func(home string) *pipeline.Spec { return installed(t, files, home) }, func() (requester.Input, error) {
 		png, err := os.ReadFile(filepath.Join(root, "compute", "vision", "ocr", "testdata", "receipt.png"))
 		if err != nil {
 			return requester.Input{}, err

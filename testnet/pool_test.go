@@ -11,9 +11,6 @@ import (
 	"testing"
 
 	"github.com/aiwork/aiwork-node/compute/model"
-	"github.com/aiwork/aiwork-node/compute/npy"
-	"github.com/aiwork/aiwork-node/compute/tensor"
-	"github.com/aiwork/aiwork-node/internal/requester"
 )
 
 // childrenOf lists the processes whose parent is pid.
@@ -70,20 +67,8 @@ func TestWorkerPool(t *testing.T) {
 	}
 	m.doneOnce(id1, 6)
 
-	var inputs []requester.Input
-	for n := range 4 {
-		path := filepath.Join(t.TempDir(), "x.npy")
-		if err := os.WriteFile(path, npy.Encode(tensor.Of([]int{n + 1}, make([]float32, n+1))), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		in, err := requester.ReadInput(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		inputs = append(inputs, in)
-	}
 	m.model = file.Name
-	m.doneOnce(m.order(inputs), 4)
+	m.doneOnce(m.order(vectors(t, 4)), 4)
 
 	for name, want := range map[string]float64{
 		outputs: measured + 10, `aiwork_pool_items_total{outcome="given_up"}`: 0,

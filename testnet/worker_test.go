@@ -21,6 +21,9 @@ import (
 	"github.com/holiman/uint256"
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute/model"
+	"github.com/aiwork/aiwork-node/compute/npy"
+	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/photos"
@@ -185,6 +188,25 @@ func (m *market) result(id uint64) (*requester.Job, *requester.Result) {
 	return j, r
 }
 
+// caught orders jobs of n pictures, one after the other, until one is seen that is as asked for: what lasts a moment may pass between two
+// looks. It gives that job.
+func (m *market) caught(what string, n int, is func(*requester.Job) bool) uint64 {
+	m.t.Helper()
+	const jobsMax = 8
+	for range jobsMax {
+		id, seen := m.order(pictures(m.t, n)), false
+		m.until(id, what, func(j *requester.Job) bool {
+			seen = is(j)
+			return seen || j.Over()
+		})
+		if seen {
+			return id
+		}
+	}
+	m.t.Fatalf("%s: not seen in %d jobs", what, jobsMax)
+	return 0
+}
+
 func batchIs(states ...string) func(*requester.Job) bool {
 	return func(j *requester.Job) bool {
 		for _, s := range states {
@@ -230,10 +252,59 @@ func TestWorkerKilledWhileItComputes(t *testing.T) {
 	}
 }
 
+// The first item of a batch waits for its input while those behind it are done. A worker that is killed then runs that one alone when it is
+// back. The model takes no time, so that nothing but the input is waited for.
+func TestWorkerKilledOutOfOrder(t *testing.T) {
+	m := newMarket(t)
+	file := doubler(t)
+	for _, h := range m.homes() {
+		stock(t, model.Store{Dir: filepath.Join(h, "models")}, file)
+	}
+	m.flags = []string{"--engines", "2"}
+	m.run()
+	m.model = file.Name
+	id, plan := m.fund(vectors(t, 5), 0)
+	late := plan.Inputs
+	plan.Inputs = late[1:]
+	if err := plan.Upload(t.Context(), m.node, func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "four items", func(context.Context) (bool, string) {
+		done := m.items(m.metrics)
+		return done == 4, strconv.Itoa(done)
+	})
+	m.worker.Kill()
+	plan.Inputs = late[:1]
+	if err := plan.Upload(t.Context(), m.node, func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	m.start()
+	m.doneOnce(id, 5)
+	if again := m.items(m.metrics); again != 1 {
+		t.Errorf("items run by the second process: got %d, want the one whose input was late", again)
+	}
+}
+
+// vectors gives n inputs of a model of tensors, each longer than the one before.
+func vectors(t *testing.T, n int) (inputs []requester.Input) {
+	t.Helper()
+	for i := range n {
+		path := filepath.Join(t.TempDir(), "x.npy")
+		if err := os.WriteFile(path, npy.Encode(tensor.Of([]int{i + 1}, make([]float32, i+1))), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		in, err := requester.ReadInput(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs
+}
+
 func TestWorkerKilledBetweenCommitAndOpen(t *testing.T) {
 	m := startMarket(t)
-	id := m.order(pictures(t, 3))
-	m.until(id, "commitment", batchIs("committed", "auditing", "opening"))
+	id := m.caught("commitment", 3, batchIs("committed", "auditing", "opening"))
 	m.worker.Kill()
 	m.start()
 	m.doneOnce(id, 3)
@@ -283,25 +354,39 @@ func TestWorkerDrains(t *testing.T) {
 
 	m.start() // resumes
 	m.signal(syscall.SIGTERM)
-	if how := m.ended(10 * time.Second); how != "ended" {
+	if how := m.ended(waitMax); how != "ended" {
 		t.Errorf("idle worker: got %s, want exit code 0", how)
 	}
+}
 
-	m.start()
-	id = m.order(pictures(t, 3))
-	m.until(id, "assignment", batchIs("assigned", "committed", "auditing"))
-	m.signal(syscall.SIGTERM)
-	eventually(t, "word of the first signal", func(context.Context) (bool, string) {
-		if how := m.worker.PID(); how == 0 {
-			return true, "" // it was quicker than we
-		}
-		text := m.worker.Failure().Error() // the end of its log
-		return strings.Count(text, "stopping: finishing") > 0, text
-	})
-	if m.worker.PID() != 0 {
-		_ = syscall.Kill(m.worker.PID(), syscall.SIGTERM) // it may have ended meanwhile
+// A second signal ends a worker at once: here its drain would last, since two of four validators are gone and no block comes.
+func TestSecondSignalEndsADrain(t *testing.T) {
+	m := startMarket(t)
+	id := m.caught("assignment", 3, batchIs("assigned", "committed", "auditing"))
+	for _, v := range m.cluster.Validators[2:] {
+		v.Kill()
 	}
-	m.ended(5 * time.Second)
+	m.signal(syscall.SIGTERM)
+	log := filepath.Join(m.cluster.Dir, "worker0", "worker.log")
+	eventually(t, "word of the first signal", func(context.Context) (bool, string) {
+		text, err := os.ReadFile(log)
+		return strings.Contains(string(text), "stopping: finishing"), fmt.Sprint(err)
+	})
+	eventually(t, "end by a second signal", func(context.Context) (bool, string) {
+		pid := m.worker.PID()
+		if pid != 0 {
+			_ = syscall.Kill(pid, syscall.SIGTERM) // it may have ended meanwhile
+		}
+		return pid == 0, m.worker.How()
+	})
+	if how := m.ended(waitMax); how != "signal: terminated" {
+		t.Errorf("worker: got %s, want the end that the signal means", how)
+	}
+	for _, v := range m.cluster.Validators[2:] {
+		if err := v.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	m.start()
 	m.doneOnce(id, 3)
 }
@@ -309,9 +394,8 @@ func TestWorkerDrains(t *testing.T) {
 // An auditor dies between its commitment and its reveal, and reveals what it committed to, not computed anew.
 func TestAuditorRestarts(t *testing.T) {
 	m := startMarket(t)
-	id := m.order(pictures(t, 4))
 	victim := 0
-	m.until(id, "a sealed audit", func(j *requester.Job) bool {
+	id := m.caught("a sealed audit", 4, func(j *requester.Job) bool {
 		if !batchIs("auditing", "opening")(j) {
 			return false
 		}
@@ -483,12 +567,8 @@ func TestNetworkStopsWithJobsUnderWay(t *testing.T) {
 	}
 	// The first job may be over by now; the last was ordered a moment ago and is still to be drawn.
 	m.until(ids[2], "work", batchIs("assigned", "committed", "auditing"))
-	start := time.Now()
-	if err := c.Stop(); err != nil {
+	if err := c.Stop(); err != nil { // one that must be killed is an error
 		t.Errorf("stop: %v", err)
-	}
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("stop: took %s, want 10 s at most", took)
 	}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)

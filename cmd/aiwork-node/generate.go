@@ -104,7 +104,7 @@ func modelGenerate(c *cli.Context) error {
 		c: c, file: f, how: how.Sampling(), stops: how.StopTexts, out: printer(c), answer: answer{Model: file, Path: path.String(), Seed: how.Seed},
 	}
 	var shelf *packed.Shelf
-	if g.model, shelf, err = loadLanguage(packedOf(c, modelStore(c).Dir), id, f, path, func(text string) { g.out.Note("%s", text) }); err != nil {
+	if g.model, shelf, err = language.Weights(f, path, packedOf(c, modelStore(c).Dir), id, func(text string) { g.out.Note("%s", text) }); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	defer shelf.Close()

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -88,70 +86,6 @@ func inspectLanguage(c *cli.Context) error {
 			[2]string{"conversations", out.Template},
 		)
 	})
-}
-
-// A benchedLanguage is what `model bench` prints of a language model.
-type benchedLanguage struct {
-	Model         string  `json:"model"`
-	PrefillTokens int     `json:"prefillTokens"`
-	DecodeTokens  int     `json:"decodeTokens"`
-	PrefillPerSec float64 `json:"prefillTokensPerSecond"`
-	DecodePerSec  float64 `json:"decodeTokensPerSecond"`
-	CheckShare    float64 `json:"checkShare"` // time of checking the answer in one pass, of the time of answering
-	RSSMiB        float64 `json:"peakRSSMiB"`
-}
-
-// benchLanguage times a prompt of up to 256 tokens, an answer of as many, and the check of it.
-func benchLanguage(c *cli.Context) error {
-	m, err := openLanguage(languageStore(c), c.Args().First())
-	if err != nil {
-		return err
-	}
-	ready, err := m.Load(language.Options{Threads: c.Int("threads")})
-	if err != nil {
-		return errors.Join(err, m.Close())
-	}
-	defer ready.Close()
-	n := min(benchTokens, m.Shape.Context/2)
-	p := language.Prompt{TokensMax: 1}
-	for i := range n {
-		p.Tokens = append(p.Tokens, int32((i*7919+3)%m.Shape.Vocab))
-	}
-	b := benchedLanguage{Model: m.Name, PrefillTokens: n, DecodeTokens: n - 1}
-	prefill, _, err := timed(c, ready, &p)
-	if err != nil {
-		return err
-	}
-	p.TokensMax, p.TemperaturePpm = n, 1_000_000
-	whole, result, err := timed(c, ready, &p)
-	if err != nil {
-		return err
-	}
-	a, err := language.DecodeAnswer(result)
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	if ok, err := ready.Follows(c.Context, p.Encode(), result); err != nil || !ok {
-		return faultError{fmt.Errorf("the answer does not follow in one pass: %w", err)}
-	}
-	b.CheckShare = time.Since(start).Seconds() / whole
-	b.DecodeTokens = len(a.Tokens) - 1
-	b.PrefillPerSec, b.DecodePerSec, b.RSSMiB = float64(n)/prefill, float64(b.DecodeTokens)/max(whole-prefill, 1e-9), peakRSS()
-	return printer(c).Result(b, func(w io.Writer) {
-		term.Table(w, []string{"model", "prefill", "tokens/s", "decode", "tokens/s", "check, of all", "peak MiB"}, [][]string{{
-			b.Model, fmt.Sprint(b.PrefillTokens), fmt.Sprintf("%.1f", b.PrefillPerSec), fmt.Sprint(b.DecodeTokens), fmt.Sprintf("%.1f", b.DecodePerSec),
-			fmt.Sprintf("%.2f", b.CheckShare), fmt.Sprintf("%.0f", b.RSSMiB),
-		}})
-	})
-}
-
-const benchTokens = 256
-
-func timed(c *cli.Context, r *language.Ready, p *language.Prompt) (seconds float64, result []byte, err error) {
-	start := time.Now()
-	result, err = r.Run(c.Context, p.Encode())
-	return time.Since(start).Seconds(), result, err
 }
 
 // removeLanguage removes a language model, or says model.ErrNoModel.

@@ -23,7 +23,7 @@ func smallNetwork(t *testing.T, folder string) (model string) {
 		return x
 	}
 	g := &onnx.Graph{
-		Inputs:       []onnx.Value{{Name: "x", Type: tensor.Float32, Ranks: true, Shape: []onnx.Dim{{Size: 1}, {Size: 3}, {Size: 8}, {Size: 8}}}},
+		Inputs:       []onnx.Value{{Name: "x", Type: tensor.Float32, Ranks: true, Shape: []onnx.Dim{{Size: 1}, {Size: 3}, {Size: 16}, {Size: 16}}}},
 		Initializers: []onnx.Initializer{{Name: "w", Tensor: numbers(5, 3, 3, 3)}, {Name: "b", Tensor: numbers(5)}},
 		Nodes: []onnx.Node{
 			{Op: "Conv", Inputs: []string{"x", "w", "b"}, Outputs: []string{"c"}},
@@ -36,7 +36,7 @@ func smallNetwork(t *testing.T, folder string) (model string) {
 	model = filepath.Join(folder, "small.onnx")
 	file := onnx.EncodeModel(&onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: g})
 	for i := range 6 {
-		x := numbers(1, 3, 8, 8)
+		x := numbers(1, 3, 16, 16)
 		for j := range tensor.Values[float32](x) {
 			tensor.Values[float32](x)[j] *= float32(i+j%3) / 4
 		}

@@ -62,7 +62,7 @@ func workerCommand() *cli.Command {
 // engineFlags say how engines are run.
 func engineFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "engines", Usage: "engine processes, each of which runs an item at a time", Value: 1},
+		&cli.IntFlag{Name: "engines", Usage: "engine processes, each of which runs an item at a time, or several of one language model", Value: 1},
 		&cli.IntFlag{Name: "engine-threads", Usage: "threads of all engines together; 0: one less than the machine has"},
 		&cli.IntFlag{Name: "engine-memory-mib", Usage: "memory ceiling of each engine's process", Value: 2048},
 		&cli.DurationFlag{Name: "item-timeout", Usage: "how long an engine may take for an item", Value: 30 * time.Second},
@@ -275,7 +275,7 @@ func (w *worker) run(stop context.Context) error {
 	})
 	r := compute.NewRunner(compute.Options{
 		Address: w.who, Roles: []compute.Role{compute.RoleWorker, compute.RoleChallenger}, Market: market, Engine: w.engines,
-		Party: party, Watch: w.watch, AtOnce: aheadShare * w.atOnce, Journal: journal,
+		Party: party, Watch: w.watch, AtOnce: aheadShare * w.atOnce, Together: w.engines.Together, Journal: journal,
 		Genesis: genesis, Poke: true, Log: w.log, Metrics: w.stats,
 	})
 	w.runner.Store(r)

@@ -2,7 +2,10 @@ package kernel
 
 import (
 	"math"
+	"slices"
 	"testing"
+
+	"github.com/aiwork/aiwork-node/internal/testutil"
 )
 
 // ulps is how far got lies from the true value, in units of the last place of a float32 there.
@@ -68,26 +71,40 @@ func TestExpPaths(t *testing.T) { sweepExp(t, 65_521) }
 
 // sweepExp compares Exp and the vector paths at every stride-th bit pattern.
 func sweepExp(t *testing.T, stride uint64) {
-	const n = 1 << 12
-	var x, want [n]float32
-	filled := 0
-	flush := func() {
-		copy(want[:], x[:filled])
-		defineExps(want[:filled])
+	testutil.Patterns(stride, func(list []uint32) bool {
+		x := floats(list)
+		want := slices.Clone(x)
+		defineExps(want)
 		for _, path := range Paths()[1:] {
-			got := append([]float32(nil), x[:filled]...)
+			got := slices.Clone(x)
 			path.Exps(got)
-			compare(t, path.String(), got, want[:filled])
+			if !agrees(t, path.String(), x, got, want) {
+				return false
+			}
 		}
-		filled = 0
+		return true
+	})
+}
+
+func floats(list []uint32) []float32 {
+	v := make([]float32, len(list))
+	for i, b := range list {
+		v[i] = math.Float32frombits(b)
 	}
-	for b := uint64(0); b < 1<<32; b += stride {
-		x[filled] = math.Float32frombits(uint32(b))
-		if filled++; filled == n {
-			flush()
+	return v
+}
+
+// agrees is compare for any goroutine: it reports whether all is equal, and names the first that is not.
+func agrees(t *testing.T, what string, x, got, want []float32) bool {
+	t.Helper()
+	for i := range got {
+		if !sameBits(got[i], want[i]) {
+			t.Errorf("%s: of %08x: got %08x (%g), want %08x (%g)", what, math.Float32bits(x[i]),
+				math.Float32bits(got[i]), got[i], math.Float32bits(want[i]), want[i])
+			return false
 		}
 	}
-	flush()
+	return true
 }
 
 func defineExps(v []float32) {

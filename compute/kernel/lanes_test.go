@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/aiwork/aiwork-node/internal/testutil"
 )
 
 // What is computed lane by lane equals its definition, bit by bit, on every path of this machine: unary
@@ -35,40 +37,32 @@ func (u Unary) parameters() [][2]float32 {
 	return [][2]float32{{}}
 }
 
-// sweepUnaryPaths compares every stride-th bit pattern, functions side by side.
+// sweepUnaryPaths compares every stride-th bit pattern, one function after the other.
 func sweepUnaryPaths(t *testing.T, stride uint64) {
 	for u := range unaryEnd {
 		if !u.Vector() {
 			continue
 		}
 		for i, params := range u.parameters() {
-			t.Run(fmt.Sprintf("%v/%d", u, i), func(t *testing.T) {
-				t.Parallel()
-				u.sweep(t, stride, params)
-			})
+			t.Run(fmt.Sprintf("%v/%d", u, i), func(t *testing.T) { u.sweep(t, stride, params) })
 		}
 	}
 }
 
 func (u Unary) sweep(t *testing.T, stride uint64, params [2]float32) {
-	const n = 1 << 12
-	x, want, got := make([]float32, 0, n), make([]float32, n), make([]float32, n)
-	flush := func() {
+	testutil.Patterns(stride, func(list []uint32) bool {
+		x, want, got := floats(list), make([]float32, len(list)), make([]float32, len(list))
 		for i, v := range x {
 			want[i] = DefineUnary(u, v, params[0], params[1])
 		}
 		for _, path := range Paths()[1:] {
-			path.Unary(u, got[:len(x)], x, params[0], params[1])
-			compare(t, path.String(), got[:len(x)], want[:len(x)])
+			path.Unary(u, got, x, params[0], params[1])
+			if !agrees(t, path.String(), x, got, want) {
+				return false
+			}
 		}
-		x = x[:0]
-	}
-	for b := uint64(0); b < 1<<32; b += stride {
-		if x = append(x, math.Float32frombits(uint32(b))); len(x) == n {
-			flush()
-		}
-	}
-	flush()
+		return true
+	})
 }
 
 // eachLength calls do for lengths with every remainder and for every path; the odd ones get wild values.

@@ -20,11 +20,7 @@ func BenchmarkRoot(b *testing.B) {
 	b.Run("leaf=row", func(b *testing.B) {
 		b.SetBytes(int64(len(data)))
 		for b.Loop() {
-			rows := make([][]byte, 0, len(data)/row)
-			for i := 0; i < len(data); i += row {
-				rows = append(rows, data[i:i+row])
-			}
-			merkle.Root("rows", rows)
+			merkle.RootOfPieces("rows", data, row)
 		}
 	})
 }

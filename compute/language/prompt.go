@@ -26,8 +26,8 @@ const (
 	PenaltyMax       = 16_000_000 // ppm
 	PenaltyLeast     = 10_000     // ppm, if it is not 0
 	shareMax         = 1_000_000  // ppm
-	reachMax         = 1 << 20
-	TopMax           = 20 // likeliest tokens beside each
+	ReachMax         = 1 << 20    // of a penalty, tokens back
+	TopMax           = 20         // likeliest tokens beside each
 )
 
 const (
@@ -138,8 +138,8 @@ func (p *Prompt) checkSampling() error {
 	switch {
 	case p.TemperaturePpm > TemperatureMax || p.TemperaturePpm > 0 && p.TemperaturePpm < TemperatureLeast:
 		return fmt.Errorf("a temperature of %d ppm, want 0, or %d to %d", p.TemperaturePpm, TemperatureLeast, TemperatureMax)
-	case p.TopK > lm.VocabMax || p.TopPPpm > shareMax || p.PenaltyReach > reachMax:
-		return fmt.Errorf("top-k %d, top-p %d ppm, reach of the penalty %d; at most %d, %d and %d", p.TopK, p.TopPPpm, p.PenaltyReach, lm.VocabMax, shareMax, reachMax)
+	case p.TopK > lm.VocabMax || p.TopPPpm > shareMax || p.PenaltyReach > ReachMax:
+		return fmt.Errorf("top-k %d, top-p %d ppm, reach of the penalty %d; at most %d, %d and %d", p.TopK, p.TopPPpm, p.PenaltyReach, lm.VocabMax, shareMax, ReachMax)
 	case p.PenaltyPpm > PenaltyMax || p.PenaltyPpm > 0 && p.PenaltyPpm < PenaltyLeast:
 		return fmt.Errorf("a penalty of %d ppm, want 0, or %d to %d", p.PenaltyPpm, PenaltyLeast, PenaltyMax)
 	}

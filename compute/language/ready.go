@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/image"
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/lm"
@@ -52,7 +53,7 @@ func (m *Model) Load(o Options) (*Ready, error) {
 			return nil, fmt.Errorf("weights of %d MiB do not fit into %d MiB beside the rest: allow the engine more memory", m.WeightBytes()>>20, o.MemoryBytes>>20)
 		}
 	}
-	weights, shelf, err := m.Weights(kernel.Best(), o.Packed, o.ID, o.Note)
+	weights, shelf, err := Weights(m.File, kernel.Best(), o.Packed, o.ID, o.Note)
 	if err != nil {
 		return nil, err
 	}
@@ -61,14 +62,14 @@ func (m *Model) Load(o Options) (*Ready, error) {
 	return r, nil
 }
 
-// Weights lays the weights out for a path, or finds them laid out in a folder under an id. The shelf, which may be nil, is closed when
-// nothing of them is used any more.
-func (m *Model) Weights(path kernel.Path, folder packed.Folder, id chain.Hash, note func(text string)) (*lm.Model, *packed.Shelf, error) {
+// Weights lays the weights of a file out for a path, or finds them laid out in a folder under an id. The shelf, which may be nil, is
+// closed when nothing of them is used any more.
+func Weights(f *gguf.File, path kernel.Path, folder packed.Folder, id chain.Hash, note func(text string)) (*lm.Model, *packed.Shelf, error) {
 	if folder.Dir == "" {
-		weights, err := lm.Load(m.File, path)
+		weights, err := lm.Load(f, path)
 		return weights, nil, err
 	}
-	return packed.Load(folder, id, path.String(), note, func(s *packed.Shelf) (*lm.Model, error) { return lm.LoadKept(m.File, path, s) })
+	return packed.Load(folder, id, path.String(), note, func(s *packed.Shelf) (*lm.Model, error) { return lm.LoadKept(f, path, s) })
 }
 
 // Close gives the model's file back.

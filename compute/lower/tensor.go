@@ -8,17 +8,20 @@ import (
 
 // InlineOf gives a tensor with its bytes as NET-5 has them.
 func InlineOf(t *tensor.Tensor) net.Inline {
-	out := net.Inline{Type: net.Type(onnx.NumberOf(t.Type())), Bytes: t.Raw()}
+	return net.Inline{Type: net.Type(onnx.NumberOf(t.Type())), Shape: shapeOf(t), Bytes: t.Raw()}
+}
+
+func shapeOf(t *tensor.Tensor) (shape []uint32) {
 	for _, d := range t.Shape() {
-		out.Shape = append(out.Shape, uint32(d))
+		shape = append(shape, uint32(d))
 	}
-	return out
+	return shape
 }
 
 // DigestOf names a tensor by its root.
 func DigestOf(t *tensor.Tensor) net.Digest {
-	i := InlineOf(t)
-	return net.Digest{Type: i.Type, Shape: i.Shape, Root: net.TensorRoot(i.Type, i.Bytes)}
+	kind := net.Type(onnx.NumberOf(t.Type()))
+	return net.Digest{Type: kind, Shape: shapeOf(t), Root: net.TensorRoot(kind, t.RawView())}
 }
 
 // TensorOf makes a tensor from the bytes of NET-5.

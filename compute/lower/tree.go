@@ -122,7 +122,7 @@ func (s *scope) weight(t *tensor.Tensor) *ref {
 	if s.outer != nil {
 		return s.capture(s.outer.weight(t))
 	}
-	key := fmt.Sprint(t.Type(), t.Shape(), ":") + string(t.Raw())
+	key := fmt.Sprint(t.Type(), t.Shape(), ":") + string(t.RawView())
 	w := s.top.weights[key]
 	if w == nil {
 		w = &weight{tensor: t}

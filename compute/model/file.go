@@ -271,7 +271,7 @@ func (r *fileReader) weight(w *net.Weight) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if net.TensorRoot(w.Type, t.Raw()) != w.Root {
+	if net.TensorRoot(w.Type, t.RawView()) != w.Root {
 		return nil, errors.New("its elements are not those that the model's id stands for")
 	}
 	return t, nil

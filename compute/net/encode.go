@@ -44,10 +44,9 @@ func VerifyPart(id chain.Hash, leaf []byte, i, count uint64, proof merkle.Proof)
 }
 
 // TensorRoot is the root of a tensor (NET-5) from its elements' canonical bytes.
-func TensorRoot(t Type, data []byte) chain.Hash { return merkle.Root(tensorTag, Tiles(t, data)) }
-
-// RootOf is the root of a tensor from its tiles.
-func RootOf(tiles [][]byte) chain.Hash { return merkle.Root(tensorTag, tiles) }
+func TensorRoot(t Type, data []byte) chain.Hash {
+	return merkle.RootOfPieces(tensorTag, data, TileLen*t.Size())
+}
 
 // Tiles cuts a tensor's bytes.
 func Tiles(t Type, data []byte) [][]byte {

@@ -21,7 +21,7 @@ func Verify(id chain.Hash, s *Shape, parts [][]byte, places []uint64, proof merk
 	return merkle.VerifyMany(idTag, id, parts, places, uint64(s.Places())+2, proof)
 }
 
-// Words gives a tensor's bytes in a file as whole words: the last one is filled up with zeros. Nothing is copied that need not be.
+// Words gives a tensor's bytes in a file as whole words: the last one is filled up with zeros. They are copied only then.
 func Words(data []byte) []byte {
 	if rest := len(data) % 8; rest > 0 {
 		return append(data[:len(data):len(data)], make([]byte, 8-rest)...)
@@ -30,13 +30,4 @@ func Words(data []byte) []byte {
 }
 
 // Root is the root of a tensor's words, in tiles (NET-5).
-func Root(data []byte) chain.Hash {
-	whole := len(data) / tileBytes * tileBytes
-	tiles := net.Tiles(net.Uint64, data[:whole])
-	if whole < len(data) {
-		tiles = append(tiles, Words(data[whole:]))
-	}
-	return net.RootOf(tiles)
-}
-
-const tileBytes = net.TileLen * 8
+func Root(data []byte) chain.Hash { return net.TensorRoot(net.Uint64, Words(data)) }

@@ -71,7 +71,11 @@ func (s *convStep) run(f *frame) error {
 func (s *convStep) products(f *frame, y, from []float32, first int) {
 	rows := s.rows[0]
 	steps := s.groups * rows.M * rows.K * s.positions
-	grid := f.gridOf(f.path.Parts(rows, &s.columns), steps, s.groups, s.short(s.positions))
+	all := f.path.Parts(rows, &s.columns)
+	grid := f.gridOf(all, steps, s.groups, s.short(s.positions))
+	if s.groups == 1 && rows.M > s.positions {
+		grid = f.byRows(grid)
+	}
 	f.shareBy(grid, steps, func(g int, p kernel.Part, w *worker) {
 		columns := s.columns
 		columns.X = from[g*s.channels*s.spread.padded.count():]
@@ -81,23 +85,32 @@ func (s *convStep) products(f *frame, y, from []float32, first int) {
 	})
 }
 
+const copySteps = 8 // multiply-adds that take as long as to copy an element
+
 // pad copies planes into larger ones whose border is +0.
 func (s *spread) pad(f *frame, to, from []float32, planes int) {
-	f.crew.split(planes, len(from)*2, func(part int, _ *worker) {
-		s.plane(to[part*s.padded.count():][:s.padded.count()], from[part*s.in.count():][:s.in.count()])
+	f.planes(planes, copySteps*len(from), func(*worker) {}, func(i int, _ *worker) {
+		s.plane(f.path, to[i*s.padded.count():][:s.padded.count()], from[i*s.in.count():][:s.in.count()])
 	})
 }
 
-func (s *spread) plane(to, from []float32) {
-	wide, row := s.padded[2], s.in[2]
+func (s *spread) plane(p kernel.Path, to, from []float32) {
+	wide, row, rows := s.padded[2], s.in[2], s.in[1]
 	done := 0
 	for d := range s.in[0] {
-		for h := range s.in[1] {
-			at := ((d+s.before[0])*s.padded[1]+h+s.before[1])*wide + s.before[2]
-			clear(to[done:at])
-			copy(to[at:at+row], from[(d*s.in[1]+h)*row:])
-			done = at + row
+		at, in := ((d+s.before[0])*s.padded[1]+s.before[1])*wide+s.before[2], from[d*rows*row:][:rows*row]
+		clear(to[done:at])
+		if rows > 1 {
+			p.Widen(to[at:], in, rows-1, row, wide, 0)
 		}
+		for range rows - 1 {
+			for i := at + row; i < at+wide; i++ {
+				to[i] = 0
+			}
+			at += wide
+		}
+		copy(to[at:at+row], in[(rows-1)*row:]) // behind it may lie what another thread has written
+		done = at + row
 	}
 	clear(to[done:])
 }

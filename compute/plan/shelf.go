@@ -99,6 +99,6 @@ func nameOf(shelf Shelf, t *tensor.Tensor) [32]byte {
 		head = binary.LittleEndian.AppendUint64(head, uint64(d))
 	}
 	h.Write(head)
-	h.Write(t.Raw())
+	h.Write(t.RawView())
 	return [32]byte(h.Sum(nil))
 }

@@ -80,6 +80,7 @@ func (m *Metrics) found(hit bool) {
 
 var causes = [...]string{
 	engine.CauseStart: "start", engine.CauseCrash: "crash", engine.CauseTimeout: "timeout", engine.CauseProtocol: "protocol",
+	engine.CauseRoom: "room",
 }
 
 func (m *Metrics) failed(c engine.Cause) {

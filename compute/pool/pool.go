@@ -22,10 +22,12 @@ const (
 	restMax    = 5 * time.Second
 )
 
-// An Engine is a child that runs one item at a time and starts anew by itself after a crash. Its errors are those of
-// engine.Engine.
+// An Engine is a child that runs one item at a time, or several of a model that it runs together, and starts anew by itself after a
+// crash. Its errors are those of engine.Engine.
 type Engine interface {
 	Run(ctx context.Context, model chain.Hash, input []byte) ([]byte, error)
+	// Together says how many items of a model it runs at once.
+	Together(model chain.Hash) int
 	Close() error
 }
 
@@ -116,11 +118,20 @@ type result struct {
 
 // A child is an engine with what is known of it.
 type child struct {
-	name   int
-	engine Engine
-	idle   bool
-	recent []chain.Hash // models, last used last
-	fails  int          // in a row
+	name    int
+	engine  Engine
+	running int          // items in it
+	model   chain.Hash   // of these
+	resting bool         // after failures
+	recent  []chain.Hash // models, last used last
+	fails   int          // in a row
+}
+
+func (c *child) idle() bool { return c.running == 0 && !c.resting }
+
+// fits says whether a child can take an item beside what it runs.
+func (c *child) fits(it *item) bool {
+	return c.idle() || !c.resting && c.model == it.model && c.running < c.engine.Together(it.model)
 }
 
 // New starts all children.
@@ -200,18 +211,29 @@ func (p *Pool) remove(i int) *item {
 	return it
 }
 
-// serve runs items in one child until the pool closes.
+// serve hands items to one child until the pool closes.
 func (p *Pool) serve(c *child) {
 	for {
 		it := p.next(c)
 		if it == nil {
 			return
 		}
-		output, err := p.run(c, it)
-		if rest := p.finish(c, it, output, err); rest > 0 {
-			p.rest(rest)
-		}
+		p.wg.Go(func() {
+			output, err := p.run(c, it)
+			if rest := p.finish(c, it, output, err); rest > 0 {
+				p.rest(rest)
+				p.rested(c)
+			}
+		})
 	}
+}
+
+// Together says how many items of a model run at once.
+func (p *Pool) Together(model chain.Hash) (n int) {
+	for _, c := range p.children {
+		n += c.engine.Together(model)
+	}
+	return n
 }
 
 func (p *Pool) run(c *child, it *item) ([]byte, error) {
@@ -227,15 +249,14 @@ func (p *Pool) run(c *child, it *item) ([]byte, error) {
 func (p *Pool) next(c *child) *item {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.idle = true
-	p.changed.Broadcast() // others may have left an item to this one, or need not any more
 	for !p.closed {
 		if i := p.pick(c); i >= 0 {
 			for _, other := range p.queue[:i] {
 				other.passed++
 			}
-			c.idle = false
 			it := p.remove(i)
+			c.running, c.model = c.running+1, it.model
+			p.changed.Broadcast() // others may have left an item to this one, which has less room now
 			p.opts.Metrics.found(c.has(it.model))
 			return it
 		}
@@ -244,16 +265,23 @@ func (p *Pool) next(c *child) *item {
 	return nil
 }
 
-// pick chooses for an idle child (POOL-4): the first item whose model it has, else the first that no other idle child
-// would do better.
+// pick chooses for a child (POOL-4): the first item whose model it has, else the first that no other idle child would do better. One that
+// was passed over often enough is waited for.
 func (p *Pool) pick(c *child) int {
 	choice := -1
 	for i, it := range p.queue {
 		if it.avoid == c && len(p.children) > 1 {
 			continue
 		}
+		fits := c.fits(it)
 		if it.passed >= passedMax {
-			return i
+			if fits {
+				return i
+			}
+			return -1
+		}
+		if !fits || p.lighter(it, c) {
+			continue
 		}
 		if c.has(it.model) {
 			return i
@@ -267,7 +295,14 @@ func (p *Pool) pick(c *child) int {
 
 func (p *Pool) betterOff(it *item, than *child) bool {
 	return slices.ContainsFunc(p.children, func(c *child) bool {
-		return c != than && c.idle && c != it.avoid && c.has(it.model)
+		return c != than && c.idle() && c != it.avoid && c.has(it.model)
+	})
+}
+
+// lighter says whether another child has less to do and can take an item.
+func (p *Pool) lighter(it *item, than *child) bool {
+	return slices.ContainsFunc(p.children, func(c *child) bool {
+		return c != than && c != it.avoid && c.running < than.running && c.fits(it)
 	})
 }
 
@@ -287,12 +322,14 @@ func (c *child) used(model chain.Hash) {
 func (p *Pool) finish(c *child, it *item, output []byte, err error) (rest time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.changed.Broadcast()
+	c.running--
 	local, failed := errors.AsType[*engine.LocalError](err)
 	if !failed {
 		if err == nil {
 			c.used(it.model)
 			c.fails = 0
-		} else if it.ctx.Err() != nil {
+		} else if it.ctx.Err() != nil && c.engine.Together(it.model) == 1 {
 			c.recent = nil // its process was killed
 		}
 		p.opts.Metrics.ended(err)
@@ -314,11 +351,12 @@ func (p *Pool) finish(c *child, it *item, output []byte, err error) (rest time.D
 	return c.pause()
 }
 
-// pause is how long a child rests after its last failure; one alone may be the item's doing.
+// pause is how long a child rests after its last failure; one alone may be the item's doing. What runs in it goes on.
 func (c *child) pause() time.Duration {
-	if c.fails < 2 {
+	if c.fails < 2 || c.resting {
 		return 0
 	}
+	c.resting = true
 	return min(restFirst<<min(c.fails-2, 10), restMax)
 }
 
@@ -337,6 +375,13 @@ func (p *Pool) rest(d time.Duration) {
 	case <-t.C:
 	case <-p.closing:
 	}
+}
+
+func (p *Pool) rested(c *child) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.resting = false
+	p.changed.Broadcast()
 }
 
 // Close refuses what waits, finishes what runs, and ends the children.

@@ -47,6 +47,14 @@ func (a actor) Run(ctx context.Context, model chain.Hash, input []byte) ([]byte,
 	return append([]byte{model[0]}, input...), nil
 }
 
+// Together plays that models from 100 on are run together.
+func (a actor) Together(model chain.Hash) int {
+	if model[0] >= 100 {
+		return 3
+	}
+	return 1
+}
+
 func (a actor) Close() error {
 	a.t.mu.Lock()
 	defer a.t.mu.Unlock()
@@ -398,4 +406,70 @@ func TestPoolThatCannotStart(t *testing.T) {
 			t.Errorf("%s: got no error", name)
 		}
 	}
+}
+
+// Items of a model that is run together share a child up to its number, but go first where less is to do; another model waits until they
+// are done, though not for ever.
+func TestItemsTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &troupe{play: func(_ context.Context, _ int, item string) error {
+			var stream int
+			_, _ = fmt.Sscanf(item, "s%d.", &stream)
+			time.Sleep(time.Second + time.Duration(stream)*130*time.Millisecond) // never all at once
+			if item == "bad" {
+				return crash
+			}
+			return nil
+		}}
+		p := tr.pool(t, Options{Engines: 2, QueueMax: 64})
+		defer p.Close()
+		if p.Together(modelID(100)) != 6 || p.Together(modelID(1)) != 2 {
+			t.Errorf("together: got %d and %d, want 6 and 2", p.Together(modelID(100)), p.Together(modelID(1)))
+		}
+		start := time.Now()
+		var ends []<-chan error
+		for i := range 9 {
+			ends = append(ends, outcome(t.Context(), p, 100, fmt.Sprint(i)))
+			synctest.Wait()
+		}
+		began := tr.began()
+		if len(began) != 6 {
+			t.Fatalf("began %q, want 6 items", began)
+		}
+		perChild := map[byte]int{}
+		for i, b := range began[:4] {
+			perChild[b[0]]++
+			if want := (i + 1) / 2; perChild['0'] > want+1 || perChild['1'] > want+1 {
+				t.Errorf("began %q: one child has more than it need have", began)
+			}
+		}
+		for _, end := range ends {
+			if err := <-end; err != nil {
+				t.Error(err)
+			}
+		}
+		if got := time.Since(start); got != 2*time.Second {
+			t.Errorf("nine items of a second, six at once: got %s, want 2 s", got)
+		}
+		// Others keep joining; a network's item gets its turn all the same.
+		ctx, cancel := context.WithCancel(t.Context())
+		var stream sync.WaitGroup
+		for i := range 8 {
+			stream.Go(func() {
+				for n := 0; ctx.Err() == nil; n++ {
+					_, _ = p.Run(ctx, modelID(100), fmt.Append(nil, "s", i, ".", n))
+				}
+			})
+		}
+		time.Sleep(1500 * time.Millisecond)
+		start = time.Now()
+		if err := <-outcome(t.Context(), p, 1, "network"); err != nil || time.Since(start) > 10*time.Second {
+			t.Errorf("beside a stream of others: got %v after %s", err, time.Since(start))
+		}
+		if err := <-outcome(t.Context(), p, 100, "bad"); err == nil {
+			t.Error("an item that always crashes: got no error")
+		}
+		cancel()
+		stream.Wait()
+	})
 }

@@ -123,7 +123,7 @@ func (a *Advocate) Split(d *dispute.Dispute) (left, right chain.Hash, err error)
 	if d.Phase == dispute.Tiles {
 		v := now.entries[d.Entry].First + net.Value(a.place)
 		t := now.trace.Values[v]
-		levels = merkle.Levels(tensorTag, net.Tiles(now.trace.DigestOf(v).Type, t.Raw()))
+		levels = merkle.Levels(tensorTag, net.Tiles(now.trace.DigestOf(v).Type, t.RawView()))
 	}
 	l := int(d.Level) - 1
 	if l < 0 || l >= len(levels) || 2*d.Index+1 >= uint64(len(levels[l])) {

@@ -11,8 +11,7 @@ import (
 	"github.com/aiwork/aiwork-node/tasks/dispute"
 )
 
-// Stretches is how many a run's checkpoint has, and StretchesMax how many one may have. With four, that of MobileNet v2 digests
-// 0.2 of 79 MB and takes a five-hundredth of the time of its run.
+// Stretches is how many a run's checkpoint has, and StretchesMax how many one may have.
 const (
 	Stretches    = 4
 	StretchesMax = 16
@@ -26,9 +25,24 @@ type Cut struct {
 	Live  []net.Value // what must be known to go on from there, ascending; weights are known anyway
 }
 
-// Cuts gives the cuts of a network for so many stretches (RECEIPT-2). size tells a value's bytes, which follow from the
-// shapes of the inputs. Behind the last operator there is none.
-func Cuts(n *net.Net, stretches int, size func(v net.Value) int) []Cut {
+// Chosen gives the cuts of a run's checkpoint (RECEIPT-2): those of so many stretches that the network's work pays for.
+func Chosen(n *net.Net, stretches int, form func(v net.Value) Form) []Cut {
+	cuts, most := Cuts(n, stretches, form), Work(n, form)/stepsOfByte
+	for len(cuts) > 0 && Bytes(cuts, form) > most {
+		worst := 0
+		for i := range cuts {
+			if Bytes(cuts[i:i+1], form) >= Bytes(cuts[worst:worst+1], form) {
+				worst = i
+			}
+		}
+		cuts = slices.Delete(cuts, worst, worst+1)
+	}
+	return cuts
+}
+
+// Cuts gives a cut of each stretch, whatever it costs. form tells what a value is, which follows from the shapes of the inputs.
+// Behind the last operator there is none.
+func Cuts(n *net.Net, stretches int, form func(v net.Value) Form) []Cut {
 	ops := len(n.OpList)
 	stretches = min(stretches, StretchesMax, ops-1)
 	var out []Cut
@@ -36,7 +50,7 @@ func Cuts(n *net.Net, stretches int, size func(v net.Value) int) []Cut {
 	bytes := make([]int, max(ops-1, 0))
 	for i := range bytes {
 		for _, v := range l.after(i) {
-			bytes[i] += size(v)
+			bytes[i] += form(v).Bytes()
 		}
 	}
 	for s := range stretches {
@@ -133,13 +147,13 @@ func (c *Checkpoint) Root() chain.Hash {
 }
 
 // Bytes is the sum of what a checkpoint digests.
-func Bytes(cuts []Cut, size func(v net.Value) int) (n int) {
+func Bytes(cuts []Cut, form func(v net.Value) Form) (n int) {
 	var seen []net.Value
 	for _, cut := range cuts {
 		for _, v := range cut.Live {
 			if !slices.Contains(seen, v) {
 				seen = append(seen, v)
-				n += size(v)
+				n += form(v).Bytes()
 			}
 		}
 	}

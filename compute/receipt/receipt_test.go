@@ -16,8 +16,8 @@ import (
 // Receipts follow from a run alone and change with any bit of it; cuts hold exactly what is needed to go on; what a
 // checkpoint costs beside a run is measured.
 
-func sizes(t *receipt.Trace) func(v net.Value) int {
-	return func(v net.Value) int { return t.Values[v].Bytes() }
+func forms(t *receipt.Trace) func(v net.Value) receipt.Form {
+	return func(v net.Value) receipt.Form { return receipt.FormOf(t.Values[v]) }
 }
 
 func TestReceipt(t *testing.T) {
@@ -52,7 +52,7 @@ func TestCuts(t *testing.T) {
 		n = m.Net
 	}
 	run := receipttest.Trace(t, m, in)
-	cuts := receipt.Cuts(n, 8, sizes(run))
+	cuts := receipt.Cuts(n, 8, forms(run))
 	if len(cuts) != 8 {
 		t.Fatalf("%d cuts, want 8", len(cuts))
 	}
@@ -82,7 +82,7 @@ func TestCuts(t *testing.T) {
 			}
 		}
 	}
-	if all, some := total(run), receipt.Bytes(cuts, sizes(run)); some*10 > all && !testing.Short() {
+	if all, some := total(run), receipt.Bytes(cuts, forms(run)); some*10 > all && !testing.Short() {
 		t.Errorf("the cuts hold %d of %d bytes, want a tenth at most", some, all)
 	}
 }
@@ -105,7 +105,7 @@ func checkpoint(n *net.Net, values []*tensor.Tensor, cuts []receipt.Cut) *receip
 func TestCheckpoint(t *testing.T) {
 	m, in := receipttest.Network(1)
 	run := receipttest.Trace(t, m, in)
-	cuts := receipt.Cuts(m.Net, 4, sizes(run))
+	cuts := receipt.Cuts(m.Net, 4, forms(run))
 	root := checkpoint(m.Net, run.Values, cuts).Root()
 	for v := m.Net.FirstOf(0); int(v) < len(run.Values); v++ {
 		liar := receipttest.Lie(run, v, rand.New(rand.NewPCG(1, uint64(v))))
@@ -142,12 +142,12 @@ func BenchmarkMobileNet(b *testing.B) {
 		b.ReportMetric(float64(total(run))/1e6, "MB")
 	})
 	for _, k := range []int{4, 8, 16} {
-		cuts := receipt.Cuts(m.Net, k, sizes(run))
+		cuts := receipt.Cuts(m.Net, k, forms(run))
 		b.Run(fmt.Sprintf("checkpoint=%d", k), func(b *testing.B) {
 			for b.Loop() {
 				checkpoint(m.Net, run.Values, cuts).Root()
 			}
-			b.ReportMetric(float64(receipt.Bytes(cuts, sizes(run)))/1e6, "MB")
+			b.ReportMetric(float64(receipt.Bytes(cuts, forms(run)))/1e6, "MB")
 		})
 	}
 }

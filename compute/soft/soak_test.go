@@ -4,5 +4,5 @@ package soft
 
 import "testing"
 
-// All 2^32 inputs of every function of one number. It takes hours on two cores.
+// All 2^32 inputs of every function of one number.
 func TestFunctionsAll(t *testing.T) { sweep(t, 1) }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aiwork/aiwork-node/compute/kernel"
+	"github.com/aiwork/aiwork-node/internal/testutil"
 )
 
 // Every operation against the processor's, on special values with each other and on random patterns; every
@@ -161,21 +162,17 @@ func TestFunctions(t *testing.T) { sweep(t, 40_009) }
 func sweep(t *testing.T, stride uint64) {
 	for _, f := range functions() {
 		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			check := func(b uint32) bool {
-				got, want := f.soft(F32(b)), bitsOf(f.hard(float(b)))
-				if got != want {
-					t.Errorf("%08x: got %08x, want %08x", b, got, want)
+			check := func(list []uint32) bool {
+				for _, b := range list {
+					if got, want := f.soft(F32(b)), bitsOf(f.hard(float(b))); got != want {
+						t.Errorf("%08x: got %08x, want %08x", b, got, want)
+						return false
+					}
 				}
-				return got == want
+				return true
 			}
-			for _, b := range special() {
-				check(b)
-			}
-			for b := uint64(0); b < 1<<32; b += stride {
-				if !check(uint32(b)) {
-					return
-				}
+			if check(special()) {
+				testutil.Patterns(stride, check)
 			}
 		})
 	}

@@ -14,15 +14,15 @@ func ProveMany(tag string, leaves [][]byte, places []uint64) Proof {
 	level := t.leaves(leaves)
 	at := slices.Clone(places)
 	var proof Proof
-	for len(level) > 1 && len(at) > 0 {
+	for level.len() > 1 && len(at) > 0 {
 		up := at[:0]
 		for i := 0; i < len(at); i++ {
 			p := at[i]
 			switch sibling := p ^ 1; {
 			case i+1 < len(at) && at[i+1] == sibling:
 				i++
-			case sibling < uint64(len(level)):
-				proof = append(proof, level[sibling])
+			case sibling < uint64(level.len()):
+				proof = append(proof, level.at(int(sibling)))
 			}
 			up = append(up, p/2)
 		}
@@ -44,7 +44,7 @@ func VerifyMany(tag string, root [32]byte, leaves [][]byte, places []uint64, cou
 		return nil
 	}
 	t := newTree(tag)
-	hashes, at := t.leaves(leaves), slices.Clone(places)
+	hashes, at := t.leaves(leaves).list(), slices.Clone(places)
 	for width := count; width > 1; width = width/2 + width%2 {
 		n := 0
 		for i := 0; i < len(at); i++ {
@@ -124,10 +124,19 @@ func Levels(tag string, leaves [][]byte) [][][32]byte {
 	must.Hold(len(leaves) > 0, "merkle levels without a leaf")
 	t := newTree(tag)
 	level := t.leaves(leaves)
-	out := [][][32]byte{level}
-	for len(level) > 1 {
-		level = t.up(slices.Clone(level))
-		out = append(out, level)
+	out := [][][32]byte{level.list()}
+	for level.len() > 1 {
+		level = t.up(level)
+		out = append(out, level.list())
+	}
+	return out
+}
+
+// list copies the hashes of a level.
+func (l level) list() [][32]byte {
+	out := make([][32]byte, l.len())
+	for i := range out {
+		out[i] = l.at(i)
 	}
 	return out
 }

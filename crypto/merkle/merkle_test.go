@@ -6,6 +6,8 @@ package merkle
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -42,6 +44,56 @@ func TestRootVectors(t *testing.T) {
 			t.Errorf("%d leaves: got %s, want %s", v.n, got, v.want)
 		}
 	}
+}
+
+// Pieces are leaves, around the number that a bush has.
+func TestPieces(t *testing.T) {
+	data := make([]byte, 7*(3*bushLeaves+2))
+	for i := range data {
+		data[i] = byte(i * i >> 3)
+	}
+	for _, size := range []int{1, 7, 32, 256} {
+		for _, n := range []int{0, 1, 2, 255, 256, 257, 511, 512, 513, 768, 770} {
+			for _, cut := range []int{0, 1, size - 1} {
+				piece := data[:max(0, min(n*size, len(data))-cut)]
+				want := plainRoot(testTag, slices.Collect(slices.Chunk(piece, size)))
+				if got := RootOfPieces(testTag, piece, size); got != want {
+					t.Errorf("%d bytes in pieces of %d: got %x, want %x", len(piece), size, got, want)
+				}
+				if got := Root(testTag, slices.Collect(slices.Chunk(piece, size))); got != want {
+					t.Errorf("%d bytes, leaves of %d: got %x, want %x", len(piece), size, got, want)
+				}
+			}
+		}
+	}
+}
+
+// plainRoot is the root by the rules, one hash after the other, with crypto/sha256.
+func plainRoot(tag string, leaves [][]byte) [32]byte {
+	text := binary.BigEndian.AppendUint64([]byte("aiwork/merkle/1"), uint64(len(tag)))
+	prefix := sha256.Sum256(append(text, tag...))
+	hash := func(kind byte, parts ...[]byte) []byte {
+		sum := sha256.Sum256(slices.Concat(prefix[:], []byte{kind}, slices.Concat(parts...)))
+		return sum[:]
+	}
+	var level [][]byte
+	for _, leaf := range leaves {
+		level = append(level, hash(0, leaf))
+	}
+	for len(level) > 1 {
+		var up [][]byte
+		for pair := range slices.Chunk(level, 2) {
+			if len(pair) == 2 {
+				pair = [][]byte{hash(1, pair...)}
+			}
+			up = append(up, pair[0])
+		}
+		level = up
+	}
+	if len(level) == 0 {
+		level = [][]byte{make([]byte, 32)}
+	}
+	return [32]byte(hash(2, binary.BigEndian.AppendUint64(nil, uint64(len(leaves))), level[0]))
 }
 
 func TestEveryPlace(t *testing.T) {
@@ -121,8 +173,8 @@ func TestNodeIsNoLeaf(t *testing.T) {
 	tr, leaves := newTree(testTag), list(4)
 	level := tr.up(tr.leaves(leaves))
 	pair := tr.leaves(leaves)
-	inner := append(slices.Clone(pair[0][:]), pair[1][:]...)
-	proof := Proof{level[1]}
+	inner := slices.Clone(pair[:64])
+	proof := Proof{level.at(1)}
 	for _, count := range []uint64{2, 4} {
 		if Verify(testTag, Root(testTag, leaves), inner, 0, count, proof) == nil {
 			t.Errorf("an inner node passes for a leaf with count %d", count)
@@ -168,6 +220,15 @@ func BenchmarkRoot(b *testing.B) {
 				Root(testTag, leaves)
 			}
 		})
+	}
+}
+
+// BenchmarkTiles is the root of 16 MiB of tiles of 64 float32 each.
+func BenchmarkTiles(b *testing.B) {
+	data := make([]byte, 16<<20)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		RootOfPieces(testTag, data, 256)
 	}
 }
 

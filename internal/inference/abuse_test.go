@@ -88,25 +88,59 @@ type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
-// long is an answer that takes a while.
+// narrow is a listener whose connections hold little of what nobody reads yet.
+type narrow struct{ net.Listener }
+
+const narrowBytes = 4 << 10
+
+func (l narrow) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		err = c.(*cappedConn).Conn.(*net.TCPConn).SetWriteBuffer(narrowBytes)
+	}
+	return c, err
+}
+
+// begin asks for a long answer, and returns when it has begun. It does not end before more of it is read: it is many times what lies in
+// buffers on its way.
+func (s *served) begin(ctx context.Context) (*http.Response, *bufio.Reader) {
+	s.t.Helper()
+	own := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			err = c.(*net.TCPConn).SetReadBuffer(narrowBytes)
+		}
+		return c, err
+	}}}
+	s.t.Cleanup(own.CloseIdleConnections)
+	r, err := http.NewRequestWithContext(ctx, "POST", s.url+"/v1/completions", strings.NewReader(long))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer, err := own.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { answer.Body.Close() })
+	body := bufio.NewReader(answer.Body)
+	if _, err := body.ReadString('\n'); err != nil {
+		s.t.Fatal(err)
+	}
+	return answer, body
+}
+
+// long is an answer of some 280 kB.
 const long = `{"model":"tiny","prompt":"a","seed":1,"stream":true,"max_tokens":1000,"return_token_ids":true}`
 
 func TestOverload(t *testing.T) {
 	o := testOptions()
 	o.Languages = []*Language{testLanguage(t, LanguageOptions{AnswerMax: 1})}
-	s := serve(t, o)
+	s := serveOver(t, o, func(l net.Listener) net.Listener { return narrow{l} })
 	ctx, leave := context.WithCancel(t.Context())
-	r, _ := http.NewRequestWithContext(ctx, "POST", s.url+"/v1/completions", strings.NewReader(long))
-	first, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer first.Body.Close()
-	if _, err := bufio.NewReader(first.Body).ReadString('\n'); err != nil { // it runs
-		t.Fatal(err)
-	}
+	defer leave()
+	s.begin(ctx)
 	if status, head, b := s.post("/v1/completions", long); status != http.StatusTooManyRequests || head.Get("Retry-After") == "" || !strings.Contains(string(b), "rate_limit_error") {
-		t.Errorf("%d %v %s", status, head, b)
+		t.Errorf("%d %v %.300s", status, head, b)
 	}
 	leave() // and its place is free as soon as the scheduler knows
 	l := o.Languages[0]
@@ -146,33 +180,28 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
+// An answer that has begun may end while there is time; when there is none left, it is cut off.
 func TestDrain(t *testing.T) {
-	for name, timeout := range map[string]time.Duration{"in time": time.Minute, "too late": time.Nanosecond} {
-		t.Run(name, func(t *testing.T) {
-			o := testOptions()
-			o.Limits.DrainTimeout = timeout
-			o.Languages = []*Language{testLanguage(t, LanguageOptions{})}
-			s := serve(t, o)
-			r, err := http.Post(s.url+"/v1/completions", "application/json", strings.NewReader(long))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer r.Body.Close()
-			body := bufio.NewReader(r.Body)
-			if _, err := body.ReadString('\n'); err != nil {
-				t.Fatal(err)
-			}
-			var ended sync.WaitGroup
-			ended.Go(s.stop)
-			rest, err := io.ReadAll(body)
-			ended.Wait()
-			whole := strings.HasSuffix(string(rest), "data: [DONE]\n\n")
-			if name == "in time" && (!whole || err != nil) {
-				t.Errorf("an answer was cut off: %v, %.200s", err, rest)
-			}
-			if name == "too late" && whole {
-				t.Error("the server waited for an answer of 1000 tokens")
-			}
-		})
+	drained := func(timeout time.Duration) (*served, *bufio.Reader) {
+		o := testOptions()
+		o.Limits.DrainTimeout = timeout
+		o.Languages = []*Language{testLanguage(t, LanguageOptions{})}
+		s := serveOver(t, o, func(l net.Listener) net.Listener { return narrow{l} })
+		_, body := s.begin(t.Context())
+		return s, body
+	}
+	const end = "data: [DONE]\n\n"
+	s, body := drained(time.Minute)
+	var ended sync.WaitGroup
+	ended.Go(s.stop)
+	rest, err := io.ReadAll(body)
+	ended.Wait()
+	if !strings.HasSuffix(string(rest), end) || err != nil {
+		t.Errorf("in time: an answer was cut off: %v, %.200s", err, rest)
+	}
+	s, body = drained(time.Nanosecond)
+	s.stop()
+	if rest, _ := io.ReadAll(body); strings.HasSuffix(string(rest), end) {
+		t.Error("too late: the server waited for an answer that nobody reads")
 	}
 }

@@ -21,9 +21,11 @@ type ask struct {
 	usage    bool // tell it at the end of a stream
 	tokenIDs bool // tell the tokens' numbers, with which an answer can be verified
 	seed     uint64
+	each     int // answers to each prompt
 }
 
 const (
+	choicesMax       = 32 // answers to one request
 	stopTextsMax     = 16
 	stopBytesMax     = 256
 	jsonWhole        = 1<<53 - 1 // the largest seed that every JSON reader keeps
@@ -40,14 +42,39 @@ func readAsk(f *form) (a ask) {
 	a.stops = readStops(f)
 	a.readStreamOptions(f)
 	a.readSampling(f)
-	f.only("n", "1")
+	a.readStopTokens(f)
+	a.each = int(f.whole("n", 1, 1, choicesMax))
 	f.only("frequency_penalty", "0", "0.0")
 	f.only("presence_penalty", "0", "0.0")
 	f.only("logit_bias", "{}")
 	f.only("min_p", "0", "0.0")
+	f.only("typical_p", "1", "1.0")
+	f.only("min_tokens", "0")
 	f.only("ignore_eos", "false")
-	f.ignore("user", "metadata", "safety_identifier", "prompt_cache_key")
+	f.ignore("user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prediction")
 	return a
+}
+
+// readStopTokens takes tokens that end an answer beside the model's own, as vLLM has them.
+func (a *ask) readStopTokens(f *form) {
+	f.read("stop_token_ids", "a list of tokens", &a.prompt.StopTokens)
+	if len(a.prompt.StopTokens) > language.StopTokensMax {
+		f.refuse(wrong("stop_token_ids", "%d stop tokens, want at most %d", len(a.prompt.StopTokens), language.StopTokensMax))
+	}
+}
+
+// choices gives one ask for each answer: the i-th to a prompt draws by the seed plus i.
+func (a *ask) choices(prompts [][]int32) (list []*ask) {
+	for _, p := range prompts {
+		for i := range a.each {
+			one := *a
+			one.request.Prompt, one.prompt.Tokens = p, p
+			one.prompt.Seed = a.seed + uint64(i)
+			one.request.Sampling.Seed = one.prompt.Seed
+			list = append(list, &one)
+		}
+	}
+	return list
 }
 
 // readSampling takes the parameters of draws, in millionths, so that an answer is the same here and from a job.
@@ -57,6 +84,13 @@ func (a *ask) readSampling(f *form) {
 	p.TopPPpm = max(f.ppm("top_p", 1, 0, 1), 1)                   // 0 is the likeliest alone; 0 parts would mean all
 	p.TopK = uint32(max(f.whole("top_k", 0, -1, lm.VocabMax), 0)) // some clients write all as -1
 	p.PenaltyPpm = f.ppm("repetition_penalty", 1, penaltyLow, penaltyHigh)
+	switch n := f.whole("repeat_last_n", -1, -1, language.ReachMax); n {
+	case -1: // all tokens, as 0 says it in items
+	case 0:
+		p.PenaltyPpm = 0
+	default:
+		p.PenaltyReach = uint32(n)
+	}
 	seed, there := f.seed("seed")
 	if !there {
 		seed = drawnSeed()
@@ -145,7 +179,14 @@ func (a *ask) fit(l *Language, given, usual int) *Fault {
 		given = min(usual, room)
 	}
 	a.request.TokensMax = given
-	a.request.Stop = l.texts.Ends()
+	for param, list := range map[string][]int32{"prompt": a.request.Prompt, "stop_token_ids": a.prompt.StopTokens} {
+		for _, t := range list {
+			if t < 0 || int(t) >= l.file.Shape.Vocab {
+				return wrong(param, "%s: %s has no token %d", param, l.name, t)
+			}
+		}
+	}
+	a.request.Stop = append(l.texts.Ends(), a.prompt.StopTokens...)
 	a.prompt.TokensMax, a.prompt.StopTexts = given, a.stops
 	return nil
 }
@@ -156,46 +197,12 @@ type piece struct {
 	drawn []lm.Event // for it, those that end the answer and those of stop texts among them
 }
 
+// A speaker makes the answers of a request and tells each piece by piece, then how it ended. It tells one thing at a time. An error of tell
+// ends all.
+type speaker func(ctx context.Context, asks []*ask, tell func(choice int, p piece) error, ended func(choice int, o outcome) error) *Fault
+
 // An outcome is how an answer ended.
 type outcome struct {
 	finish string // "stop" or "length"
 	tokens int    // that were drawn
-}
-
-// speak draws an answer and tells it piece by piece. How the tokens arrive changes no piece's text: a token is told, and
-// counted, before the next is looked at. An error of tell ends the answer.
-func (l *Language) speak(ctx context.Context, a *ask, tell func(piece) error) (o outcome, fault *Fault) {
-	teller := language.NewTeller(l.texts, a.request.Stop, a.stops)
-	var broken error
-	end := language.Goes
-	fault = l.draw(ctx, a.request, func(e lm.Event) bool {
-		o.tokens++
-		var text string
-		text, end = teller.Next(e.Token)
-		broken = tell(piece{text, []lm.Event{e}})
-		return broken == nil && end == language.Goes
-	})
-	if fault == nil && broken != nil {
-		fault = faultf(statusClientGone, "cancelled", "%v", broken)
-	}
-	if fault != nil {
-		return o, fault
-	}
-	if end == language.Goes {
-		end = language.EndLength
-	}
-	text, end := teller.Rest(end)
-	if text != "" {
-		_ = tell(piece{text: text}) // its error is that of a caller who has everything but this
-	}
-	o.finish = finishOf(end)
-	return o, nil
-}
-
-// finishOf words an end as OpenAI does.
-func finishOf(end language.End) string {
-	if end == language.EndLength {
-		return "length"
-	}
-	return "stop"
 }

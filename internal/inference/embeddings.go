@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"math"
 	"net/http"
 
 	"github.com/aiwork/aiwork-node/compute/lm"
-	"github.com/aiwork/aiwork-node/compute/token"
 )
 
 const textsMax = 256 // of one request for embeddings
@@ -41,20 +39,43 @@ type embedAsk struct {
 // embed answers with one vector of length 1 for each text.
 func (s *Server) embed(w http.ResponseWriter, r *http.Request) {
 	s.language(w, r, func(l *Language, f *form) {
-		ctx, cancel := withTimeout(r, s.opts.Limits.AnswerTimeout)
+		timeout := s.opts.Limits.AnswerTimeout
+		if l.ordered {
+			timeout = s.opts.Limits.JobTimeout
+		}
+		ctx, cancel := withTimeout(r, timeout)
 		defer cancel()
 		a, fault := readEmbed(ctx, f, l)
-		if fault == nil {
-			var out *embeddings
-			if out, fault = l.embed(ctx, a); fault == nil {
-				s.metrics.answered(out.Usage.Prompt, 0)
-				w.Header().Set(classHeader, classExact)
-				s.writeJSON(w, http.StatusOK, out)
-				return
-			}
+		if fault != nil {
+			s.refuse(w, r, fault)
+			return
 		}
-		s.refuse(w, r, fault)
+		var vectors [][]float32
+		if l.ordered {
+			vectors, fault = s.orderVectors(ctx, w, l, a)
+		} else {
+			vectors, fault = l.embed(ctx, a)
+		}
+		if fault != nil {
+			s.refuse(w, r, fault)
+			return
+		}
+		out := a.words(l, vectors)
+		s.metrics.answered(out.Usage.Prompt, 0)
+		w.Header().Set(classHeader, classExact)
+		s.writeJSON(w, http.StatusOK, out)
 	})
+}
+
+// words gives vectors as OpenAI does.
+func (a *embedAsk) words(l *Language, vectors [][]float32) *embeddings {
+	out := &embeddings{Object: "list", Data: []embedding{}, Model: l.name}
+	for i, v := range vectors {
+		out.Data = append(out.Data, embedding{"embedding", i, a.form(v)})
+		out.Usage.Prompt += len(a.texts[i])
+	}
+	out.Usage.Total = out.Usage.Prompt
+	return out
 }
 
 func readEmbed(ctx context.Context, f *form, l *Language) (*embedAsk, *Fault) {
@@ -82,58 +103,38 @@ func readEmbed(ctx context.Context, f *form, l *Language) (*embedAsk, *Fault) {
 	if fault := f.done(); fault != nil {
 		return nil, fault
 	}
-	if l.ordered {
-		return nil, faultf(http.StatusNotImplemented, "not_implemented", "%s answers by paid jobs, which give texts: serve it by --gguf for embeddings", l.name)
+	if raw == nil {
+		return nil, wrong("input", "an input is wanted")
 	}
-	return a, a.readTexts(ctx, raw, l)
+	var fault *Fault
+	if a.texts, fault = readTexts(ctx, "input", raw, textsMax, l); fault != nil {
+		return nil, fault
+	}
+	return a, a.fit(l)
 }
 
-// readTexts takes one text or a list of tokens, or a list of these.
-func (a *embedAsk) readTexts(ctx context.Context, raw json.RawMessage, l *Language) *Fault {
-	var list []json.RawMessage
-	var tokens []int32
-	if json.Unmarshal(raw, &tokens) == nil || json.Unmarshal(raw, &list) != nil {
-		list = []json.RawMessage{raw}
-	}
-	if len(list) == 0 || len(list) > textsMax {
-		return wrong("input", "%d texts, want 1 to %d", len(list), textsMax)
-	}
-	for _, one := range list {
-		text, tokens, ok := oneText(one)
-		if !ok {
-			return wrong("input", "input: want a text, a list of tokens, or a list of one of these")
-		}
-		if tokens == nil {
-			var fault *Fault
-			if tokens, fault = l.encode(ctx, token.Part{Text: text}); fault != nil {
-				return fault
-			}
-		}
+// fit refuses texts that the model cannot read.
+func (a *embedAsk) fit(l *Language) *Fault {
+	for _, tokens := range a.texts {
 		if room := l.answerRoom(0); len(tokens) == 0 || len(tokens) > room {
 			return wrong("input", "a text of %d tokens, %s takes 1 to %d", len(tokens), l.name, room)
 		}
-		a.texts = append(a.texts, tokens)
 	}
 	return nil
 }
 
 // embed has the texts read one after the other; others who ask share the steps.
-func (l *Language) embed(ctx context.Context, a *embedAsk) (*embeddings, *Fault) {
-	out := &embeddings{Object: "list", Data: []embedding{}, Model: l.name}
-	for i, tokens := range a.texts {
-		var vector []float32
+func (l *Language) embed(ctx context.Context, a *embedAsk) (vectors [][]float32, fault *Fault) {
+	for _, tokens := range a.texts {
 		fault := l.draw(ctx, lm.Request{Prompt: tokens, Pool: a.pool}, func(e lm.Event) bool {
-			vector = e.Vector
+			vectors = append(vectors, e.Vector)
 			return false
 		})
 		if fault != nil {
 			return nil, fault
 		}
-		out.Data = append(out.Data, embedding{"embedding", i, a.form(vector)})
-		out.Usage.Prompt += len(tokens)
 	}
-	out.Usage.Total = out.Usage.Prompt
-	return out, nil
+	return vectors, nil
 }
 
 // form writes a vector as the caller wants it.

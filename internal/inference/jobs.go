@@ -3,15 +3,15 @@ package inference
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/holiman/uint256"
 
 	"github.com/aiwork/aiwork-node/compute/engine"
-	"github.com/aiwork/aiwork-node/compute/language"
-	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/crypto/secp"
 	"github.com/aiwork/aiwork-node/internal/chain"
@@ -35,8 +35,8 @@ type JobOptions struct {
 	SpendHourMax uint256.Int // escrow and gas of jobs that began within an hour
 }
 
-// Jobs turn runs into jobs on the chain: each is one job of one item, and its answer is what the worker was paid for. They are
-// safe for concurrent use.
+// Jobs turn requests into jobs on the chain: each is one job, of one item for each answer that is wanted, and its answers are what the
+// worker was paid for. They are safe for concurrent use.
 type Jobs struct {
 	options JobOptions
 	sender  *client.Sender
@@ -51,25 +51,25 @@ func NewJobs(o JobOptions) *Jobs {
 // A settled is what became of a job.
 type settled struct {
 	id      uint64
-	verdict string
+	verdict string // of its items; each that there is, where they differ
 	paid    string // in AWO, what it cost
-	line    *requester.Line
+	lines   []requester.Line
 }
 
-// run orders one run and waits until it is settled. A caller who leaves, or waits too long, takes the job back as far as that goes.
-func (j *Jobs) run(ctx context.Context, model chain.Hash, input requester.Input) (*settled, *Fault) {
+// run orders runs of a model and waits until they are settled. A caller who leaves, or waits too long, takes the job back as far as that goes.
+func (j *Jobs) run(ctx context.Context, model chain.Hash, inputs ...requester.Input) (*settled, *Fault) {
 	c := j.options.Client
 	m, err := requester.FindModel(ctx, c, model.String())
 	if err != nil {
 		return nil, faultf(http.StatusServiceUnavailable, "no_worker", "%v", err)
 	}
-	plan, err := requester.NewPlan(ctx, c, m, []requester.Input{input}, j.options.Terms)
+	plan, err := requester.NewPlan(ctx, c, m, inputs, j.options.Terms)
 	if err != nil {
 		return nil, faultf(http.StatusBadGateway, "chain", "%v", err)
 	}
 	held, wait := j.spent.hold(&plan.Quote.Total.Int, time.Now())
 	if held == nil {
-		fault := faultf(http.StatusTooManyRequests, "spending_limit", "this run may cost %s AWO, which would pass the limit of %s AWO an hour",
+		fault := faultf(http.StatusTooManyRequests, "spending_limit", "this request may cost %s AWO, which would pass the limit of %s AWO an hour",
 			term.AWO(&plan.Quote.Total.Int), term.AWO(&j.options.SpendHourMax))
 		fault.Wait = wait
 		return nil, fault
@@ -97,7 +97,7 @@ func (j *Jobs) run(ctx context.Context, model chain.Hash, input requester.Input)
 		cost.Add(&cost, &fee)
 	}
 	j.spent.settle(held, &cost)
-	return j.read(ctx, id, term.AWO(&cost))
+	return j.read(ctx, id, len(inputs), term.AWO(&cost))
 }
 
 const fundTimeout = 2 * time.Minute
@@ -125,23 +125,31 @@ func (j *Jobs) takeBack(ctx context.Context, id uint64) {
 	_, _ = j.sender.Send(ctx, client.Call{To: chain.AddrJobs, Data: job.PackCancel(id)})
 }
 
-// read gives a settled job's answer.
-func (j *Jobs) read(ctx context.Context, id uint64, paid string) (*settled, *Fault) {
+// read gives a settled job's answers. All must be there, since they answer one request.
+func (j *Jobs) read(ctx context.Context, id uint64, items int, paid string) (*settled, *Fault) {
 	r, err := requester.Read(ctx, j.options.Client, id, nil)
 	if err != nil {
 		return nil, faultf(http.StatusBadGateway, "chain", "job %d: %v", id, err)
 	}
-	if len(r.Items) != 1 {
-		return nil, faultf(http.StatusBadGateway, "chain", "job %d has %d items, want 1", id, len(r.Items))
+	if len(r.Items) != items {
+		return nil, faultf(http.StatusBadGateway, "chain", "job %d has %d items, want %d", id, len(r.Items), items)
 	}
-	line := &r.Items[0]
-	switch {
-	case line.Fault != "":
-		return nil, faultf(http.StatusUnprocessableEntity, "input", "job %d: the input is at fault: %s", id, line.Fault)
-	case line.Values == nil && line.Output == nil:
-		return nil, faultf(http.StatusServiceUnavailable, "no_answer", "job %d ended without an answer (%s, %s); what was not earned is paid back", id, r.State, line.Verdict)
+	s := &settled{id: id, paid: paid, lines: r.Items}
+	var verdicts []string
+	for i := range r.Items {
+		line := &r.Items[i]
+		switch {
+		case line.Fault != "":
+			return nil, faultf(http.StatusUnprocessableEntity, "input", "job %d: input %d is at fault: %s", id, i, line.Fault)
+		case line.Values == nil && line.Output == nil:
+			return nil, faultf(http.StatusServiceUnavailable, "no_answer", "job %d ended without an answer (%s, %s); what was not earned is paid back", id, r.State, line.Verdict)
+		}
+		if !slices.Contains(verdicts, line.Verdict) {
+			verdicts = append(verdicts, line.Verdict)
+		}
 	}
-	return &settled{id, line.Verdict, paid, line}, nil
+	s.verdict = strings.Join(verdicts, ", ")
+	return s, nil
 }
 
 // tell writes what is told of a job into an answer's head.
@@ -154,14 +162,14 @@ func (s *settled) tell(h http.Header) (id string) {
 
 // tensors gives the outputs of a network.
 func (j *Jobs) tensors(ctx context.Context, s *settled) ([]*tensor.Tensor, *Fault) {
-	if s.line.Values != nil {
-		v := make([]float32, len(s.line.Values))
+	if line := &s.lines[0]; line.Values != nil {
+		v := make([]float32, len(line.Values))
 		for i := range v {
-			v[i] = float32(s.line.Values[i])
+			v[i] = float32(line.Values[i])
 		}
 		return []*tensor.Tensor{tensor.Of([]int{1, len(v)}, v)}, nil
 	}
-	outputs, err := s.line.Output.Fetch(ctx, j.options.Client)
+	outputs, err := s.lines[0].Output.Fetch(ctx, j.options.Client)
 	if err != nil {
 		return nil, faultf(http.StatusBadGateway, "chain", "job %d: %v", s.id, err)
 	}
@@ -254,51 +262,14 @@ func (s *Server) order(ctx context.Context, w http.ResponseWriter, n *network, p
 	id := done.tell(w.Header())
 	told := map[string]any{"aiwork_job": id, "aiwork_verdict": done.verdict, "aiwork_paid_awo": done.paid}
 	if p.pipeline != nil {
-		if done.line.Answer == nil {
+		if done.lines[0].Answer == nil {
 			return nil, result{}, faultf(http.StatusBadGateway, "chain", "job %s: its answer is not to be had", id)
 		}
-		return told, result{answer: done.line.Answer}, nil
+		return told, result{answer: done.lines[0].Answer}, nil
 	}
 	outputs, fault := s.opts.Jobs.tensors(ctx, done)
 	if fault == nil && len(outputs) != len(p.outs) {
 		fault = faultf(http.StatusBadGateway, "chain", "job %s gave %d outputs, the model has %d", id, len(outputs), len(p.outs))
 	}
 	return told, result{tensors: outputs}, fault
-}
-
-// orderAnswer has a language model's answer made by a paid job, and tells it in one piece.
-func (s *Server) orderAnswer(ctx context.Context, w http.ResponseWriter, l *Language, a *ask, head *reply, tell func(piece) error) (o outcome, fault *Fault) {
-	if a.request.Logprobs {
-		return o, wrong("logprobs", "logprobs: a job does not tell them; ask a server that runs %s itself", l.name)
-	}
-	input, err := requester.NewPrompt("prompt", &a.prompt)
-	if err != nil {
-		return o, wrong("prompt", "%v", err)
-	}
-	if fault := s.jobs.enter(ctx); fault != nil {
-		return o, fault
-	}
-	defer s.jobs.leave()
-	done, fault := s.opts.Jobs.run(ctx, l.id, input)
-	if fault != nil {
-		return o, fault
-	}
-	id := done.tell(w.Header())
-	data, err := done.line.Output.Answer(ctx, s.opts.Jobs.options.Client)
-	if err != nil {
-		return o, faultf(http.StatusBadGateway, "chain", "job %s: %v", id, err)
-	}
-	answer, err := language.DecodeAnswer(data)
-	if err != nil || !l.file.Told(&a.prompt, len(a.request.Prompt), answer) {
-		return o, faultf(http.StatusBadGateway, "chain", "job %s: what was settled is no answer to this prompt", id)
-	}
-	head.Aiwork.Job, head.Aiwork.Verdict, head.Aiwork.Paid = id, done.verdict, done.paid
-	drawn := make([]lm.Event, len(answer.Tokens))
-	for i, t := range answer.Tokens {
-		drawn[i].Token = t
-	}
-	if err := tell(piece{answer.Text, drawn}); err != nil {
-		return o, faultf(statusClientGone, "cancelled", "%v", err)
-	}
-	return outcome{finishOf(answer.End), len(drawn)}, nil
 }

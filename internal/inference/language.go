@@ -91,7 +91,7 @@ func newLanguage(m *language.Model, o LanguageOptions) (*Language, error) {
 // ready lays the weights out, if they are not yet.
 func (l *Language) ready() (err error) {
 	if l.model == nil {
-		l.model, l.shelf, err = l.file.Weights(l.path, l.packed, l.id, nil)
+		l.model, l.shelf, err = language.Weights(l.file.File, l.path, l.packed, l.id, nil)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -156,11 +157,17 @@ func testOptions() Options {
 	}
 }
 
-func serve(t testing.TB, o Options) *served {
+func serve(t testing.TB, o Options) *served { return serveOver(t, o, nil) }
+
+// serveOver is serve whose listener is put into another.
+func serveOver(t testing.TB, o Options, in func(net.Listener) net.Listener) *served {
 	t.Helper()
 	s, err := Listen(o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if in != nil {
+		s.listener = in(s.listener)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

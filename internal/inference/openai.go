@@ -47,6 +47,8 @@ type choice struct {
 	Logprobs any      `json:"logprobs"`          // null where none are wanted
 	Finish   *string  `json:"finish_reason"`
 	Tokens   []int32  `json:"token_ids,omitempty"`
+
+	PromptTokens []int32 `json:"prompt_token_ids,omitempty"` // of the second prompt and those behind it
 }
 
 type message struct {
@@ -69,8 +71,8 @@ func chatManner() manner {
 }
 
 // whole words a choice that has ended.
-func (m manner) whole(text, finish string, tokens []int32) choice {
-	c := choice{Finish: &finish, Tokens: tokens}
+func (m manner) whole(index int, text, finish string, tokens []int32) choice {
+	c := choice{Index: index, Finish: &finish, Tokens: tokens}
 	if m.chat {
 		c.Message = &message{Role: "assistant", Content: &text}
 	} else {
@@ -80,20 +82,20 @@ func (m manner) whole(text, finish string, tokens []int32) choice {
 }
 
 // part words a piece of a choice.
-func (m manner) part(text string, tokens []int32) choice {
+func (m manner) part(index int, text string, tokens []int32) choice {
 	if m.chat {
-		return choice{Delta: &message{Content: &text}, Tokens: tokens}
+		return choice{Index: index, Delta: &message{Content: &text}, Tokens: tokens}
 	}
-	return choice{Text: &text, Tokens: tokens}
+	return choice{Index: index, Text: &text, Tokens: tokens}
 }
 
 // last words the end of a choice.
-func (m manner) last(finish string) choice {
+func (m manner) last(index int, finish string) choice {
 	empty := ""
 	if m.chat {
-		return choice{Delta: &message{}, Finish: &finish}
+		return choice{Index: index, Delta: &message{}, Finish: &finish}
 	}
-	return choice{Text: &empty, Finish: &finish}
+	return choice{Index: index, Text: &empty, Finish: &finish}
 }
 
 func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
@@ -101,62 +103,60 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		a := readAsk(f)
 		given := readAnswerLen(f, s.opts.Limits, "max_tokens")
 		f.only("echo", "false")
-		f.only("best_of", "1")
+		if best := f.whole("best_of", int64(a.each), 1, choicesMax); best != int64(a.each) {
+			f.refuse(wrong("best_of", "best_of is %d: all %d answers of n are told, and no others are made", best, a.each))
+		}
 		f.only("suffix", `""`)
 		a.readTop(f)
-		fault := a.readPrompt(r.Context(), f, l)
+		prompts, fault := readPrompts(r.Context(), f, l)
 		if fault == nil {
 			fault = f.done()
+		}
+		if fault == nil && len(prompts)*a.each > choicesMax {
+			fault = wrong("n", "%d prompts with %d answers each, want at most %d answers", len(prompts), a.each, choicesMax)
 		}
 		if fault != nil {
 			s.refuse(w, r, fault)
 			return
 		}
-		s.reply(w, r, l, &a, completionManner(), given, completionTokensUsual)
+		s.reply(w, r, l, a.choices(prompts), completionManner(), given, completionTokensUsual)
 	})
 }
 
 const completionTokensUsual = 16 // as OpenAI has it
 
-// readPrompt takes a prompt as a text or as tokens.
-func (a *ask) readPrompt(ctx context.Context, f *form, l *Language) *Fault {
+// readPrompts takes a text or a list of tokens, or a list of either.
+func readPrompts(ctx context.Context, f *form, l *Language) ([][]int32, *Fault) {
 	raw, there := f.take("prompt")
 	if !there {
-		return wrong("prompt", "a prompt is wanted")
+		return nil, wrong("prompt", "a prompt is wanted")
 	}
-	text, tokens, ok := oneText(raw)
-	switch {
-	case !ok:
-		return wrong("prompt", "prompt: want one text or one list of tokens")
-	case tokens != nil:
-		a.request.Prompt, a.prompt.Tokens = tokens, tokens
-		return nil
-	}
-	return a.setParts(ctx, l, token.Part{Text: text})
+	return readTexts(ctx, "prompt", raw, choicesMax, l)
 }
 
-// oneText reads a text or a list of tokens, alone or as the only one of a list.
-func oneText(raw json.RawMessage) (text string, tokens []int32, ok bool) {
-	var texts []string
-	var lists [][]int32
-	switch {
-	case json.Unmarshal(raw, &text) == nil:
-		return text, nil, true
-	case json.Unmarshal(raw, &texts) == nil && len(texts) == 1:
-		return texts[0], nil, true
-	case json.Unmarshal(raw, &tokens) == nil:
-		return "", tokens, true
-	case json.Unmarshal(raw, &lists) == nil && len(lists) == 1 && lists[0] != nil:
-		return "", lists[0], true
+// readTexts gives the tokens of a text or a list of tokens, or of a list of these.
+func readTexts(ctx context.Context, param string, raw json.RawMessage, most int, l *Language) (all [][]int32, fault *Fault) {
+	var list []json.RawMessage
+	var tokens []int32
+	if json.Unmarshal(raw, &tokens) == nil && len(tokens) > 0 || json.Unmarshal(raw, &list) != nil {
+		list = []json.RawMessage{raw}
 	}
-	return "", nil, false
-}
-
-// setParts makes the prompt of parts of a text.
-func (a *ask) setParts(ctx context.Context, l *Language, parts ...token.Part) (fault *Fault) {
-	a.prompt.Parts = parts
-	a.request.Prompt, fault = l.encode(ctx, parts...)
-	return fault
+	if len(list) == 0 || len(list) > most {
+		return nil, wrong(param, "%s: %d texts, want 1 to %d", param, len(list), most)
+	}
+	for _, one := range list {
+		var text string
+		var tokens []int32
+		if json.Unmarshal(one, &text) == nil {
+			if tokens, fault = l.encode(ctx, token.Part{Text: text}); fault != nil {
+				return nil, fault
+			}
+		} else if json.Unmarshal(one, &tokens) != nil {
+			return nil, wrong(param, "%s: want a text, a list of tokens, or a list of one of these", param)
+		}
+		all = append(all, tokens)
+	}
+	return all, nil
 }
 
 func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
@@ -179,14 +179,15 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		if fault == nil && l.templateErr != nil {
 			fault = wrong("model", "%s: %v by --template of the server, or use /v1/completions", l.name, l.templateErr)
 		}
+		var tokens []int32
 		if fault == nil {
-			fault = a.setParts(r.Context(), l, l.template.Format(talk)...)
+			tokens, fault = l.encode(r.Context(), l.template.Format(talk)...)
 		}
 		if fault != nil {
 			s.refuse(w, r, fault)
 			return
 		}
-		s.reply(w, r, l, &a, chatManner(), given, s.opts.Limits.AnswerTokensDefault)
+		s.reply(w, r, l, a.choices([][]int32{tokens}), chatManner(), given, s.opts.Limits.AnswerTokensDefault)
 	})
 }
 
@@ -259,10 +260,12 @@ func contentOf(raw json.RawMessage) (text string, ok bool) {
 }
 
 // reply answers in one value or as a stream.
-func (s *Server) reply(w http.ResponseWriter, r *http.Request, l *Language, a *ask, m manner, given, usual int) {
-	if fault := a.fit(l, given, usual); fault != nil {
-		s.refuse(w, r, fault)
-		return
+func (s *Server) reply(w http.ResponseWriter, r *http.Request, l *Language, asks []*ask, m manner, given, usual int) {
+	for _, a := range asks {
+		if fault := a.fit(l, given, usual); fault != nil {
+			s.refuse(w, r, fault)
+			return
+		}
 	}
 	timeout := s.opts.Limits.AnswerTimeout
 	if l.ordered {
@@ -270,41 +273,56 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, l *Language, a *a
 	}
 	ctx, cancel := withTimeout(r, timeout)
 	defer cancel()
+	first := asks[0]
 	head := reply{
 		ID: m.prefix + s.ids.next(), Created: time.Now().Unix(), Model: l.name, Fingerprint: l.fingerprint,
-		Aiwork: &proof{Class: classExact, Seed: a.seed},
-	}
-	if a.tokenIDs {
-		head.Aiwork.PromptTokens = a.request.Prompt
+		Aiwork: &proof{Class: classExact, Seed: first.seed},
 	}
 	w.Header().Set(classHeader, classExact)
-	speak := l.speak
+	speak := l.speakAll
 	if l.ordered {
-		speak = func(ctx context.Context, a *ask, tell func(piece) error) (outcome, *Fault) {
-			return s.orderAnswer(ctx, w, l, a, &head, tell)
+		speak = func(ctx context.Context, asks []*ask, tell func(int, piece) error, ended func(int, outcome) error) *Fault {
+			return s.orderAnswers(ctx, w, l, asks, &head, tell, ended)
 		}
 	}
-	if a.stream {
+	if first.stream {
 		head.Object = m.chunkObject
-		s.replyStream(ctx, w, r, l, a, m, &head, speak)
+		s.replyStream(ctx, w, r, l, asks, m, &head, speak)
 		return
 	}
-	text, drawn := []byte{}, []lm.Event{}
-	out, fault := speak(ctx, a, func(p piece) error {
-		text, drawn = append(text, p.text...), append(drawn, p.drawn...)
+	type answer struct {
+		text  []byte
+		drawn []lm.Event
+		outcome
+	}
+	answers := make([]answer, len(asks))
+	fault := speak(ctx, asks, func(i int, p piece) error {
+		answers[i].text, answers[i].drawn = append(answers[i].text, p.text...), append(answers[i].drawn, p.drawn...)
+		return nil
+	}, func(i int, o outcome) error {
+		answers[i].outcome = o
 		return nil
 	})
 	if fault != nil {
 		s.refuse(w, r, fault)
 		return
 	}
-	s.metrics.answered(len(a.request.Prompt), out.tokens)
-	c := m.whole(string(text), out.finish, a.shown(drawn))
-	if a.request.Logprobs {
-		c.Logprobs, _ = l.likelihoods(m, drawn, 0)
+	spent := &usage{}
+	for i := range answers {
+		a := &answers[i]
+		c := m.whole(i, string(a.text), a.finish, asks[i].shown(a.drawn))
+		if asks[i].request.Logprobs {
+			c.Logprobs, _ = l.likelihoods(m, a.drawn, 0)
+		}
+		c.PromptTokens = asks[i].promptShown(i)
+		head.Choices = append(head.Choices, c)
+		spent.add(asks[i], i, a.outcome)
 	}
-	head.Object, head.Usage = m.object, a.used(out)
-	head.Choices = []choice{c}
+	if first.tokenIDs {
+		head.Aiwork.PromptTokens = first.request.Prompt
+	}
+	s.metrics.answered(spent.Prompt, spent.Completion)
+	head.Object, head.Usage = m.object, spent
 	s.writeJSON(w, http.StatusOK, head)
 }
 
@@ -319,9 +337,22 @@ func (a *ask) shown(drawn []lm.Event) (tokens []int32) {
 	return tokens
 }
 
-func (a *ask) used(o outcome) *usage {
-	p := len(a.request.Prompt)
-	return &usage{Prompt: p, Completion: o.tokens, Total: p + o.tokens}
+// promptShown gives the numbers of a prompt's tokens, where they are wanted and its first answer is told. That of the first prompt stands
+// beside the choices.
+func (a *ask) promptShown(choice int) []int32 {
+	if !a.tokenIDs || choice == 0 || choice%a.each != 0 {
+		return nil
+	}
+	return a.request.Prompt
+}
+
+// add counts an answer; a prompt counts once, however many answers it has.
+func (u *usage) add(a *ask, choice int, o outcome) {
+	if choice%a.each == 0 {
+		u.Prompt += len(a.request.Prompt)
+	}
+	u.Completion += o.tokens
+	u.Total = u.Prompt + u.Completion
 }
 
 // A listed model is an entry of /v1/models.

@@ -49,13 +49,10 @@ func (e *events) raw(data []byte) error {
 	return e.control.Flush()
 }
 
-// A speaker makes an answer and tells it piece by piece.
-type speaker func(context.Context, *ask, func(piece) error) (outcome, *Fault)
-
 // replyStream answers piece by piece. A fault before the first piece is an answer of its own; a later one is an event.
-func (s *Server) replyStream(ctx context.Context, w http.ResponseWriter, r *http.Request, l *Language, a *ask, m manner, head *reply, speak speaker) {
-	t := &streamed{events: newEvents(w, s.opts.Limits.WriteTimeout), language: l, ask: a, manner: m, head: head}
-	out, fault := speak(ctx, a, t.tell)
+func (s *Server) replyStream(ctx context.Context, w http.ResponseWriter, r *http.Request, l *Language, asks []*ask, m manner, head *reply, speak speaker) {
+	t := &streamed{events: newEvents(w, s.opts.Limits.WriteTimeout), language: l, asks: asks, manner: m, head: head, choices: make([]streamedChoice, len(asks))}
+	fault := speak(ctx, asks, t.tell, t.ended)
 	if fault != nil {
 		s.metrics.refused(fault)
 		if !t.begun {
@@ -65,55 +62,73 @@ func (s *Server) replyStream(ctx context.Context, w http.ResponseWriter, r *http
 		}
 		return
 	}
-	s.metrics.answered(len(a.request.Prompt), out.tokens)
-	t.end(out)
+	s.metrics.answered(t.spent.Prompt, t.spent.Completion)
+	t.end()
 }
 
-// A streamed answer is on its way.
+// A streamed reply is on its way.
 type streamed struct {
 	*events
 	language *Language
-	ask      *ask
+	asks     []*ask
 	manner   manner
 	head     *reply // of the first chunk; others do not tell the proof
-	chars    int    // of the tokens so far
+	choices  []streamedChoice
+	spent    usage
+}
+
+type streamedChoice struct {
+	begun bool
+	chars int // of the tokens so far
 }
 
 func (t *streamed) chunk(c choice) reply {
 	r := *t.head
 	if t.begun {
 		r.Aiwork = nil
+	} else if first := t.asks[0]; first.tokenIDs {
+		r.Aiwork.PromptTokens = first.request.Prompt
 	}
 	r.Choices = []choice{c}
 	return r
 }
 
-// tell sends a piece, unless there is nothing in it that the caller wants.
-func (t *streamed) tell(p piece) error {
-	if t.manner.chat && !t.begun {
+// tell sends a piece of a choice, unless there is nothing in it that the caller wants.
+func (t *streamed) tell(i int, p piece) error {
+	a, state := t.asks[i], &t.choices[i]
+	if t.manner.chat && !state.begun {
 		empty := ""
-		if err := t.send(t.chunk(choice{Delta: &message{Role: "assistant", Content: &empty}})); err != nil {
+		if err := t.send(t.chunk(choice{Index: i, Delta: &message{Role: "assistant", Content: &empty}})); err != nil {
 			return err
 		}
 	}
-	tokens := t.ask.shown(p.drawn)
-	likely := t.ask.request.Logprobs && len(p.drawn) > 0
+	tokens := a.shown(p.drawn)
+	likely := a.request.Logprobs && len(p.drawn) > 0
 	if p.text == "" && tokens == nil && !likely && t.begun {
 		return nil
 	}
-	c := t.manner.part(p.text, tokens)
+	c := t.manner.part(i, p.text, tokens)
 	if likely {
-		c.Logprobs, t.chars = t.language.likelihoods(t.manner, p.drawn, t.chars)
+		c.Logprobs, state.chars = t.language.likelihoods(t.manner, p.drawn, state.chars)
 	}
+	if !state.begun {
+		c.PromptTokens = a.promptShown(i)
+	}
+	state.begun = true
 	return t.send(t.chunk(c))
 }
 
-// end tells why the answer ended, and what it took where that was asked for. Its errors are those of a caller who has gone.
-func (t *streamed) end(out outcome) {
-	_ = t.send(t.chunk(t.manner.last(out.finish)))
-	if t.ask.usage {
+// ended tells why an answer ended.
+func (t *streamed) ended(i int, o outcome) error {
+	t.spent.add(t.asks[i], i, o)
+	return t.send(t.chunk(t.manner.last(i, o.finish)))
+}
+
+// end tells what all took where that was asked for. Its errors are those of a caller who has gone.
+func (t *streamed) end() {
+	if t.asks[0].usage {
 		last := t.chunk(choice{})
-		last.Choices, last.Usage = []choice{}, t.ask.used(out)
+		last.Choices, last.Usage = []choice{}, &t.spent
 		_ = t.send(last)
 	}
 	_ = t.raw([]byte("[DONE]"))

@@ -14,6 +14,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger"
 	"github.com/aiwork/aiwork-node/ledger/exec"
+	"github.com/aiwork/aiwork-node/mempool"
 	"github.com/aiwork/aiwork-node/vm"
 )
 
@@ -27,6 +28,7 @@ const (
 // market is the market inside a validator: what its auditor needs, without a detour over JSON-RPC.
 type market struct {
 	ledger *ledger.Ledger
+	book   *compute.Book
 	blobs  *blobs.Store
 	submit func(context.Context, *chain.Tx) error
 	nonce  func(chain.Address) (uint64, bool) // after waiting transactions
@@ -60,12 +62,7 @@ func (m *market) Heads(ctx context.Context) (<-chan chain.Height, error) {
 }
 
 func (m *market) Agenda(_ context.Context, who chain.Address) (compute.Agenda, error) {
-	view, err := m.ledger.State()
-	if err != nil {
-		return compute.Agenda{}, err
-	}
-	defer view.Close()
-	return compute.LoadAgenda(view, who, view.Height, view.Ext.TimeMs)
+	return m.book.Agenda(who)
 }
 
 func (m *market) Over(_ context.Context, k compute.Key) (bool, error) {
@@ -140,7 +137,10 @@ func (m *market) put(ctx context.Context, c compute.Call, gas uint64) (*chain.Tx
 	if err != nil {
 		return nil, err
 	}
-	return tx, m.submit(ctx, tx)
+	if err = m.submit(ctx, tx); errors.Is(err, mempool.FaultFunds) {
+		err = fmt.Errorf("%w: %w", compute.ErrFunds, err)
+	}
+	return tx, err
 }
 
 func (m *market) wait(ctx context.Context, hash chain.Hash) error {

@@ -200,6 +200,15 @@ func (l *lazyEngine) Run(ctx context.Context, model chain.Hash, input []byte) ([
 	return e.Run(ctx, model, input)
 }
 
+// Together says how many items of a model it runs at once.
+func (l *lazyEngine) Together(model chain.Hash) int {
+	e, err := l.get()
+	if err != nil {
+		return 1 // Run says what is wrong
+	}
+	return e.Together(model)
+}
+
 func (l *lazyEngine) get() (*engine.Engine, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

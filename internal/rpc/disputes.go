@@ -51,10 +51,5 @@ func (a *aiwork) dispute(_ context.Context, id Uint64) (*disputeForm, error) {
 }
 
 func (a *aiwork) unsettled(_ context.Context, who chain.Address) ([]compute.Task, error) {
-	view, _, release, err := a.state()
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	return compute.LoadUnsettled(view, who)
+	return a.market.Unsettled(who)
 }
