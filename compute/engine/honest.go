@@ -28,7 +28,7 @@ func tamper(output, _ []byte) []byte { return output }
 func tamperAnswer(result, _ []byte) []byte { return result }
 
 // spoilAdvocate leaves the advocate of an answer as it is. Only a build with the tag faulty has another one.
-func spoilAdvocate(*language.Advocate, []byte) error { return nil }
+func spoilAdvocate(*language.Advocate, []byte, bool) error { return nil }
 
 // liesAbout spoils no value of a run. Only a build with the tag faulty has another one.
 func liesAbout(*model.File, []byte) []receipt.Observer { return nil }
