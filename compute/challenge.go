@@ -104,7 +104,7 @@ func (p *Party) claim(ctx context.Context, t *Task, item uint32) ([]byte, error)
 		return nil, fmt.Errorf("%w: %w", ErrNoDisputes, err)
 	case err != nil:
 		return nil, err
-	case k.Kind != dispute.Language && len(given) >= job.OutputBytesMax:
+	case k.Kind == dispute.Network && len(given) >= job.OutputBytesMax:
 		return nil, fmt.Errorf("%w about a result of %d bytes, which lies in a blob", ErrNoDisputes, len(given))
 	}
 	return job.PackChallenge(t.Job, t.Batch, item, k), nil

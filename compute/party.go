@@ -163,7 +163,7 @@ func (p *Party) advocate(ctx context.Context, t *Task, item uint32) (Advocate, e
 	p.docket.room()
 	a, err := p.opts.Counsel.Brief(ctx, t.Model, input)
 	if _, unknown := errors.AsType[*engine.UnknownModelError](err); unknown {
-		return nil, fmt.Errorf("%w about %s: it is no model that this program has; pipelines are left to the auditors' vote", ErrNoDisputes, t.Model)
+		return nil, fmt.Errorf("%w about %s: it is no model that this program has", ErrNoDisputes, t.Model)
 	}
 	if errors.Is(err, engine.ErrNoPlea) {
 		return nil, fmt.Errorf("%w: %w", ErrNoDisputes, err)

@@ -85,7 +85,7 @@ func (a *Advocate) Claim() *dispute.Claim { return a.claim }
 
 // Against gives the claim with which another result is disputed. Its error is as that of Plead.
 func (a *Advocate) Against(ctx context.Context, given []byte) (*dispute.Claim, error) {
-	if a.claim.Kind != dispute.Language {
+	if a.claim.Kind == dispute.Network {
 		return a.claim, nil
 	}
 	a.mu.Lock()
@@ -132,9 +132,9 @@ func (a *Advocate) Plead(ctx context.Context, d *dispute.Dispute, s dispute.Side
 	return nil, a.child.broken()
 }
 
-// pleaTimeout is that of an item; of a language model that of a brief, since its pass is run when it is asked about.
+// pleaTimeout is that of an item; of a language model or a pipeline that of a brief, since a pass or a step is run again when it is asked about.
 func (a *Advocate) pleaTimeout() time.Duration {
-	if a.claim.Kind == dispute.Language {
+	if a.claim.Kind != dispute.Network {
 		return max(a.timeout, briefTimeout)
 	}
 	return a.timeout
@@ -193,6 +193,8 @@ func (s *shop) brief(ctx context.Context, out io.Writer, id chain.Hash, input []
 	s.advocate = nil
 	if s.models.Languages.Has(id) {
 		s.advocate, err = s.spoken(ctx, id, input)
+	} else if spec, none := s.models.Pipelines.Get(id); none == nil {
+		s.advocate, err = s.staged(ctx, spec, input)
 	} else {
 		var run *receipt.Trace
 		if run, err = Trace(s.models.Models, id, input); err == nil {

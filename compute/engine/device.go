@@ -158,5 +158,8 @@ type networked struct{ *Compiled }
 
 // Run gives a network's outputs.
 func (n networked) Run(ctx context.Context, inputs []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if outputs, lied, err := n.liar.run(ctx, inputs, stepInput(inputs)); lied {
+		return outputs, err
+	}
 	return n.compute(ctx, inputs)
 }

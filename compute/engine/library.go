@@ -138,20 +138,34 @@ func (j *joined) Run(ctx context.Context, input []byte) ([]byte, error) {
 	if len(input) > image.InputBytesMax {
 		return nil, &InputError{Fault: image.FaultBytes}
 	}
-	result, err := j.pipeline.Result(ctx, input)
-	if err == nil {
-		return tamper(result, input), nil
+	result, _, err := j.course(ctx, input)
+	if err != nil {
+		return nil, err
 	}
+	return tamper(result, input), nil
+}
+
+// course gives a pipeline's result and its steps.
+func (j *joined) course(ctx context.Context, input []byte) ([]byte, *pipeline.Trace, error) {
+	answer, trace, err := j.pipeline.Trace(ctx, input)
+	if err == nil {
+		return pipeline.EncodeResult(trace.Root(), answer), trace, nil
+	}
+	return nil, nil, j.fault(ctx, err)
+}
+
+// fault says whose fault an error of a run is.
+func (j *joined) fault(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	if bad, ok := errors.AsType[*pipeline.InputError](err); ok {
-		return nil, &InputError{Fault: bad.Fault}
+		return &InputError{Fault: bad.Fault}
 	}
 	if _, ok := errors.AsType[*operator.LimitError](err); ok {
-		return nil, &InputError{Fault: image.FaultDimensions}
+		return &InputError{Fault: image.FaultDimensions}
 	}
-	return nil, &InputError{Fault: image.FaultShape}
+	return &InputError{Fault: image.FaultShape}
 }
 
 // Follows runs the pipeline again.

@@ -10,7 +10,8 @@
 //	        change there is another version.
 //	PIPE-2  The answer is JSON in one form: the keys in the order of this package, no white space, whole numbers only (scores in millionths, rounded
 //	        down), texts as UTF-8 with only quotation marks, backslashes and control characters escaped.
-//	PIPE-3  A run's trace is the Merkle root (tag "aiwork/trace/1") over its steps in order: role, input and output lists by their roots.
+//	PIPE-3  A run's trace is the Merkle root (tag "aiwork/trace/2") over 2^18 leaves: its steps in order (role, input and output lists by their
+//	        roots), then empty ones. So two traces can be walked side by side to the first step that differs, whatever their lengths.
 //	PIPE-4  What is wrong with an input depends on its bytes alone.
 //	PIPE-5  What a job's item comes to is the trace's root and then the answer. So each step is committed to with the result, and auditors compare
 //	        it too: nobody can be right about the answer by chance, or by another way than through the networks.

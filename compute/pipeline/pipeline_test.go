@@ -27,7 +27,7 @@ func sample() *Spec {
 // Changing this changes the protocol.
 func TestLocked(t *testing.T) {
 	id := sample().ID()
-	if got, want := hex.EncodeToString(id[:]), "2ffd81c92f89496a7415897cf1724ffe6f53a3a062db737eaef6171125c2dadb"; got != want {
+	if got, want := hex.EncodeToString(id[:]), "788930d08979678294451deb8b5df773fd7865cc84b6897ca08a0d9c63f569fd"; got != want {
 		t.Errorf("id %s, want %s", got, want)
 	}
 	named := sample()

@@ -3,7 +3,9 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	"github.com/aiwork/aiwork-node/compute/tensor"
 	"github.com/aiwork/aiwork-node/internal/chain"
 )
 
@@ -21,6 +23,15 @@ func DecodeResult(b []byte) (trace chain.Hash, answer []byte, err error) {
 		return trace, nil, ErrResult
 	}
 	return chain.Hash(b[:len(trace)]), b[len(trace):], nil
+}
+
+// Inputs runs the pipeline up to a step, counted from 0, and gives its role and what its network is given.
+func (p *Pipeline) Inputs(ctx context.Context, input []byte, step int) (role string, inputs []*tensor.Tensor, err error) {
+	t := &Trace{catch: step + 1}
+	if _, err := p.run(ctx, input, t); !errors.Is(err, errCaught) {
+		return "", nil, errors.Join(err, fmt.Errorf("pipeline: step %d of %d", step, len(t.Steps)))
+	}
+	return t.role, t.caught, nil
 }
 
 // Result runs the pipeline for a job: see EncodeResult and Run.

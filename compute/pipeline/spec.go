@@ -119,8 +119,8 @@ func (s *Spec) Sort() {
 	slices.SortFunc(s.Files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 }
 
-// leaves gives what the id is the root of.
-func (s *Spec) leaves() [][]byte {
+// Leaves gives what the id is the root of.
+func (s *Spec) Leaves() [][]byte {
 	w := codec.NewWriter(3)
 	w.U8(uint8(s.Kind))
 	w.U16(s.Kind.version())
@@ -141,7 +141,7 @@ func (s *Spec) leaves() [][]byte {
 }
 
 // ID is the pipeline's id (PIPE-1).
-func (s *Spec) ID() chain.Hash { return merkle.Root(idTag, s.leaves()) }
+func (s *Spec) ID() chain.Hash { return merkle.Root(idTag, s.Leaves()) }
 
 // Encode writes a Spec as a file.
 func (s *Spec) Encode() []byte {

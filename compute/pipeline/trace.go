@@ -23,6 +23,24 @@ var errSteps = errors.New("pipeline: more steps than a trace holds")
 type Trace struct {
 	mu    sync.Mutex
 	Steps []Step
+
+	catch  int // a step whose inputs are wanted, counted from 1; 0: none
+	caught []*tensor.Tensor
+	role   string
+}
+
+// errCaught ends a run of which no more is wanted.
+var errCaught = errors.New("pipeline: the step is there")
+
+// caughtAt notes the inputs of the step that is wanted, and says whether this was it.
+func (t *Trace) caughtAt(role string, inputs []*tensor.Tensor) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.catch != len(t.Steps)+1 {
+		return false
+	}
+	t.role, t.caught = role, inputs
+	return true
 }
 
 // Root stands for the whole trace (PIPE-3).
@@ -46,6 +64,9 @@ type traced struct {
 }
 
 func (r traced) Run(ctx context.Context, inputs []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if r.trace.caughtAt(r.role, inputs) {
+		return nil, errCaught
+	}
 	in := rootOf(inputs)
 	outputs, err := r.runner.Run(ctx, inputs)
 	if err != nil {
