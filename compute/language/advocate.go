@@ -44,7 +44,7 @@ type Advocate struct {
 // A Lie changes values of a pass that were computed, as a worker would who lies. It does the same whenever it is asked about a value.
 type Lie func(p *pass.Pass, v net.Value, b []byte)
 
-// Advocate stands for an answer to an item, or, if that is nil, for what it answers. Its error is as that of Run.
+// Advocate stands for an answer to an item, or, if that is empty, for what it answers. Its error is as that of Run.
 func (r *Ready) Advocate(ctx context.Context, id chain.Hash, item, result []byte) (*Advocate, error) {
 	a := &Advocate{ready: r, id: id, item: item}
 	var err error
@@ -54,7 +54,7 @@ func (r *Ready) Advocate(ctx context.Context, id chain.Hash, item, result []byte
 	if a.tokens, err = r.Tokens(a.prompt); err != nil {
 		return nil, err
 	}
-	if result == nil {
+	if len(result) == 0 {
 		if result, err = r.Run(ctx, item); err != nil {
 			return nil, err
 		}
@@ -219,7 +219,8 @@ func (x *passed) of(v net.Value) []byte {
 		}
 		return x.again.Of(v)
 	}
-	panic("language: a value that no layer makes") // the end's are kept
+	must.Hold(false, "a value that no layer makes, and that is not kept")
+	return nil
 }
 
 // asNetwork gives a trace the form that traces of networks have: its values by their numbers, weights among them, its operators, and the digests of

@@ -58,8 +58,8 @@ func (m *market) Unsettled(_ context.Context, who chain.Address) (list []compute
 type counsel struct{ options engine.Options }
 
 // Brief implements compute.Counsel.
-func (c counsel) Brief(ctx context.Context, model chain.Hash, input []byte) (compute.Advocate, error) {
-	a, err := engine.Brief(ctx, c.options, model, input)
+func (c counsel) Brief(ctx context.Context, model chain.Hash, input, own []byte) (compute.Advocate, error) {
+	a, err := engine.Brief(ctx, c.options, model, input, own)
 	if err != nil {
 		return nil, err
 	}
