@@ -28,7 +28,7 @@ import (
 const (
 	disputePaceMs = 120
 	middleRounds  = 3 // of a dispute that is to be disturbed
-	crashMax      = 5 * time.Minute
+	crashMax      = 10 * time.Minute
 	windowMs      = 60_000 // that each party has: what is killed must not lose by that
 	toLookMs      = 45_000 // for who is not drawn to look at results and to challenge one
 )
