@@ -179,7 +179,9 @@ func TestRefusals(t *testing.T) {
 		{chat, `{"model":"tiny","messages":[{"role":"user","content":[{"type":"image_url"}]}]}`, 400, "messages"},
 		{chat, `{"model":"tiny","messages":[{"role":"user","content":"x","name":"Jo"}]}`, 400, "messages"},
 		{chat, `{` + talk + `,"tools":[{"type":"function"}]}`, 400, "tools"},
-		{chat, `{` + talk + `,"response_format":{"type":"json_object"}}`, 400, "response_format"},
+		{chat, `{` + talk + `,"response_format":{"type":"json_schema","json_schema":{}}}`, 400, "response_format"},
+		{chat, `{` + talk + `,"response_format":{"type":"json_object","strict":true}}`, 400, "response_format"},
+		{chat, `{` + talk + `,"response_format":"json"}`, 400, "response_format"},
 		{chat, `{` + talk + `,"logprobs":true,"top_logprobs":21}`, 400, "top_logprobs"},
 		{chat, `{` + talk + `,"top_logprobs":2}`, 400, "top_logprobs"},
 		{text, `{"model":"tiny","prompt":"x","repetition_penalty":17}`, 400, "repetition_penalty"},
@@ -292,5 +294,48 @@ func TestForeignParameters(t *testing.T) {
 	}
 	if none := ask(`,"repetition_penalty":1.9,"repeat_last_n":0`); !slices.Equal(none.Tokens, whole.Tokens) {
 		t.Error("a penalty that reaches no token changes the answer")
+	}
+}
+
+// In JSON mode a model of random weights says nothing but JSON, at every temperature, the same each time; what has no room is the beginning
+// of it.
+func TestJSONMode(t *testing.T) {
+	o := testOptions()
+	o.Languages = []*Language{testLanguage(t, LanguageOptions{Threads: 2})}
+	s := serve(t, o)
+	whole := 0
+	for seed := range 12 {
+		talk := fmt.Sprintf(`{"model":"tiny","messages":[{"role":"user","content":"as JSON"}],"response_format":{"type":"json_object"},"seed":%d,"temperature":%g,"max_tokens":400,"logprobs":true`,
+			seed, float64(seed%4)/2)
+		c := s.reply("/v1/chat/completions", talk+`}`).Choices[0]
+		text, finish, _ := told(s.stream("/v1/chat/completions", talk+`,"stream":true}`))
+		if text != *c.Message.Content || finish != *c.Finish || !strings.HasPrefix(strings.TrimSpace(text), "{") {
+			t.Errorf("seed %d: %q in pieces, %q whole", seed, text, *c.Message.Content)
+		}
+		if finish == "stop" {
+			if whole++; !json.Valid([]byte(text)) {
+				t.Errorf("seed %d: %q is no JSON", seed, text)
+			}
+		} else if json.Valid([]byte(text)) {
+			t.Errorf("seed %d: %q is whole and does not end", seed, text)
+		}
+	}
+	if whole == 0 {
+		t.Error("no answer came to its end")
+	}
+}
+
+// A body that is packed is refused in words, not taken for bad JSON.
+func TestPackedBody(t *testing.T) {
+	o := testOptions()
+	o.Languages = []*Language{testLanguage(t, LanguageOptions{})}
+	s := serve(t, o)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/completions", strings.NewReader("packed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Encoding", "gzip")
+	if status, _, b := s.read(http.DefaultClient.Do(r)); status != http.StatusUnsupportedMediaType || !strings.Contains(string(b), "gzip") {
+		t.Errorf("%d %s", status, b)
 	}
 }

@@ -29,6 +29,9 @@
 //	           names a receipt of that network, whose first entry is empty, and shows that the outputs which it has shown are in it;
 //	           the narrowing begins anew within, at most DepthMax times. So nobody says how often a loop goes round or which branch
 //	           is taken: the condition is an agreed operand, or a value that is itself narrowed down.
+//	DISPUTE-10: two answers of a language model come down to the first token in which they differ, and to the pass that draws it: over prompt
+//	           and agreed tokens (package pass). Item, answers and shape are proved; where the item is a text, the parties say which tokens
+//	           it is. What else an answer says, and where one is the beginning of the other, is not decided here.
 //	DISPUTE-11: a pipeline's result begins with the root of its trace. Both traces have room for StepsMax steps and are narrowed down
 //	           like receipts. If the first step that differs took the same in the same role and gave another, the role's network is
 //	           proved under the pipeline's id, each party names a receipt of it that begins with what the step took and gives what
