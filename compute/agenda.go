@@ -39,7 +39,7 @@ type Task struct {
 	Revealed   bool          `json:"revealed"` // auditor: has revealed
 	Opened     bool          `json:"opened"`
 	Results    []chain.Hash  `json:"results,omitempty"` // blobs of what was opened
-	Given      [][]byte      `json:"given,omitempty"`   // what was opened, to those who may dispute it
+	Given      [][]byte      `json:"given,omitempty"`   // what was opened, to those who may dispute it or are to defend it
 	DeadlineMs uint64        `json:"deadlineMs"`
 
 	Dispute  *dispute.Dispute `json:"dispute,omitempty"`  // about an item of it, not ended
@@ -225,7 +225,7 @@ func (t *Task) addItems(r native.SlotReader, b *job.Batch) error {
 			return err
 		}
 		t.Blobs = append(t.Blobs, item.Blob)
-		if b.Opened && t.Role != RoleWorker {
+		if b.Opened && (t.Role != RoleWorker || t.Dispute != nil) {
 			t.Given = append(t.Given, item.Output.Encode())
 		}
 		if id := item.Output.Blob; item.Opened && !id.IsZero() {

@@ -111,7 +111,7 @@ type bar struct {
 	hang   chan struct{} // briefing takes until it is closed; nil: no time
 }
 
-func (b *bar) Brief(context.Context, chain.Hash, []byte) (Advocate, error) {
+func (b *bar) Brief(context.Context, chain.Hash, []byte, []byte) (Advocate, error) {
 	b.calls++
 	if b.hang != nil {
 		<-b.hang

@@ -44,8 +44,8 @@ type Court interface {
 
 // Counsel gives advocates.
 type Counsel interface {
-	// Brief runs an item and keeps every value of the run. See engine.Brief for its errors.
-	Brief(ctx context.Context, model chain.Hash, input []byte) (Advocate, error)
+	// Brief runs an item and keeps every value of the run. The result that its party has given may be handed in. See engine.Brief for its errors.
+	Brief(ctx context.Context, model chain.Hash, input, own []byte) (Advocate, error)
 }
 
 // An Advocate makes the calls of a party to a dispute from a run of its item. See engine.Advocate.

@@ -160,8 +160,12 @@ func (p *Party) advocate(ctx context.Context, t *Task, item uint32) (Advocate, e
 	if err != nil {
 		return nil, err
 	}
+	own, err := p.own(ctx, t, int(place))
+	if err != nil {
+		return nil, err
+	}
 	p.docket.room()
-	a, err := p.opts.Counsel.Brief(ctx, t.Model, input)
+	a, err := p.opts.Counsel.Brief(ctx, t.Model, input, own)
 	if _, unknown := errors.AsType[*engine.UnknownModelError](err); unknown {
 		return nil, fmt.Errorf("%w about %s: it is no model that this program has", ErrNoDisputes, t.Model)
 	}
@@ -173,6 +177,14 @@ func (p *Party) advocate(ctx context.Context, t *Task, item uint32) (Advocate, e
 	}
 	p.docket.add(key, a)
 	return a, nil
+}
+
+// own gets the result that a defender has given itself; nil for anybody else.
+func (p *Party) own(ctx context.Context, t *Task, place int) ([]byte, error) {
+	if t.side() != dispute.Defender || t.Worker != p.opts.Address {
+		return nil, nil
+	}
+	return p.given(ctx, t, place)
 }
 
 // look learns from an agenda which disputes go on, and what became of those that do not any more.

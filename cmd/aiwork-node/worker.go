@@ -360,8 +360,8 @@ func (w *worker) drainWhenTold(work, stop context.Context, drained chan struct{}
 type counsel struct{ options engine.Options }
 
 // Brief implements compute.Counsel.
-func (c counsel) Brief(ctx context.Context, model chain.Hash, input []byte) (compute.Advocate, error) {
-	a, err := engine.Brief(ctx, c.options, model, input)
+func (c counsel) Brief(ctx context.Context, model chain.Hash, input, own []byte) (compute.Advocate, error) {
+	a, err := engine.Brief(ctx, c.options, model, input, own)
 	if err != nil {
 		return nil, err
 	}

@@ -33,8 +33,9 @@ type Advocate struct {
 	child *child
 }
 
-// Brief starts an advocate and has it run an item. Its error is an *InputError, an *UnknownModelError, a *LocalError, or that of ctx.
-func Brief(ctx context.Context, options Options, id chain.Hash, input []byte) (*Advocate, error) {
+// Brief starts an advocate and has it run an item. A result that was given for it before may be handed in, nil for none: to answer a prompt again can take
+// longer than there is time. Its error is an *InputError, an *UnknownModelError, a *LocalError, or that of ctx.
+func Brief(ctx context.Context, options Options, id chain.Hash, input, own []byte) (*Advocate, error) {
 	if err := options.Check(); err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func Brief(ctx context.Context, options Options, id chain.Hash, input []byte) (*
 	if err != nil {
 		return nil, err
 	}
-	claim, err := c.brief(ctx, id, input)
+	claim, err := c.brief(ctx, id, input, own)
 	if err != nil {
 		if !c.dead.Load() {
 			c.close()
@@ -56,8 +57,8 @@ func Brief(ctx context.Context, options Options, id chain.Hash, input []byte) (*
 	return &Advocate{timeout: o.ItemTimeout, claim: claim, child: c}, nil
 }
 
-func (c *child) brief(ctx context.Context, id chain.Hash, input []byte) (*dispute.Claim, error) {
-	kind, body, err := c.ask(ctx, briefTimeout, kindBrief, append(id[:], input...))
+func (c *child) brief(ctx context.Context, id chain.Hash, input, own []byte) (*dispute.Claim, error) {
+	kind, body, err := c.ask(ctx, briefTimeout, kindBrief, encodeCheck(id, input, own))
 	if err != nil {
 		return nil, err
 	}
@@ -189,10 +190,14 @@ func (t traced) Plead(_ context.Context, d *dispute.Dispute, s dispute.Side, sho
 }
 
 // brief is the child's side: it runs an item and keeps every value, or what they can be made of again, and nothing else from before.
-func (s *shop) brief(ctx context.Context, out io.Writer, id chain.Hash, input []byte) (err error) {
+func (s *shop) brief(ctx context.Context, out io.Writer, id chain.Hash, body []byte) (err error) {
 	s.advocate = nil
+	input, own, ok := decodeCheck(body)
+	if !ok {
+		return errFrame
+	}
 	if s.models.Languages.Has(id) {
-		s.advocate, err = s.spoken(ctx, id, input)
+		s.advocate, err = s.spoken(ctx, id, input, own)
 	} else if spec, none := s.models.Pipelines.Get(id); none == nil {
 		s.advocate, err = s.staged(ctx, spec, input)
 	} else {
@@ -216,13 +221,13 @@ func (s *shop) brief(ctx context.Context, out io.Writer, id chain.Hash, input []
 	return writeFrame(out, kindClaim, s.advocate.Claim().Encode())
 }
 
-// spoken answers an item of a language model.
-func (s *shop) spoken(ctx context.Context, id chain.Hash, input []byte) (pleader, error) {
+// spoken stands for an answer to an item of a language model, which it gives itself if there is none.
+func (s *shop) spoken(ctx context.Context, id chain.Hash, input, own []byte) (pleader, error) {
 	r, err := s.find(id)
 	if err != nil {
 		return nil, err
 	}
-	return r.(*speaker).advocate(ctx, id, input)
+	return r.(*speaker).advocate(ctx, id, input, own)
 }
 
 // against is the child's side: it answers with a claim, or with words.

@@ -45,7 +45,7 @@ func TestAdvocate(t *testing.T) {
 	m, in := receipttest.Network(1)
 	id, o := stored(t, m), briefOptions(t)
 	own := receipt.NewAdvocate(receipttest.Trace(t, m, in))
-	a, err := Brief(t.Context(), o, id, EncodeInputs(in))
+	a, err := Brief(t.Context(), o, id, EncodeInputs(in), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,13 +80,13 @@ func TestAdvocate(t *testing.T) {
 func TestBriefRefused(t *testing.T) {
 	m, _ := receipttest.Network(1)
 	id, o := stored(t, m), briefOptions(t)
-	if _, err := Brief(t.Context(), o, chain.Hash{1}, nil); !isUnknown(err) {
+	if _, err := Brief(t.Context(), o, chain.Hash{1}, nil, nil); !isUnknown(err) {
 		t.Errorf("no such model: got %v", err)
 	}
-	if _, err := Brief(t.Context(), o, id, []byte("no tensors")); !isInput(err) {
+	if _, err := Brief(t.Context(), o, id, []byte("no tensors"), nil); !isInput(err) {
 		t.Errorf("no tensors: got %v", err)
 	}
-	if _, err := Brief(t.Context(), o, id, EncodeInputs([]*tensor.Tensor{tensor.Of([]int{1}, []float32{1})})); err == nil {
+	if _, err := Brief(t.Context(), o, id, EncodeInputs([]*tensor.Tensor{tensor.Of([]int{1}, []float32{1})}), nil); err == nil {
 		t.Error("a tensor of another shape: no error")
 	}
 }
@@ -95,7 +95,7 @@ func TestBriefRefused(t *testing.T) {
 func TestAdvocateDies(t *testing.T) {
 	m, in := receipttest.Network(1)
 	id, o := stored(t, m), briefOptions(t)
-	a, err := Brief(t.Context(), o, id, EncodeInputs(in))
+	a, err := Brief(t.Context(), o, id, EncodeInputs(in), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestAdvocateDies(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Brief(ctx, o, id, EncodeInputs(in)); !errors.Is(err, context.Canceled) {
+	if _, err := Brief(ctx, o, id, EncodeInputs(in), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("nobody waits for it: got %v", err)
 	}
 }
@@ -125,11 +125,11 @@ func TestAdvocateUnderACeiling(t *testing.T) {
 	m, in := receipttest.MobileNet()
 	id, o := stored(t, m), briefOptions(t)
 	o.MemoryMaxBytes = memoryLeastBytes // the values of a run take 80 MB, its weights 14, and both stand in it twice for a while
-	if _, err := Brief(t.Context(), o, id, EncodeInputs(in)); !isLocal(err, CauseCrash) {
+	if _, err := Brief(t.Context(), o, id, EncodeInputs(in), nil); !isLocal(err, CauseCrash) {
 		t.Errorf("a run that has no room: got %v", err)
 	}
 	o.MemoryMaxBytes = 1 << 30
-	a, err := Brief(t.Context(), o, id, EncodeInputs(in))
+	a, err := Brief(t.Context(), o, id, EncodeInputs(in), nil)
 	if err != nil {
 		t.Fatalf("with more room: %v", err)
 	}

@@ -40,7 +40,7 @@ func TestAdvocateOfPipeline(t *testing.T) {
 		}
 		return receipt.Run(f.Model, inputs, program.DefaultLimits())
 	}})
-	a, err := Brief(t.Context(), briefOptions(t), spec.ID(), input)
+	a, err := Brief(t.Context(), briefOptions(t), spec.ID(), input, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"github.com/aiwork/aiwork-node/compute/language"
-	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/net"
+	"github.com/aiwork/aiwork-node/compute/pass"
 )
 
 // falseToken is the number of the token about which a liar lies: where an answer has fewer, the last one.
@@ -27,27 +27,24 @@ func tamperAnswer(result, input []byte) []byte {
 	return a.Encode()
 }
 
-// spoilAdvocate has an advocate stand by the false answer. In the mode "operator" it claims that a value inside the last layer is another, and
-// that the false token is drawn; otherwise its receipts are true, and do not bear the answer out.
-func spoilAdvocate(a *language.Advocate, input []byte) error {
+// spoilAdvocate has an advocate stand by the false answer, which it may have given before. In the mode "operator" it claims that a value inside
+// the last layer is another, and that the false token is drawn; otherwise its receipts are true, and do not bear the answer out.
+func spoilAdvocate(a *language.Advocate, input []byte, before bool) error {
 	result := a.Claim().Result
-	lied := tamperAnswer(result, input)
-	if string(lied) == string(result) {
+	if !spoils(input) {
 		return nil
 	}
-	if os.Getenv(modeEnv) != modeOperator {
-		return a.StandBy(lied, nil)
+	if !before {
+		result = tamperAnswer(result, input)
 	}
-	return a.StandBy(lied, func(t *lm.Trace) {
-		_, layer := t.Pass.LayerAt(t.Pass.Shape.Layers - 1)
-		_, end := t.Pass.EndAt()
-		flip(t, layer.Gated.Float)
-		flip(t, end.Token)
+	if os.Getenv(modeEnv) != modeOperator {
+		return a.StandBy(result, nil)
+	}
+	return a.StandBy(result, func(p *pass.Pass, v net.Value, b []byte) {
+		_, layer := p.LayerAt(p.Shape.Layers - 1)
+		_, end := p.EndAt()
+		if v == layer.Gated.Float || v == end.Token {
+			binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(b)^1)
+		}
 	})
-}
-
-// flip changes the lowest bit of a value.
-func flip(t *lm.Trace, v net.Value) {
-	b := t.Of(v)
-	binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(b)^1)
 }

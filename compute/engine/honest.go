@@ -28,7 +28,7 @@ func tamper(output, _ []byte) []byte { return output }
 func tamperAnswer(result, _ []byte) []byte { return result }
 
 // spoilAdvocate leaves the advocate of an answer as it is. Only a build with the tag faulty has another one.
-func spoilAdvocate(*language.Advocate, []byte) error { return nil }
+func spoilAdvocate(*language.Advocate, []byte, bool) error { return nil }
 
 // stepInput gives what a lie about a pipeline's step depends on. Only a build with the tag faulty has lies.
 func stepInput([]*tensor.Tensor) []byte { return nil }

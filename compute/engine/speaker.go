@@ -50,11 +50,11 @@ func asInputError(err error) error {
 	return err
 }
 
-// advocate answers a prompt and stands for the answer.
-func (s *speaker) advocate(ctx context.Context, id chain.Hash, input []byte) (pleader, error) {
-	a, err := s.Ready.Advocate(ctx, id, input)
+// advocate answers a prompt and stands for the answer; or it stands for one that was given before.
+func (s *speaker) advocate(ctx context.Context, id chain.Hash, input, own []byte) (pleader, error) {
+	a, err := s.Ready.Advocate(ctx, id, input, own)
 	if err != nil {
 		return nil, asInputError(err)
 	}
-	return a, spoilAdvocate(a, input)
+	return a, spoilAdvocate(a, input, own != nil)
 }

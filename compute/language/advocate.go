@@ -38,11 +38,14 @@ type Advocate struct {
 	pass *receipt.Advocate // of the pass that was run last
 	of   dispute.Question
 
-	lie func(*lm.Trace) // changes what a pass has computed, where a worker lies; usually nil
+	lie Lie // usually nil
 }
 
-// Advocate answers an item and stands for the answer. Its error is as that of Run.
-func (r *Ready) Advocate(ctx context.Context, id chain.Hash, item []byte) (*Advocate, error) {
+// A Lie changes values of a pass that were computed, as a worker would who lies. It does the same whenever it is asked about a value.
+type Lie func(p *pass.Pass, v net.Value, b []byte)
+
+// Advocate stands for an answer to an item, or, if that is empty, for what it answers. Its error is as that of Run.
+func (r *Ready) Advocate(ctx context.Context, id chain.Hash, item, result []byte) (*Advocate, error) {
 	a := &Advocate{ready: r, id: id, item: item}
 	var err error
 	if a.prompt, err = DecodePrompt(item); err != nil {
@@ -51,9 +54,10 @@ func (r *Ready) Advocate(ctx context.Context, id chain.Hash, item []byte) (*Advo
 	if a.tokens, err = r.Tokens(a.prompt); err != nil {
 		return nil, err
 	}
-	result, err := r.Run(ctx, item)
-	if err != nil {
-		return nil, err
+	if len(result) == 0 {
+		if result, err = r.Run(ctx, item); err != nil {
+			return nil, err
+		}
 	}
 	if len(item) > pass.ItemBytesMax || len(result) > pass.AnswerBytesMax || a.prompt.Wants.pool() != lm.PoolNone {
 		return nil, fmt.Errorf("%w: the item or the answer is over %d bytes, or a vector", ErrNotDisputed, pass.AnswerBytesMax)
@@ -61,12 +65,13 @@ func (r *Ready) Advocate(ctx context.Context, id chain.Hash, item []byte) (*Advo
 	return a, a.StandBy(result, nil)
 }
 
-// StandBy makes the advocate stand for another answer than the model's, and lie about the passes that it runs, as a worker would who lies. Only
-// tests and builds that are made to be caught ask for it.
-func (a *Advocate) StandBy(result []byte, lie func(*lm.Trace)) (err error) {
+// StandBy makes the advocate stand for another answer, and lie about the passes that it runs. Only tests and builds that are made to be caught lie.
+func (a *Advocate) StandBy(result []byte, lie Lie) (err error) {
 	a.result, a.lie, a.pass = result, lie, nil
-	a.answer, err = DecodeAnswer(result)
-	return err
+	if a.answer, err = DecodeAnswer(result); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotDisputed, err)
+	}
+	return nil
 }
 
 // Misread makes the advocate take the prompt for other tokens. Only tests ask for it.
@@ -158,18 +163,21 @@ func (a *Advocate) run(ctx context.Context, q dispute.Question, p *pass.Pass) er
 		a.leaves = a.ready.Leaves()
 	}
 	a.ready.batch, a.pass = nil, nil // whose memory is needed
-	t, err := lm.RunTrace(ctx, a.ready.weights, a.ready.threads, text, p.Draw)
+	_, end := p.EndAt()
+	w := lm.Watch{Roots: true, Begins: true, Keep: func(v net.Value) bool { return v >= end.Normed.Float }}
+	if a.lie != nil {
+		w.Change = func(v net.Value, b []byte) { a.lie(p, v, b) }
+	}
+	t, err := lm.RunTrace(ctx, a.ready.weights, a.ready.threads, text, p.Draw, w)
 	if err != nil {
 		return a.ready.explain(err)
 	}
-	if a.lie != nil {
-		a.lie(t)
-	}
-	values, err := a.ready.asNetwork(t, text, a.leaves)
+	values, digests, err := a.ready.asNetwork(t, text, a.leaves)
 	if err != nil {
 		return err
 	}
-	a.pass, a.of = receipt.NewAnswer(values, receipt.Answer{Model: a.id, Question: q.Encode(), Leaves: a.leaves}), q
+	a.pass = receipt.NewAnswer(values, receipt.Answer{Model: a.id, Question: q.Encode(), Leaves: a.leaves, Digests: digests})
+	a.of = q
 	return nil
 }
 
@@ -181,74 +189,106 @@ func raw(tokens []int32) []byte {
 	return b
 }
 
-// asNetwork gives a trace the form that traces of networks have: its values by their numbers, weights among them, and its operators.
-func (m *Model) asNetwork(t *lm.Trace, tokens []int32, leaves [][]byte) (*receipt.Trace, error) {
-	out := &receipt.Trace{Model: &lower.Model{Net: &net.Net{Head: net.Head{Opset: tile.LanguageSet, Inputs: []net.Port{{Type: net.Int32, Known: true}}}}}}
-	of := out.Model.Net
-	add := func(kind net.Type, shape []int, b []byte) error {
-		v, err := tensor.ViewRaw(typeOf(kind), shape, b)
-		out.Values = append(out.Values, v)
-		return err
+// A passed is a pass whose values are computed again, a layer at a time, when they are asked for.
+type passed struct {
+	ready *Ready
+	trace *lm.Trace
+	again *lm.Trace // of the layer that was asked for last
+	index int
+}
+
+// of gives a value that operators have made.
+func (x *passed) of(v net.Value) []byte {
+	if b := x.trace.Of(v); b != nil {
+		return b
 	}
-	if err := add(net.Int32, []int{len(tokens)}, raw(tokens)); err != nil {
-		return nil, err
+	p := &x.trace.Pass
+	for i := range p.Shape.Layers {
+		rows, layer := p.LayerAt(i)
+		switch {
+		case v == rows:
+			return x.trace.Begin(i)
+		case v > layer.Out:
+			continue
+		}
+		if x.again == nil || x.index != i {
+			x.again = nil // whose memory is needed
+			t, err := x.trace.Again(x.ready.weights, x.ready.threads, i)
+			must.Hold(err == nil, "a layer that was run is not run again")
+			x.again, x.index = t, i
+		}
+		return x.again.Of(v)
 	}
+	must.Hold(false, "a value that no layer makes, and that is not kept")
+	return nil
+}
+
+// asNetwork gives a trace the form that traces of networks have: its values by their numbers, weights among them, its operators, and the digests of
+// all.
+func (r *Ready) asNetwork(t *lm.Trace, tokens []int32, leaves [][]byte) (*receipt.Trace, []net.Digest, error) {
+	x := &passed{ready: r, trace: t}
+	of := &net.Net{Head: net.Head{Opset: tile.LanguageSet, Inputs: []net.Port{{Type: net.Int32, Known: true}}}}
+	out := &receipt.Trace{Model: &lower.Model{Net: of}, Values: []*tensor.Tensor{tensor.Of([]int{len(tokens)}, tokens)}}
+	digests := []net.Digest{{Type: net.Int32, Shape: []uint32{uint32(len(tokens))}, Root: net.TensorRoot(net.Int32, raw(tokens))}}
 	tensors := make([]pass.Tensor, t.Pass.Shape.Places())
 	for i, name := range t.Pass.Shape.TensorNames() {
 		var err error
 		if tensors[i], err = pass.DecodeTensor(leaves[1+i]); err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", name, err)
+			return nil, nil, fmt.Errorf("tensor %s: %w", name, err)
 		}
-		of.WeightList = append(of.WeightList, net.Weight(tensors[i].Digest()))
-		out.Values = append(out.Values, m.words(name))
+		digests = append(digests, tensors[i].Digest())
+		of.WeightList = append(of.WeightList, net.Weight(digests[1+i]))
+		out.Values = append(out.Values, r.words(name))
 	}
 	for i := range t.Pass.Ops() {
 		op, err := t.Pass.Op(i, func(place int) pass.Tensor { return tensors[place] })
 		if err != nil {
-			return nil, fmt.Errorf("operator %d: %w", i, err)
+			return nil, nil, fmt.Errorf("operator %d: %w", i, err)
 		}
 		of.OpList = append(of.OpList, op)
 		task := tile.Task{Opset: of.Opset, Op: &of.OpList[i]}
 		for _, v := range op.In {
-			task.In = append(task.In, operandOf(out, v))
+			var o tile.Operand
+			if v != net.None {
+				o = tile.Operand{Type: digests[v].Type, Shape: digests[v].Shape}
+			}
+			task.In = append(task.In, o)
 		}
 		for task.Out = range op.Outs {
 			plan, err := tile.Resolve(task, nil)
 			if err != nil {
-				return nil, fmt.Errorf("operator %d, %s: %w", i, op.Name, err)
+				return nil, nil, fmt.Errorf("operator %d, %s: %w", i, op.Name, err)
 			}
-			if err := add(plan.Type, plan.Shape, t.Of(net.Value(len(out.Values)))); err != nil {
-				return nil, fmt.Errorf("operator %d, %s: %w", i, op.Name, err)
+			v := net.Value(len(out.Values))
+			g := net.Digest{Type: plan.Type, Root: t.Roots[v-t.First]}
+			for _, d := range plan.Shape {
+				g.Shape = append(g.Shape, uint32(d))
 			}
+			digests = append(digests, g)
+			out.Values = append(out.Values, later(plan.Type, plan.Shape, func() []byte { return x.of(v) }))
 		}
 	}
 	of.Weights, of.Ops = uint32(len(of.WeightList)), uint32(len(of.OpList))
-	return out, nil
+	return out, digests, nil
 }
 
-// words gives a tensor of the file as words, when it is asked for; nil for one that is not there.
-func (m *Model) words(name string) *tensor.Tensor {
-	t, ok := m.File.Tensor(name)
-	if !ok {
-		return nil
-	}
-	n := (len(t.Data) + 7) / 8
-	return tensor.Later(tensor.Uint64, []int{n}, func() *tensor.Tensor {
-		v, err := tensor.ViewRaw(tensor.Uint64, []int{n}, pass.Words(t.Data))
+// later gives a tensor whose bytes are made when they are asked for.
+func later(kind net.Type, shape []int, bytes func() []byte) *tensor.Tensor {
+	own := typeOf(kind)
+	return tensor.Later(own, shape, func() *tensor.Tensor {
+		v, err := tensor.ViewRaw(own, shape, bytes())
 		must.Hold(err == nil, "a tensor of another size than its shape")
 		return v
 	})
 }
 
-func operandOf(t *receipt.Trace, v net.Value) (o tile.Operand) {
-	if v == net.None {
-		return o
+// words gives a tensor of the file as words; nil for one that is not there.
+func (m *Model) words(name string) *tensor.Tensor {
+	t, ok := m.File.Tensor(name)
+	if !ok {
+		return nil
 	}
-	o.Type = net.Type(onnx.NumberOf(t.Values[v].Type()))
-	for _, d := range t.Values[v].Shape() {
-		o.Shape = append(o.Shape, uint32(d))
-	}
-	return o
+	return later(net.Uint64, []int{(len(t.Data) + 7) / 8}, func() []byte { return pass.Words(t.Data) })
 }
 
 // typeOf gives the type of tensors of one that passes have.

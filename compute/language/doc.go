@@ -1,8 +1,8 @@
 // Package language makes language models into models of the network: it names them, keeps them, and runs them on items
 // whose bytes alone decide what comes out.
 //
-//	LANG-1  A model's id is the Merkle root, under "aiwork/language/1", of its shape (lm.Config), its tokenizer
-//	        (token.Canonical) and each tensor that it computes with: name, type, dimensions and the root of its rows. What
+//	LANG-1  A model's id is the Merkle root, under "aiwork/language/2", of its shape (pass.Shape), each tensor that it computes
+//	        with: name, type, dimensions and the root of its bytes; and its tokenizer (token.Canonical). What
 //	        else a file holds changes nothing. A file is used under an id only if it has it.
 //	LANG-2  An item is a Prompt in its one encoding: tokens, or parts of a text whose control words are marked as such, so that
 //	        whoever orders a turn of a conversation has put it into the model's form himself; how long the answer may

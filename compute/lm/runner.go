@@ -113,7 +113,7 @@ func (r *Runner) check(parts []*Part) (rows int, err error) {
 			}
 		}
 	}
-	if rows == 0 || rows > StepTokensMax {
+	if rows == 0 || rows > StepTokensMax && r.trace == nil {
 		return 0, fmt.Errorf("a step of %d tokens, it takes 1 to %d", rows, StepTokensMax)
 	}
 	return rows, nil
@@ -138,7 +138,7 @@ func (r *Runner) prepare(parts []*Part, rows int) {
 }
 
 func (r *Runner) layer(parts []*Part, index int) {
-	m, l, v := r.model, &r.model.layers[index], r.trace.layer(index)
+	m, l, v := r.model, &r.model.layers[index], r.trace.enter(index, r.x)
 	rows := len(r.x) / m.Dim
 	r.normalise(l.attentionNorm, l.query.Quantised() || l.key.Quantised() || l.value.Quantised())
 	r.trace.rows(v.Normed, r.normed.Float)
@@ -171,6 +171,7 @@ func (r *Runner) layer(parts []*Part, index int) {
 	r.trace.put(v.Down, 0, r.y)
 	r.each(rows, func(_, i int) { addTo(m.path, r.x[i*m.Dim:], r.y[i*m.Dim:][:m.Dim]) })
 	r.trace.put(v.Out, 0, r.x)
+	r.trace.leave(v)
 }
 
 // each calls f for every row; a few rows are not worth a thread.

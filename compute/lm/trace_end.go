@@ -30,13 +30,16 @@ func (t *Trace) end(normed, logits []float32, history []int32, how Sampling) {
 	must.Hold(t.Token == s.Next(logits, history, Sampling{
 		Temperature: how.Temperature, TopK: how.TopK, TopPPpm: how.TopPPpm, Seed: how.Seed,
 	}), "a trace draws another token than the sampler")
+	for i := v.Normed.Float; int(i-t.First) < len(t.Values); i++ {
+		t.settle(i, i != v.Normed.Whole && i != v.Weights && i != v.Places && i != v.Before && i != v.Some && i != v.Kept && i != v.Total)
+	}
 }
 
 func (t *Trace) keepRow(r pass.Rows, x []float32) {
 	t.floats(r.Float, x)
 	if r.Whole != net.None {
 		*t.at(r.Whole), *t.at(r.Scale) = make([]byte, len(x)), make([]byte, len(x)/8)
-		t.quantise(r, x, len(x), 0)
+		t.quantise(r, x, len(x))
 	}
 }
 

@@ -128,6 +128,9 @@ func (w *witness) output(i int, task tile.Task, from *operands, want []byte, pic
 		w.t.Fatalf("operator %d, %s: %v: %+v", i, task.Op.Name, err, task.In)
 	}
 	tiles := net.Tiles(plan.Type, want)
+	if root := w.trace.Roots[w.trace.Pass.FirstOf(i)+net.Value(task.Out)-w.trace.First]; root != net.TensorRoot(plan.Type, want) {
+		w.t.Fatalf("operator %d, %s: its root is %x", i, task.Op.Name, root)
+	}
 	if plan.Tiles() != len(tiles) {
 		w.t.Fatalf("operator %d, %s: %d tiles, want %d", i, task.Op.Name, len(tiles), plan.Tiles())
 	}
@@ -204,7 +207,7 @@ func TestTrace(t *testing.T) {
 func traced(t testing.TB, f *gguf.File, tokens []int32, d pass.Draw) *witness {
 	t.Helper()
 	m := load(t, f, kernel.Best())
-	tr, err := RunTrace(context.Background(), m, 2, tokens, d)
+	tr, err := RunTrace(context.Background(), m, 2, tokens, d, Watch{Roots: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,35 @@ import (
 	"github.com/aiwork/aiwork-node/internal/must"
 )
 
-// TokensMax is the most tokens of a pass that a dispute may be about: scores are tokens · tokens · heads.
-const TokensMax = 1 << 13
+// Limits of a pass that a dispute may be about. Who defends an answer runs its pass by a deadline, in the memory of an engine; what takes more is
+// left to the vote.
+const (
+	TokensMax     = 1 << 13
+	LayerBytesMax = 1 << 28 // of the values of one layer, and of what all layers begin with
+	WorkMax       = 1 << 40 // products
+)
+
+// LayerBytes is what the values of one layer take.
+func (p *Pass) LayerBytes() int {
+	s := &p.Shape
+	queries, keys := s.Heads*s.HeadDim, s.KeyHeads*s.HeadDim
+	floats := 6*s.Dim + 3*queries + 3*keys + 3*s.Hidden + 2*s.Heads*p.Tokens
+	blocks := 2*s.Dim + queries + s.Hidden // of a byte each, and an eighth of that for scales
+	return p.Tokens * (4*floats + blocks + blocks/8)
+}
+
+// Work is the number of products of a pass, but for those of the output matrix.
+func (p *Pass) Work() int {
+	s := &p.Shape
+	queries, keys := s.Heads*s.HeadDim, s.KeyHeads*s.HeadDim
+	return s.Layers * p.Tokens * (2*s.Dim*queries + 2*s.Dim*keys + 3*s.Dim*s.Hidden + p.Tokens*queries)
+}
+
+// fits holds a pass to the limits. Sizes of a shape are small enough for none of the numbers to overflow.
+func (p *Pass) fits() bool {
+	return p.Tokens >= 1 && p.Tokens <= min(TokensMax, p.Shape.Context) && p.LayerBytes() <= LayerBytesMax &&
+		4*p.Shape.Layers*p.Tokens*p.Shape.Dim <= LayerBytesMax && p.Work() <= WorkMax
+}
 
 // A Draw is how a token is drawn (LM-7), in the whole numbers of LANG-2.
 type Draw struct {
@@ -49,7 +76,7 @@ func Decode(s Shape, b []byte) (p Pass, err error) {
 		*n = r.U32()
 	}
 	p.Draw.Seed = r.U64()
-	if r.End() != nil || p.Tokens < 1 || p.Tokens > min(TokensMax, s.Context) {
+	if r.End() != nil || !p.fits() {
 		return Pass{}, ErrShape
 	}
 	return p, nil

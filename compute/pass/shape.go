@@ -10,10 +10,12 @@ import (
 	"github.com/aiwork/aiwork-node/internal/codec"
 )
 
-// Limits of what is understood. Those of a model that can be run are lower (LM-1).
+// Limits of what is understood, at least those of a model that can be run (LM-1).
 const (
 	LayersMax  = 1 << 10
-	sizeMax    = 1 << 20 // of a vector, and of positions
+	dimMax     = 1 << 15
+	hiddenMax  = 1 << 17
+	sizeMax    = 1 << 20 // of positions
 	headsMax   = 1 << 10
 	headDimMax = 256
 	nameMax    = 64
@@ -75,7 +77,7 @@ func (s *Shape) fits() bool {
 			return false
 		}
 	}
-	return s.Layers <= LayersMax && s.Heads <= headsMax && s.HeadDim <= headDimMax && s.Heads%s.KeyHeads == 0 && s.RotateDims <= s.HeadDim
+	return s.Layers <= LayersMax && s.Dim <= dimMax && s.Hidden <= hiddenMax && s.Heads <= headsMax && s.HeadDim <= headDimMax && s.Heads%s.KeyHeads == 0 && s.RotateDims <= s.HeadDim
 }
 
 // Places of tensors that stand before those of layers.

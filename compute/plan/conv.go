@@ -44,6 +44,7 @@ type convStep struct {
 	ended
 	x             int // slot
 	spread        spread
+	halves        *sheet // instead of spread
 	padded        *buffer
 	batch, groups int
 	channels      int // of the input, in each group
@@ -58,13 +59,25 @@ func (s *convStep) run(f *frame) error {
 	each := s.channels * s.groups * s.spread.in.count()
 	for i := range s.batch {
 		from := x[i*each:]
-		if !s.spread.plain {
+		switch {
+		case s.halves != nil:
+			from = f.floats(s.padded)
+			s.halves.pad(f, from, x[i*each:][:each], s.channels*s.groups)
+		case !s.spread.plain:
 			from = f.floats(s.padded)
 			s.spread.pad(f, from, x[i*each:][:each], s.channels*s.groups)
 		}
 		s.products(f, y, from, i*s.groups)
 	}
 	return nil
+}
+
+// planeLen is the elements of an input plane as it is laid out.
+func (s *convStep) planeLen() int {
+	if s.halves != nil {
+		return s.halves.elements
+	}
+	return s.spread.padded.count()
 }
 
 // products computes all groups of an input, the first of which is the given one of the batch.
@@ -78,7 +91,7 @@ func (s *convStep) products(f *frame, y, from []float32, first int) {
 	}
 	f.shareBy(grid, steps, func(g int, p kernel.Part, w *worker) {
 		columns := s.columns
-		columns.X = from[g*s.channels*s.spread.padded.count():]
+		columns.X = from[g*s.channels*s.planeLen():]
 		at := (first + g) * s.outs * s.positions
 		end := s.end(f, w, g*s.outs, at, s.positions)
 		f.path.Multiply(y[at:], s.positions, s.rows[g], &columns, &end, p, &w.Scratch)
@@ -156,6 +169,9 @@ func (b *builder) dense(x, y int, g operator.Window, w *tensor.Tensor, shape []i
 		return false
 	}
 	s.columns = windowColumns(g, s.spread, s.channels)
+	if halves, ok := halvesOf(g, in[1]); ok && s.outs <= halvesRowsMax {
+		s.halves, s.columns = &halves, halves.windowColumns(g, s.channels)
+	}
 	for i := range g.Groups {
 		at := i * s.outs * s.channels * taps
 		key := packKey{weights: w, layout: layoutRows, at: at, rows: s.outs, k: s.channels * taps}
@@ -164,10 +180,10 @@ func (b *builder) dense(x, y int, g operator.Window, w *tensor.Tensor, shape []i
 			return b.r.path.PackRows(tensor.Values[float32](w)[at:], key.rows, key.k, nil)
 		}))
 	}
-	if s.spread.plain {
+	if s.spread.plain && s.halves == nil {
 		s.x = b.withSlack(s.x)
 	} else {
-		s.padded = b.scratch(in[1] * s.spread.padded.count())
+		s.padded = b.scratch(in[1] * s.planeLen())
 	}
 	p := b.add(s, []int{s.x}, tensor.Count(shape)*s.channels*taps)
 	if s.padded != nil {

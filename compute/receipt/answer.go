@@ -10,18 +10,15 @@ import (
 // An Answer is what an advocate knows of a language model's answer beside a trace of the pass that is in question.
 type Answer struct {
 	Model    chain.Hash
-	Question []byte   // see dispute.Question
-	Leaves   [][]byte // what the model's id is the root of
+	Question []byte       // see dispute.Question
+	Leaves   [][]byte     // what the model's id is the root of
+	Digests  []net.Digest // of all values
 }
 
 // NewAnswer stands for whoever has run a pass of a language model. The trace has the pass's operators as a network; its tensors that the model
-// lacks are nil.
+// lacks are nil, and its values may be made when they are asked for.
 func NewAnswer(t *Trace, about Answer) *Advocate {
-	n := t.Model.Net
-	t.digest = make([]net.Digest, len(t.Values))
-	for i := range n.WeightList {
-		t.digest[1+i] = net.Digest(n.WeightList[i]) // which to make anew takes long
-	}
+	t.digest = about.Digests // which to make anew takes long
 	return &Advocate{base: &layer{trace: t, answer: &about}}
 }
 

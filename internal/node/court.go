@@ -71,8 +71,8 @@ func (s bookStates) State() (native.SlotReader, chain.Height, uint64, func() err
 type counsel struct{ options engine.Options }
 
 // Brief implements compute.Counsel.
-func (c counsel) Brief(ctx context.Context, model chain.Hash, input []byte) (compute.Advocate, error) {
-	a, err := engine.Brief(ctx, c.options, model, input)
+func (c counsel) Brief(ctx context.Context, model chain.Hash, input, own []byte) (compute.Advocate, error) {
+	a, err := engine.Brief(ctx, c.options, model, input, own)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@
 //	DISPUTE-7: Stands means that this challenger has shown nothing, and no more: a liar's friend may have lost on
 //	           purpose. Wrong is sure, unless the defender was silent.
 //	DISPUTE-8: a chain whose disputeBond is 0 has no disputes: defenders must answer in time, so workers have to know how.
+//	DISPUTE-10: two answers of a language model come down to the first token in which they differ, and to the pass that draws it: over prompt
+//	           and agreed tokens (package pass). Item, answers and shape are proved; where the item is a text, the parties say which tokens
+//	           it is. What else an answer says, and where one is the beginning of the other, is not decided here.
 //
 // The contract's balance is the sum of the bonds of disputes that have not ended. Callers: tasks/job opens
 // disputes and asks for their verdicts; parties use the packers, readers and log decoder. The package is pure.

@@ -201,12 +201,12 @@ func TestAnswerToText(t *testing.T) {
 	p := prompt()
 	p.Tokens, p.Parts = nil, []token.Part{{Text: "once upon a time"}}
 	s := newSuit(t, languagetest.Write(t, languagetest.Change{Weight: -1}), p)
-	s.lie(dispute.Defender, 3, 0, nil)
+	s.lie(dispute.Defender, 3, 0, rand.New(rand.NewPCG(1, 1)))
 	if d := s.run(dispute.Challenger); d.Verdict != dispute.Wrong || d.Steps == 0 {
 		t.Errorf("the same tokens: got %v after %d steps, want wrong after a tile", d.Verdict, d.Steps)
 	}
 	s = newSuit(t, languagetest.Write(t, languagetest.Change{Weight: -1}), p)
-	s.lie(dispute.Defender, 3, 0, nil)
+	s.lie(dispute.Defender, 3, 0, rand.New(rand.NewPCG(1, 1)))
 	s.sides[0].Misread(func(tokens []int32) { tokens[1] ^= 1 })
 	if d := s.run(dispute.Challenger); d.Verdict != dispute.Undecided {
 		t.Errorf("other tokens: got %v, want undecided", d.Verdict)
@@ -220,7 +220,7 @@ func TestAnswerFromTheChainAlone(t *testing.T) {
 	at := s.passAt(3, &p)
 	s.again = func() {
 		for i := range s.sides {
-			a, err := s.model.Advocate(t.Context(), s.id, s.item)
+			a, err := s.model.Advocate(t.Context(), s.id, s.item, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,7 +16,6 @@ import (
 	"github.com/aiwork/aiwork-node/compute/gguf"
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/language/languagetest"
-	"github.com/aiwork/aiwork-node/compute/lm"
 	"github.com/aiwork/aiwork-node/compute/lm/llama2c"
 	"github.com/aiwork/aiwork-node/compute/net"
 	"github.com/aiwork/aiwork-node/compute/pass"
@@ -76,7 +75,7 @@ func newSuit(t testing.TB, path string, p language.Prompt) *suit {
 	}
 	t.Cleanup(s.model.Close)
 	for i := range s.sides {
-		if s.sides[i], err = s.model.Advocate(t.Context(), s.id, s.item); err != nil {
+		if s.sides[i], err = s.model.Advocate(t.Context(), s.id, s.item, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,14 +91,14 @@ func (s *suit) lie(side dispute.Side, place int, v net.Value, r *rand.Rand) {
 	}
 	a.Tokens = slices.Clone(a.Tokens)
 	a.Tokens[place] = (a.Tokens[place] + 1) % languagetest.Vocab
-	err = s.sides[side].StandBy(a.Encode(), func(t *lm.Trace) {
-		_, end := t.Pass.EndAt()
-		binary.LittleEndian.PutUint32(t.Of(end.Token), uint32(a.Tokens[place]))
-		if v == 0 || v == end.Token { // nothing else
-			return
-		}
-		if b := t.Of(v); len(b) > 0 {
-			b[r.IntN(len(b))] ^= 1
+	bit := r.Uint64()
+	err = s.sides[side].StandBy(a.Encode(), func(p *pass.Pass, value net.Value, b []byte) {
+		_, end := p.EndAt()
+		switch {
+		case value == end.Token:
+			binary.LittleEndian.PutUint32(b, uint32(a.Tokens[place]))
+		case value == v && len(b) > 0:
+			b[bit%uint64(len(b))] ^= 1
 		}
 	})
 	if err != nil {
