@@ -87,51 +87,40 @@ type Agenda struct {
 
 // LoadAgenda reads the agenda of an address from a state whose head stands at a height and time.
 func LoadAgenda(r native.SlotReader, who chain.Address, height chain.Height, timeMs uint64) (Agenda, error) {
-	a := Agenda{Height: height, TimeMs: timeMs, Tasks: []Task{}, Dues: []Due{}}
-	live, err := job.Live(r, 0, job.LiveMax)
-	if err != nil {
-		return a, err
-	}
-	for _, id := range live {
-		if err := a.addJob(r, who, id); err != nil {
-			return a, err
-		}
-	}
-	return a, nil
+	return readAgenda(plain(r), who, height, timeMs)
 }
 
-func (a *Agenda) addJob(r native.SlotReader, who chain.Address, id uint64) error {
-	j, err := job.Load(r, id)
-	if err != nil {
-		return err
-	}
+func readAgenda(s source, who chain.Address, height chain.Height, timeMs uint64) (Agenda, error) {
+	a := Agenda{Height: height, TimeMs: timeMs, Tasks: []Task{}, Dues: []Due{}}
+	err := s.each(func(p *page) error { return a.addJob(s.r, who, p) })
+	return a, err
+}
+
+func (a *Agenda) addJob(r native.SlotReader, who chain.Address, p *page) error {
+	j := &p.job
 	if j.State == job.Filling {
 		if a.TimeMs >= j.DeadlineMs {
-			a.Dues = append(a.Dues, Due{Job: id, State: j.State.String(), DeadlineMs: j.DeadlineMs})
+			a.Dues = append(a.Dues, Due{Job: j.ID, State: j.State.String(), DeadlineMs: j.DeadlineMs})
 		}
 		return nil
 	}
-	batches, err := job.LoadBatches(r, id)
-	if err != nil {
-		return err
-	}
-	for i := range batches {
-		b := &batches[i]
+	for i := range p.batches {
+		b := &p.batches[i]
 		if b.State.Final() || b.State == job.Waiting {
 			continue
 		}
-		due, err := a.due(r, &j, b)
+		due, err := a.due(r, j, b)
 		if err != nil {
 			return err
 		}
 		if due {
-			d := Due{Job: id, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), DeadlineMs: b.DeadlineMs}
+			d := Due{Job: j.ID, Batch: b.Index, Attempt: b.Attempt, State: b.State.String(), DeadlineMs: b.DeadlineMs}
 			if b.State == job.Assigned && a.TimeMs < b.DeadlineMs {
 				d.DeadlineMs = b.HedgeMs + uint64(b.HedgeAsked) // another occasion than the end of the lease
 			}
 			a.Dues = append(a.Dues, d)
 		}
-		if err := a.addBatch(r, who, &j, b); err != nil {
+		if err := a.addBatch(r, who, p, b); err != nil {
 			return err
 		}
 	}
@@ -161,8 +150,8 @@ func (a *Agenda) hedgeDue(j *job.Job, b *job.Batch) bool {
 	return b.HedgeAsked == 0 || chain.SessionOf(a.Height+1) >= b.HedgeAsked+beacon.Lookahead
 }
 
-func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b *job.Batch) error {
-	t := taskOf(j, b)
+func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, p *page, b *job.Batch) error {
+	t := taskOf(&p.job, b)
 	switch b.State {
 	case job.Assigned:
 		switch {
@@ -177,14 +166,13 @@ func (a *Agenda) addBatch(r native.SlotReader, who chain.Address, j *job.Job, b 
 			return nil
 		}
 	case job.Disputed:
-		return a.addDisputed(r, who, j, b)
+		return a.addDisputed(r, who, p, b)
 	case job.Auditing, job.Opening, job.Revealing:
 		if b.Worker == who {
 			break
 		}
-		asked, err := t.asAuditor(r, who)
-		if err != nil || !asked {
-			return err
+		if !t.asAuditor(p, who) {
+			return nil
 		}
 	default:
 		return nil
@@ -201,8 +189,8 @@ func taskOf(j *job.Job, b *job.Batch) Task {
 
 // addDisputed adds what a disputed batch asks of its worker, its challenger, and an auditor that has not revealed yet: one address may
 // be the last two.
-func (a *Agenda) addDisputed(r native.SlotReader, who chain.Address, j *job.Job, b *job.Batch) error {
-	t := taskOf(j, b)
+func (a *Agenda) addDisputed(r native.SlotReader, who chain.Address, p *page, b *job.Batch) error {
+	t := taskOf(&p.job, b)
 	if err := t.addDispute(r, b); err != nil {
 		return err
 	}
@@ -214,10 +202,9 @@ func (a *Agenda) addDisputed(r native.SlotReader, who chain.Address, j *job.Job,
 			return err
 		}
 	}
-	t = taskOf(j, b)
-	asked, err := t.asAuditor(r, who)
-	if err != nil || !asked || b.Paused != job.Revealing {
-		return err
+	t = taskOf(&p.job, b)
+	if b.Paused != job.Revealing || !t.asAuditor(p, who) {
+		return nil
 	}
 	return a.add(r, &t, b)
 }
@@ -248,18 +235,14 @@ func (t *Task) addItems(r native.SlotReader, b *job.Batch) error {
 	return nil
 }
 
-func (t *Task) asAuditor(r native.SlotReader, who chain.Address) (asked bool, err error) {
-	auditors, err := job.LoadAuditors(r, t.Job, t.Batch)
-	if err != nil {
-		return false, err
-	}
-	for _, au := range auditors {
+func (t *Task) asAuditor(p *page, who chain.Address) (asked bool) {
+	for _, au := range p.auditors[t.Batch] {
 		if au.Address == who {
 			t.Role, t.Sealed, t.Revealed = RoleAuditor, au.Sealed, au.Revealed
-			return true, nil
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // AttemptOver reports whether a state shows that somebody cannot be asked about an attempt at a batch any more:

@@ -23,6 +23,7 @@ type lifeWorld struct {
 	entries map[string]Entry
 	states  map[Role][]string // in which tasks were seen
 	dues    []string          // for which batches were poked
+	after   func()            // after each answer; nil: nothing
 }
 
 func newLifeWorld(t *testing.T) *lifeWorld {
@@ -111,6 +112,9 @@ func (w *lifeWorld) turn() {
 			}
 			if data := w.answer(t, m.Address); data != nil {
 				w.MustSend(m, chain.AddrJobs, nil, data)
+				if w.after != nil {
+					w.after()
+				}
 			}
 		}
 	}

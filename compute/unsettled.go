@@ -9,34 +9,27 @@ import (
 // LoadUnsettled lists the batches of others whose results lie open and are not settled: whoever doubts one may dispute it. Batches that are
 // disputed already are among them.
 func LoadUnsettled(r native.SlotReader, who chain.Address) ([]Task, error) {
+	return readUnsettled(plain(r), who)
+}
+
+func readUnsettled(s source, who chain.Address) ([]Task, error) {
 	out := []Task{}
-	live, err := job.Live(r, 0, job.LiveMax)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range live {
-		j, err := job.Load(r, id)
-		if err != nil {
-			return nil, err
-		}
-		batches, err := job.LoadBatches(r, id)
-		if err != nil {
-			return nil, err
-		}
-		for i := range batches {
-			b := &batches[i]
+	err := s.each(func(p *page) error {
+		for i := range p.batches {
+			b := &p.batches[i]
 			if !liesOpen(b) || b.Worker == who {
 				continue
 			}
-			t := taskOf(&j, b)
+			t := taskOf(&p.job, b)
 			t.Role = RoleWatcher
-			if err := t.addItems(r, b); err != nil {
-				return nil, err
+			if err := t.addItems(s.r, b); err != nil {
+				return err
 			}
 			out = append(out, t)
 		}
-	}
-	return out, nil
+		return nil
+	})
+	return out, err
 }
 
 func liesOpen(b *job.Batch) bool {

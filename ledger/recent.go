@@ -1,6 +1,9 @@
 package ledger
 
-import "github.com/aiwork/aiwork-node/internal/chain"
+import (
+	"github.com/aiwork/aiwork-node/internal/chain"
+	"github.com/aiwork/aiwork-node/ledger/state"
+)
 
 // recentMax is the number of final blocks kept in memory: those that readers who follow the head ask
 // for. Their transactions still know their senders, which would have to be recovered from a block that
@@ -12,6 +15,36 @@ const recentMax = 16
 type recent struct {
 	ring    [recentMax]*Outcome
 	touched [recentMax][]chain.Address
+	slots   changedSlots
+}
+
+// Blocks whose changed slots are kept, and slots of them all together: who follows one account may be that far behind.
+const (
+	changedBlocksMax = 1024
+	changedSlotsMax  = 1 << 18
+)
+
+// changedSlots are the slots that final blocks of late have changed.
+type changedSlots struct {
+	first  chain.Height // of blocks
+	blocks [][]slotID
+	held   int
+}
+
+func (c *changedSlots) add(h chain.Height, d *state.Diff) {
+	if len(c.blocks) == 0 {
+		c.first = h
+	}
+	list := make([]slotID, len(d.Slots))
+	for i := range d.Slots {
+		list[i] = slotID{d.Slots[i].Address, d.Slots[i].Key}
+	}
+	c.blocks, c.held = append(c.blocks, list), c.held+len(list)
+	for len(c.blocks) > changedBlocksMax || c.held > changedSlotsMax {
+		c.held -= len(c.blocks[0])
+		c.blocks[0] = nil
+		c.blocks, c.first = c.blocks[1:], c.first+1
+	}
 }
 
 // add keeps what readers ask for of o, and not its changes of the state.
@@ -24,6 +57,7 @@ func (r *recent) add(o *Outcome) {
 		touched[i] = o.Diff.Accounts[i].Address
 	}
 	r.touched[o.Height%recentMax] = touched
+	r.slots.add(o.Height, &o.Diff)
 }
 
 // at gives the block at a height, or nil.
@@ -50,4 +84,20 @@ func (l *Ledger) Touched(h chain.Height) []chain.Address {
 		return nil
 	}
 	return l.recent.touched[h%recentMax]
+}
+
+// ChangedSlots lists the slots of an account that a final block of late has changed; known is false if the block is too old.
+func (l *Ledger) ChangedSlots(h chain.Height, a chain.Address) (keys []chain.Hash, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := &l.recent.slots
+	if h < c.first || h >= c.first+chain.Height(len(c.blocks)) {
+		return nil, false
+	}
+	for _, s := range c.blocks[h-c.first] {
+		if s.addr == a {
+			keys = append(keys, s.key)
+		}
+	}
+	return keys, true
 }

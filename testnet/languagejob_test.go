@@ -72,7 +72,7 @@ func TestServedJobs(t *testing.T) {
 	for _, h := range m.homes() {
 		folder := filepath.Join(h, "models")
 		var err error
-		if id, _, err = (language.Store{Dir: folder}).Put(path); err != nil {
+		if id, _, err = (language.Store{Dir: folder}).Put(path, nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := (model.Store{Dir: folder}).Put(doubler(t)); err != nil {
@@ -182,6 +182,22 @@ func (m *market) ordersByCommand(t *testing.T, want *requester.Line) {
 	if got := r.Items[0].Said; got.Text != want.Said.Text || !slices.Equal(got.Tokens, want.Said.Tokens) {
 		t.Errorf("got %+v, want %+v", got, want.Said)
 	}
+	// What is wanted beside an answer, or instead of one. The text is ordered as tokens: the model is on this machine.
+	for _, more := range [][]string{{"--logprobs", "2", "--max-tokens", "8"}, {"--embed", "mean"}} {
+		o := command(t, nil, append([]string{
+			"--home", m.homes()[0], "--json", "job", "create", "--rpc", m.cluster.URL(0), "--dev", "1", "--model", m.model, "--prompt", "Once upon a time",
+		}, more...)...)
+		o.succeeded(t)
+		var r requester.Result
+		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || len(r.Items) != 1 || r.Items[0].Said == nil {
+			t.Fatalf("%v: %s", err, o.stdout)
+		}
+		said := r.Items[0].Said
+		answered := len(said.Tokens) == 8 && len(said.Likelihoods) == 8 && len(said.Likelihoods[7].Top) == 2 && said.Likelihoods[0].Top[0].Logprob < 0
+		if vector := said.End == "vector" && len(said.Vector) == 64; said.PromptTokens != 5 || vector == answered || vector != (more[0] == "--embed") {
+			t.Errorf("%v: got %+v", more, said)
+		}
+	}
 }
 
 // startServe runs `serve` until the test ends and gives its URL.
@@ -222,6 +238,12 @@ func servedCases() []servedCase {
 			`{"model":"stories260K","prompt":[1,403,407,261,378],"max_tokens":60,"seed":5,"temperature":0.7,"top_p":0.9,"return_token_ids":true}`, `"finish_reason":"length"`,
 		},
 		{
+			"choices", "/v1/completions",
+			`{"model":"stories260K","prompt":["once","a cat"],"n":2,"max_tokens":20,"seed":5,"return_token_ids":true,"logprobs":2}`, `"top_logprobs"`,
+		},
+		{"embeddings", "/v1/embeddings", `{"model":"stories260K","input":["a cat","a dog"],"encoding_format":"base64"}`, `"embedding"`},
+		{"last state", "/v1/embeddings", `{"model":"stories260K","input":[1,403,407],"pooling":"last"}`, `"embedding"`},
+		{
 			"chat", "/v1/chat/completions",
 			`{"model":"stories260K","messages":[{"role":"user","content":"a cat"}],"max_tokens":20,"seed":5,"temperature":0,"return_token_ids":true}`, `"role":"assistant"`,
 		},
@@ -249,11 +271,11 @@ func (c *servedCase) asked(t *testing.T, here, paid, poor string) {
 // essence is what was computed: choices or outputs.
 func essence(t *testing.T, body string) string {
 	t.Helper()
-	var reply struct{ Choices, Outputs, Usage json.RawMessage }
+	var reply struct{ Choices, Outputs, Usage, Data json.RawMessage }
 	if err := json.Unmarshal([]byte(body), &reply); err != nil {
 		t.Fatal(err)
 	}
-	return string(reply.Choices) + string(reply.Outputs) + string(reply.Usage)
+	return string(reply.Choices) + string(reply.Outputs) + string(reply.Usage) + string(reply.Data)
 }
 
 func post(t *testing.T, url, body string) (int, http.Header, string) {

@@ -138,4 +138,3 @@ func timed(c *cli.Context, r *language.Ready, p *language.Prompt) (seconds float
 	result, err = r.Run(c.Context, p.Encode())
 	return time.Since(start).Seconds(), result, err
 }
-

@@ -37,6 +37,16 @@ func llama2cModel(t *testing.T, path string) {
 // output runs a command line and gives what it prints.
 func output(t *testing.T, args ...string) []byte {
 	t.Helper()
+	raw, err := outputOf(t, args...)
+	if err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return raw
+}
+
+// outputOf runs a command and gives what it printed, however it ended.
+func outputOf(t *testing.T, args ...string) (raw []byte, ended error) {
+	t.Helper()
 	out, err := os.CreateTemp(t.TempDir(), "out")
 	if err != nil {
 		t.Fatal(err)
@@ -44,16 +54,13 @@ func output(t *testing.T, args ...string) []byte {
 	defer out.Close()
 	stdout := os.Stdout
 	os.Stdout = out
-	err = try(t, args...)
+	ended = try(t, args...)
 	os.Stdout = stdout
-	if err != nil {
-		t.Fatalf("%v: %v", args, err)
-	}
-	raw, err := os.ReadFile(out.Name())
+	raw, err = os.ReadFile(out.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return raw
+	return raw, ended
 }
 
 func TestGenerate(t *testing.T) {

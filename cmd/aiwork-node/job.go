@@ -24,7 +24,7 @@ func jobCommand() *cli.Command {
 		Subcommands: append([]*cli.Command{
 			{
 				Name: "create", Usage: "price, fund and start a job over pictures, tensors in .npy or .pb files, recordings, or prompts", ArgsUsage: "[FILE...]",
-				Flags: append(append(signerFlags(), promptFlags()...),
+				Flags: append(append(signerFlags(), jobPromptFlags()...),
 					&cli.StringFlag{Name: "model", Usage: "`NAME` or id of the model; default: the node's first"},
 					&cli.StringFlag{Name: "price", Usage: "`TOKENS` for each item", Value: "1"},
 					&cli.Float64Flag{Name: "audit", Usage: "`SHARE` of the items that validators compute again, above 0, at most 1; default: as much as price and worker ask for"},
@@ -52,11 +52,13 @@ func jobCreate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	read := readInputs
+	var inputs []requester.Input
+	var by chain.Hash
 	if wantsPrompt(c) {
-		read = readPrompts
+		inputs, by, err = readPrompts(c)
+	} else {
+		inputs, err = readInputs(c)
 	}
-	inputs, err := read(c)
 	if err != nil {
 		return err
 	}
@@ -65,6 +67,9 @@ func jobCreate(c *cli.Context) error {
 		return err
 	}
 	defer cl.Close()
+	if m, err := requester.FindModel(c.Context, cl, c.String("model")); err == nil && !by.IsZero() && m.ID != by {
+		return usagef("--model %s is %s on this machine and %s on the network: name it by its id", c.String("model"), by, m.ID)
+	}
 	return createJob(c, cl, inputs, terms)
 }
 

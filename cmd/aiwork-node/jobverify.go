@@ -342,10 +342,18 @@ func (v *verifier) progress(d *dispute.Dispute) {
 		at = fmt.Sprintf(", round %d, %d levels to go", d.Rounds+1, d.Level)
 	case dispute.Showing, dispute.Judging:
 		at = fmt.Sprintf(" operator %d of %d", d.Entry, d.Ops)
+		if d.Kind == dispute.Pipeline && d.Depth == 0 {
+			at = fmt.Sprintf(" step %d", d.Entry)
+		}
+	case dispute.Expanding:
+		at = fmt.Sprintf(" what entry %d stands for", d.Entry)
 	case dispute.Feeding:
 		at = fmt.Sprintf(" tile %d of operator %d, step %d", d.Index, d.Entry, d.Steps+1)
 	case dispute.Ended:
 		at = ": " + d.Verdict.String()
+	}
+	if d.Depth > 0 {
+		at += fmt.Sprintf(", within %v", d.Path[:d.Depth])
 	}
 	v.printer.Note("dispute %d: %s%s", d.ID, d.Phase, at)
 }

@@ -49,7 +49,7 @@ func TestModelBenchTellsMore(t *testing.T) {
 // definedCheckpoint makes the checkpoint of a run on the made-up input, operator by operator.
 func definedCheckpoint(t *testing.T, network string) string {
 	t.Helper()
-	list, err := findModels(nil, filepath.Clean(network))
+	list, err := fileModels(nil, filepath.Clean(network))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ type inspected struct {
 // loadModel reads the model that an argument names: a stored one, an ONNX file, or a model file.
 func loadModel(c *cli.Context, text string) (*model.File, error) {
 	if strings.HasSuffix(text, ".onnx") {
-		list, err := findModels(c, text)
+		list, err := fileModels(c, text)
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/packed"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/term"
@@ -15,23 +16,30 @@ import (
 // A verified is what `model verify` tells of a file.
 type verified struct {
 	Model   chain.Hash `json:"model"`
-	What    string     `json:"what"` // model, or the path of the kernels that it is packed for
+	What    string     `json:"what"` // model, language model, or the path of the kernels that it is packed for
 	Bytes   int64      `json:"bytes"`
 	Outcome string     `json:"outcome"` // holds, damaged, or stale: packed by another build, which is replaced
 	Reason  string     `json:"reason,omitempty"`
 }
 
 func modelVerify(c *cli.Context) error {
-	store := modelStore(c)
+	store, languages := modelStore(c), languageStore(c)
 	wanted := map[chain.Hash]bool{}
 	for _, text := range c.Args().Slice() {
-		id, err := store.Find(text)
+		id, err := languages.Find(text)
+		if model.IsNoModel(err) {
+			id, err = store.Find(text)
+		}
 		if err != nil {
 			return err
 		}
 		wanted[id] = true
 	}
 	entries, err := store.List()
+	if err != nil {
+		return err
+	}
+	spoken, err := languages.List()
 	if err != nil {
 		return err
 	}
@@ -52,6 +60,11 @@ func modelVerify(c *cli.Context) error {
 		if len(wanted) == 0 || wanted[e.ID] {
 			_, err := store.Get(e.ID)
 			add(verified{Model: e.ID, What: "model", Bytes: e.Bytes}, err)
+		}
+	}
+	for _, e := range spoken {
+		if len(wanted) == 0 || wanted[e.ID] {
+			add(verified{Model: e.ID, What: "language model", Bytes: e.Bytes}, languages.Verify(e.ID))
 		}
 	}
 	folder := packedOf(c, store.Dir)

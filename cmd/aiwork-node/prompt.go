@@ -13,6 +13,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/model"
 	"github.com/aiwork/aiwork-node/compute/token"
+	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/requester"
 )
 
@@ -84,6 +85,38 @@ func conversation(c *cli.Context, template token.Template, text string) []token.
 	return template.Format(append(talk, token.Message{Role: "user", Text: text}))
 }
 
+// jobPromptFlags are those of prompts that are ordered.
+func jobPromptFlags() []cli.Flag {
+	return append(promptFlags(),
+		&cli.IntFlag{Name: "logprobs", Usage: "tell how likely each token of the answer was, and so many of the likeliest in its place, 0 to 20", Value: -1},
+		&cli.StringFlag{Name: "embed", Usage: "no answer, but the prompt's vector: `mean` of its tokens' states, or that of the last"},
+	)
+}
+
+// wantsOf reads what is wanted of a prompt beside or instead of an answer.
+func wantsOf(c *cli.Context, p *language.Prompt) error {
+	n, embed := c.Int("logprobs"), c.String("embed")
+	if embed != "" {
+		for _, name := range []string{"max-tokens", "seed", "temp", "top-k", "top-p", "penalty", "stop", "logprobs"} {
+			if c.IsSet(name) {
+				return usagef("--embed gives no answer: leave out --%s", name)
+			}
+		}
+		*p = language.Prompt{Wants: language.WantsMean}
+	}
+	switch {
+	case embed == "last":
+		p.Wants = language.WantsLast
+	case embed != "" && embed != "mean":
+		return usagef("--embed %s: want mean or last", embed)
+	case n < -1 || n > language.TopMax:
+		return usagef("--logprobs %d: want 0 to %d", n, language.TopMax)
+	case embed == "" && n >= 0:
+		p.Wants, p.Top = language.WantsLikelihoods, uint8(n)
+	}
+	return nil
+}
+
 // wantsPrompt says whether the command line asks a language model.
 func wantsPrompt(c *cli.Context) bool {
 	if c.String("prompt") != "" || c.String("tokens") != "" {
@@ -92,18 +125,35 @@ func wantsPrompt(c *cli.Context) bool {
 	return c.NArg() > 0 && filepath.Ext(c.Args().First()) == ".txt"
 }
 
-// readPrompts makes inputs of --prompt or --tokens, and of text files, each of which is a prompt.
-func readPrompts(c *cli.Context) (inputs []requester.Input, err error) {
+// readPrompts makes inputs of --prompt or --tokens, and of text files, each of which is a prompt; for the model by is, which has made
+// tokens of texts, if it is on this machine.
+func readPrompts(c *cli.Context) (inputs []requester.Input, by chain.Hash, err error) {
 	how, err := promptOf(c)
+	if err == nil {
+		err = wantsOf(c, how)
+	}
 	if err != nil {
-		return nil, err
+		return nil, by, err
+	}
+	store := language.Store{Dir: nodeHome(c).Models()}
+	var m *language.Model // nil: not here
+	if by, err = store.Find(c.String("model")); err == nil {
+		if m, err = store.Open(by); err == nil {
+			defer m.Close()
+		}
+	}
+	if err != nil && !errors.Is(err, model.ErrNoModel) {
+		return nil, by, err
 	}
 	add := func(name string, tokens []int32, text string) error {
 		p := *how
 		p.Tokens = tokens
 		if tokens == nil {
-			if p.Parts, err = partsOf(c, text); err != nil {
+			if p.Parts, err = partsOf(c, m, text); err != nil {
 				return err
+			}
+			if m != nil { // as tokens, so that it takes no tokenizer to judge it
+				p.Tokens, p.Parts = m.Texts.EncodeAll(p.Parts...), nil
 			}
 		}
 		in, err := requester.NewPrompt(name, &p)
@@ -118,7 +168,7 @@ func readPrompts(c *cli.Context) (inputs []requester.Input, err error) {
 			err = add("tokens", tokens, "")
 		}
 		if err != nil {
-			return nil, err
+			return nil, by, err
 		}
 	}
 	if c.String("prompt") != "" {
@@ -127,47 +177,43 @@ func readPrompts(c *cli.Context) (inputs []requester.Input, err error) {
 			err = add("prompt", nil, text)
 		}
 		if err != nil {
-			return nil, err
+			return nil, by, err
 		}
 	}
 	for _, path := range c.Args().Slice() {
 		if filepath.Ext(path) != ".txt" {
-			return nil, usagef("%s: with a prompt, other inputs are prompts too, in .txt files", path)
+			return nil, by, usagef("%s: with a prompt, other inputs are prompts too, in .txt files", path)
 		}
 		text, err := os.ReadFile(path)
 		if err == nil {
 			err = add(filepath.Base(path), nil, string(text))
 		}
 		if err != nil {
-			return nil, err
+			return nil, by, err
 		}
 	}
-	return inputs, nil
+	return inputs, by, nil
 }
 
-// partsOf gives the parts of a prompt, for a conversation in the form that --template names, or the model's own if it is here.
-func partsOf(c *cli.Context, text string) ([]token.Part, error) {
+// partsOf gives the parts of a prompt, for a conversation in the form that --template names, or that of the model, which is nil where it is
+// not on this machine.
+func partsOf(c *cli.Context, m *language.Model, text string) ([]token.Part, error) {
 	if !c.Bool("chat") {
 		return []token.Part{{Text: text}}, nil
 	}
-	if name := c.String("template"); name != "" {
-		template, err := token.TemplateByName(name)
-		if err != nil {
+	var template token.Template
+	var err error
+	switch name := c.String("template"); {
+	case name != "":
+		if template, err = token.TemplateByName(name); err != nil {
 			return nil, usagef("--template: %v", err)
 		}
-		return conversation(c, template, text), nil
-	}
-	m, err := openLanguage(language.Store{Dir: nodeHome(c).Models()}, c.String("model"))
-	if errors.Is(err, model.ErrNoModel) {
+	case m == nil:
 		return nil, usagef("the model is not on this machine, which would tell its form of conversations: name it by --template")
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	template, err := m.Template()
-	if err != nil {
-		return nil, usagef("%v, by --template", err)
+	default:
+		if template, err = m.Template(); err != nil {
+			return nil, usagef("%v, by --template", err)
+		}
 	}
 	return conversation(c, template, text), nil
 }

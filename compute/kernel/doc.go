@@ -21,7 +21,7 @@
 // both bit by bit on odd sizes and on subnormal, infinite and NaN values.
 //
 // A Path is one way to run the fast form on this machine: Go code, or assembly for AVX2, AVX-512 or NEON. gen.go and gentile.go write
-// products of floats, gen_int8.go, gen_pixels.go and gen_vnni.go those of bytes, gen_windows.go windows over planes (AVX2 only), and
+// products of floats, gen_int8.go, gen_pixels.go and gen_vnni.go those of bytes, gen_windows.go windows over planes, gen_thin.go the last few columns of products (both AVX2 only), and
 // gen_lanes.go all that goes lane by lane: Unary, Binary, Reduce and their kin. Of the latter, functions of one number have forms for
 // AVX-512; the others wait for memory and run as AVX2 there.
 // PathVNNI is PathAVX512 where VNNI's sums of products of bytes are there. All give equal bits, so Best merely picks the quickest. The build

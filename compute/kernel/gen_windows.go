@@ -59,6 +59,9 @@ func main() {
 		}
 		g.dispatch(kind)
 	}
+	for _, taps := range []int{4, 9} {
+		g.means(taps)
+	}
 	g.masks()
 	g.widen()
 	g.halve()
@@ -207,6 +210,56 @@ func (g *gen) store(s shape) {
 		}
 		g.a("ADDQ band_outPitch(AX), DI")
 	}
+}
+
+// means writes a kernel that goes down rows of results, vector by vector: taps, each in a lane of its own, are added as AIW-3 does.
+func (g *gen) means(taps int) {
+	name := fmt.Sprintf("meansTaps%d", taps)
+	g.text(name, fmt.Sprintf("%s goes down rows of means of %d taps.", name, taps), "(b *band)", 8)
+	g.a("MOVQ b+0(FP), AX")
+	for _, f := range [][2]string{{"out", "DI"}, {"x", "SI"}, {"pitch", "DX"}, {"blocks", "CX"}, {"offsets", "R8"}, {"last", "R9"}, {"outPitch", "R10"}} {
+		g.a("MOVQ band_%s(AX), %s", f[0], f[1])
+	}
+	g.a("VBROADCASTSS band_count(AX), Y14")
+	g.a("VXORPS Y15, Y15, Y15")
+	g.label("row")
+	g.a("XORQ R11, R11")
+	g.label("vector")
+	g.a("LEAQ (SI)(R11*1), R12")
+	there := map[int]bool{} // lanes in registers
+	tap := func(t int) string {
+		g.a("MOVLQSX %d(R8), BX", 4*t)
+		return "(R12)(BX*1)"
+	}
+	for left, half := taps, 16; half > 0; left, half = min(left, half), half/2 {
+		for i := 0; i+half < left; i++ {
+			if !there[i] {
+				g.a("VMOVUPS %s, Y%d", tap(i), i)
+				there[i] = true
+			}
+			from := fmt.Sprintf("Y%d", i+half)
+			if !there[i+half] {
+				from = tap(i + half)
+			}
+			g.a("VADDPS %s, Y%d, Y%d", from, i, i)
+		}
+	}
+	g.a("VADDPS Y15, Y0, Y0")
+	g.a("VDIVPS Y14, Y0, Y0")
+	g.a("VMOVUPS Y0, (DI)(R11*1)")
+	g.a("CMPQ R11, R9")
+	g.a("JEQ next")
+	g.a("ADDQ $32, R11")
+	g.a("CMPQ R11, R9")
+	g.a("CMOVQGT R9, R11") // the last vector may begin before the one left of it ends
+	g.a("JMP vector")
+	g.label("next")
+	g.a("ADDQ DX, SI")
+	g.a("ADDQ R10, DI")
+	g.a("DECQ CX")
+	g.a("JNZ row")
+	g.a("VZEROUPPER")
+	g.a("RET")
 }
 
 // masks writes eight ones and eight zeros: from the n-th element before the border on, n ones are read first.

@@ -65,6 +65,7 @@ func main() {
 	}
 	x86.gather()
 	x86.gatherSecond()
+	x86.mix()
 	x86.write(folder)
 	arm := newGen("arm64")
 	for rows := neonRows; rows > 0; rows-- {
@@ -344,6 +345,44 @@ func (g *gen) gatherSecond() {
 		}
 		g.gatherTail(n)
 	}
+	g.a("VZEROUPPER")
+	g.a("RET")
+}
+
+// mix writes the copy of sixteen columns whose halves lie in two runs each.
+func (g *gen) mix() {
+	g.asm.WriteString("\n")
+	for i := range 16 {
+		fmt.Fprintf(&g.asm, "DATA mixMasks<>+%d(SB)/4, $0x%x\n", 4*i, []uint32{0, 0xffffffff}[i/8])
+	}
+	g.asm.WriteString("GLOBL mixMasks<>(SB), RODATA|NOPTR, $64\n")
+	g.text("mixAVX2", "mixAVX2 copies k rows of two vectors, each from two places in x plus offset, to pitch after pitch (bytes).",
+		"(to, x *float32, offsets *int32, k, pitch int, m *mix)", 48)
+	for i, r := range []string{"DI", "SI", "R8", "CX", "R9", "AX"} {
+		g.a("MOVQ %s+%d(FP), %s", []string{"to", "x", "offsets", "k", "pitch", "m"}[i], 8*i, r)
+	}
+	for i, r := range []string{"R10", "R11", "R12", "R13"} {
+		g.a("MOVQ (mix_from+%d)(AX), %s", 8*i, r)
+		g.a("ADDQ SI, %s", r)
+	}
+	for half, r := range []string{"Y14", "Y15"} {
+		g.a("MOVQ (mix_late+%d)(AX), BX", 8*half)
+		g.a("NEGQ BX")
+		g.a("LEAQ mixMasks<>+32(SB), DX")
+		g.a("VMOVUPS (DX)(BX*4), %s", r) // as many zeros, then ones
+	}
+	g.label("row")
+	g.a("MOVLQSX (R8), BX")
+	g.a("VMOVUPS (R10)(BX*1), Y0")
+	g.a("VMOVUPS (R12)(BX*1), Y1")
+	g.a("VBLENDVPS Y14, (R11)(BX*1), Y0, Y0")
+	g.a("VBLENDVPS Y15, (R13)(BX*1), Y1, Y1")
+	g.a("VMOVUPS Y0, (DI)")
+	g.a("VMOVUPS Y1, 32(DI)")
+	g.a("ADDQ $4, R8")
+	g.a("ADDQ R9, DI")
+	g.a("DECQ CX")
+	g.a("JNZ row")
 	g.a("VZEROUPPER")
 	g.a("RET")
 }

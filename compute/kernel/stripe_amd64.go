@@ -33,9 +33,11 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, e *rowEnds, rows int, n
 	}
 	all := s.panels * rows
 	_ = c[:(all-1)*s.ldc/4+cols*s.columns]
-	_ = a[:((s.panels-1)*s.next+(rows-1)*s.lda+(s.k-1)*s.step)/4+1]
-	more := (s.columns - 1) * s.nextB / 4
-	_, _ = x[:int(offsets[0])/4+cols+more], x[:int(offsets[s.k-1])/4+cols+more]
+	if s.k > 0 {
+		_ = a[:((s.panels-1)*s.next+(rows-1)*s.lda+(s.k-1)*s.step)/4+1]
+		more := (s.columns - 1) * s.nextB / 4
+		_, _ = x[:int(offsets[0])/4+cols+more], x[:int(offsets[s.k-1])/4+cols+more]
+	}
 	s.a, s.b, s.c, s.offsets = &a[0], &x[0], &c[0], &offsets[0]
 	e.set(s, all, cols*s.columns)
 	if p.wide512() {
@@ -59,4 +61,28 @@ func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) 
 	} else {
 		gatherAVX2(&to[0], &from[0], &offsets[0], len(offsets), vectors, 4*pitch)
 	}
+}
+
+// canMix reports whether there is a kernel for mixes.
+func (p Path) canMix() bool { return p != PathGo }
+
+// mix copies sixteen columns for each of the offsets.
+func (p Path) mix(to, x []float32, offsets []int32, m *mix, pitch int) {
+	_ = to[:(len(offsets)-1)*pitch+mixLanes]
+	last := int(offsets[len(offsets)-1])
+	for _, f := range m.from {
+		_ = x[f/4 : (f+last)/4+gatherLanes]
+	}
+	mixAVX2(&to[0], &x[0], &offsets[0], len(offsets), 4*pitch, m)
+}
+
+// canThin reports whether there is a kernel for few columns.
+func (p Path) canThin() bool { return p == PathAVX2 }
+
+// thin runs the kernel for few columns. The slice expressions panic if it would leave its operands.
+func (p Path) thin(out, a, x []float32, offsets []int32, panels, cols int, t *thin) {
+	_, _ = out[:panels*cols*thinLanes], a[:panels*t.next/4]
+	_, _ = x[:int(offsets[0])/4+cols], x[:int(offsets[t.k-1])/4+cols]
+	t.out, t.a, t.x, t.offsets = &out[0], &a[0], &x[0], &offsets[0]
+	thinAVX2(panels, cols, t)
 }

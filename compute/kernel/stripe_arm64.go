@@ -37,3 +37,13 @@ func (p Path) stripe(c, a, x []float32, offsets []int32, e *rowEnds, rows int, n
 func (p Path) gather(to, from []float32, offsets []int32, run, step, pitch int) {
 	gatherGo(to, from, offsets, run, step, pitch)
 }
+
+// canMix reports whether there is a kernel for mixes.
+func (p Path) canMix() bool { return false }
+
+func (p Path) mix(to, x []float32, offsets []int32, m *mix, pitch int) {}
+
+// canThin reports whether there is a kernel for few columns.
+func (p Path) canThin() bool { return false }
+
+func (p Path) thin(out, a, x []float32, offsets []int32, panels, cols int, t *thin) {}

@@ -204,6 +204,7 @@ type Scratch struct {
 	offsets []int32   // of a panel that is one run of neighbours
 	apart   []int32   // of one that is several, with a gap between steps
 	zeros   []float32 // a bias of none
+	thin    []float32 // chains of few columns, by vectors over rows
 }
 
 func (s *Scratch) size(wide, rows int) {
@@ -329,23 +330,31 @@ type columnPanels struct {
 func (m *product) edge(n, k, length int) {
 	cols := m.b.N() - n
 	c, edge := m.c[m.first*m.ldc+n:], m.s.edge
-	if k > 0 {
-		for r := range m.rows {
-			copy(edge[r*m.wide:][:cols], c[r*m.ldc:])
-		}
-	}
-	var add []float32
-	if m.end.Add != nil && k+length == m.a.K {
-		add = m.s.added
-		for r := range m.rows {
-			copy(add[r*m.wide:][:cols], m.end.Add[(m.first+r)*m.ldc+n:])
-		}
-	}
 	x, offsets := m.b.panels, m.b.Offsets[k:k+length]
 	if x != nil {
 		x = x[n*m.a.K:]
 	} else {
 		x, offsets = m.s.panel, m.gather(n, cols, 1, k, length)
+	}
+	last := k+length == m.a.K
+	if m.thins(cols) {
+		m.thinSegment(x, offsets, cols, k)
+		if !last {
+			return
+		}
+		m.thinRows(edge, cols)
+		k, length = m.a.K, 0 // nothing but the end is left
+	} else if k > 0 {
+		for r := range m.rows {
+			copy(edge[r*m.wide:][:cols], c[r*m.ldc:])
+		}
+	}
+	var add []float32
+	if m.end.Add != nil && last {
+		add = m.s.added
+		for r := range m.rows {
+			copy(add[r*m.wide:][:cols], m.end.Add[(m.first+r)*m.ldc+n:])
+		}
 	}
 	m.stripes(edge, add, m.wide, x, offsets, k, length, columnPanels{1, 0, cols <= m.wide/2})
 	for r := range m.rows {
@@ -369,51 +378,6 @@ func (m *product) columns(n, full, k, length int) (x []float32, offsets []int32,
 	return m.s.panel, offsets, len(offsets) * m.pitch(offsets) * 4, count
 }
 
-// pitch is the distance of steps in gathered panels, in elements.
-func (m *product) pitch(offsets []int32) int {
-	if len(offsets) > 0 && &offsets[0] == &m.s.apart[0] {
-		return m.wide + gatherLanes
-	}
-	return m.wide
-}
-
-// gather copies panels of columns, one behind the other, and gives the offsets of their steps.
-func (m *product) gather(n, cols, count, k, length int) []int32 {
-	pitch, offsets := m.wide, m.s.offsets[:length]
-	if n%m.b.Width+cols > m.b.Width {
-		pitch, offsets = m.wide+gatherLanes, m.s.apart[:length]
-	}
-	for i := range count {
-		m.path.gatherPanel(m.s.panel[i*length*pitch:], pitch, m.b, n+i*m.wide, min(m.wide, cols-i*m.wide), k, length)
-	}
-	return offsets
-}
-
-// gatherPanel copies columns [n, n+cols) of a segment, run by run. A run is copied in whole registers: what it
-// writes behind its end is overwritten by the next one, or lies in the gap that the pitch leaves.
-func (p Path) gatherPanel(to []float32, pitch int, b *Columns, n, cols, k, length int) {
-	offsets := b.Offsets[k : k+length]
-	for done := 0; done < cols; {
-		row, at := (n+done)/b.Width, (n+done)%b.Width
-		run := min(cols-done, b.Width-at)
-		p.gather(to[done:], b.X[int(b.Starts[row])+at*b.Step:], offsets, run, b.Step, pitch)
-		done += run
-	}
-}
-
-func gatherGo(to, from []float32, offsets []int32, run, step, pitch int) {
-	for l, o := range offsets {
-		row, at := to[l*pitch:][:run], int(o)/4
-		if step == 1 {
-			copy(row, from[at:])
-			continue
-		}
-		for i := range row {
-			row[i] = from[at+i*step]
-		}
-	}
-}
-
 // stripes runs the micro-kernels over the panels of rows.
 func (m *product) stripes(c, add []float32, ldc int, x []float32, offsets []int32, k, length int, columns columnPanels) {
 	a, done := m.a, m.from
@@ -425,7 +389,8 @@ func (m *product) stripes(c, add []float32, ldc int, x []float32, offsets []int3
 		}
 		s := stripe{ldc: 4 * ldc, k: length, panels: last - done, columns: columns.count, nextB: columns.next}
 		rows := a.data
-		if a.stride == 0 {
+		if length == 0 { // sums that are joined to what is there
+		} else if a.stride == 0 {
 			s.lda, s.step, s.next = 4, 4*height, 4*height*length
 			rows = rows[a.M*k+first*length:]
 		} else {

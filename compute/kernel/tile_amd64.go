@@ -283,3 +283,8 @@ func gatherAVX2(to, from *float32, offsets *int32, k, vectors, pitch int)
 //
 //go:noescape
 func gatherSecondAVX2(to, from *float32, offsets *int32, k, vectors, pitch int)
+
+// mixAVX2 copies k rows of two vectors, each from two places in x plus offset, to pitch after pitch (bytes).
+//
+//go:noescape
+func mixAVX2(to, x *float32, offsets *int32, k, pitch int, m *mix)

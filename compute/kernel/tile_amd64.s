@@ -8961,3 +8961,60 @@ wide1:
 	JNZ wide1
 	VZEROUPPER
 	RET
+
+DATA mixMasks<>+0(SB)/4, $0x0
+DATA mixMasks<>+4(SB)/4, $0x0
+DATA mixMasks<>+8(SB)/4, $0x0
+DATA mixMasks<>+12(SB)/4, $0x0
+DATA mixMasks<>+16(SB)/4, $0x0
+DATA mixMasks<>+20(SB)/4, $0x0
+DATA mixMasks<>+24(SB)/4, $0x0
+DATA mixMasks<>+28(SB)/4, $0x0
+DATA mixMasks<>+32(SB)/4, $0xffffffff
+DATA mixMasks<>+36(SB)/4, $0xffffffff
+DATA mixMasks<>+40(SB)/4, $0xffffffff
+DATA mixMasks<>+44(SB)/4, $0xffffffff
+DATA mixMasks<>+48(SB)/4, $0xffffffff
+DATA mixMasks<>+52(SB)/4, $0xffffffff
+DATA mixMasks<>+56(SB)/4, $0xffffffff
+DATA mixMasks<>+60(SB)/4, $0xffffffff
+GLOBL mixMasks<>(SB), RODATA|NOPTR, $64
+
+// mixAVX2 copies k rows of two vectors, each from two places in x plus offset, to pitch after pitch (bytes).
+TEXT ·mixAVX2(SB), NOSPLIT, $0-48
+	MOVQ to+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ offsets+16(FP), R8
+	MOVQ k+24(FP), CX
+	MOVQ pitch+32(FP), R9
+	MOVQ m+40(FP), AX
+	MOVQ (mix_from+0)(AX), R10
+	ADDQ SI, R10
+	MOVQ (mix_from+8)(AX), R11
+	ADDQ SI, R11
+	MOVQ (mix_from+16)(AX), R12
+	ADDQ SI, R12
+	MOVQ (mix_from+24)(AX), R13
+	ADDQ SI, R13
+	MOVQ (mix_late+0)(AX), BX
+	NEGQ BX
+	LEAQ mixMasks<>+32(SB), DX
+	VMOVUPS (DX)(BX*4), Y14
+	MOVQ (mix_late+8)(AX), BX
+	NEGQ BX
+	LEAQ mixMasks<>+32(SB), DX
+	VMOVUPS (DX)(BX*4), Y15
+row:
+	MOVLQSX (R8), BX
+	VMOVUPS (R10)(BX*1), Y0
+	VMOVUPS (R12)(BX*1), Y1
+	VBLENDVPS Y14, (R11)(BX*1), Y0, Y0
+	VBLENDVPS Y15, (R13)(BX*1), Y1, Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ $4, R8
+	ADDQ R9, DI
+	DECQ CX
+	JNZ row
+	VZEROUPPER
+	RET

@@ -56,6 +56,7 @@ type band struct {
 	sign                  float32 // +0 if there is a clamp, else -0, which changes nothing when it is added
 	lo, hi                float32
 	clamps                bool
+	count                 float32 // by which sums of taps are divided; 0: no means are wanted
 }
 
 func (e *WindowEnd) set(b *band) {
@@ -81,6 +82,29 @@ func (p Path) Largest(y, x []float32, w *Windows, end WindowEnd) {
 	var b band
 	end.set(&b)
 	p.largest(y, x, w, &b)
+}
+
+// Means gives the mean of each window: its taps added by AIW-3, divided by their number. X needs Slack.
+func (p Path) Means(y, x []float32, w *Windows) {
+	_, _ = y[:w.Len()], x[:w.reach]
+	p.means(y, x, w, &band{count: float32(len(w.offsets))})
+}
+
+// meansGo is AIW-3 for each window; there are at most Lanes taps.
+func meansGo(y, x []float32, w *Windows, b *band) {
+	for i := range y[:w.Len()] {
+		at := i/w.width*w.pitch + i%w.width
+		var lanes [Lanes]float32
+		for t, o := range w.offsets {
+			lanes[t] += x[at+int(o)/4]
+		}
+		for half := Lanes / 2; half > 0; half /= 2 {
+			for j := range half {
+				lanes[j] += lanes[j+half]
+			}
+		}
+		y[i] = lanes[0] / b.count
+	}
 }
 
 func chainsGo(y, x []float32, w *Windows, weights []float32, b *band) {

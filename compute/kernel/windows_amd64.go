@@ -296,6 +296,16 @@ func largest(vectors, rows int, b *band) {
 	}
 }
 
+// meansTaps4 goes down rows of means of 4 taps.
+//
+//go:noescape
+func meansTaps4(b *band)
+
+// meansTaps9 goes down rows of means of 9 taps.
+//
+//go:noescape
+func meansTaps9(b *band)
+
 // widenAVX2 copies rows of so many vectors, of whose last one only tail elements are there; pitches are in bytes.
 //
 //go:noescape

@@ -3589,6 +3589,102 @@ end:
 	VZEROUPPER
 	RET
 
+// meansTaps4 goes down rows of means of 4 taps.
+TEXT ·meansTaps4(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ band_out(AX), DI
+	MOVQ band_x(AX), SI
+	MOVQ band_pitch(AX), DX
+	MOVQ band_blocks(AX), CX
+	MOVQ band_offsets(AX), R8
+	MOVQ band_last(AX), R9
+	MOVQ band_outPitch(AX), R10
+	VBROADCASTSS band_count(AX), Y14
+	VXORPS Y15, Y15, Y15
+row:
+	XORQ R11, R11
+vector:
+	LEAQ (SI)(R11*1), R12
+	MOVLQSX 0(R8), BX
+	VMOVUPS (R12)(BX*1), Y0
+	MOVLQSX 8(R8), BX
+	VADDPS (R12)(BX*1), Y0, Y0
+	MOVLQSX 4(R8), BX
+	VMOVUPS (R12)(BX*1), Y1
+	MOVLQSX 12(R8), BX
+	VADDPS (R12)(BX*1), Y1, Y1
+	VADDPS Y1, Y0, Y0
+	VADDPS Y15, Y0, Y0
+	VDIVPS Y14, Y0, Y0
+	VMOVUPS Y0, (DI)(R11*1)
+	CMPQ R11, R9
+	JEQ next
+	ADDQ $32, R11
+	CMPQ R11, R9
+	CMOVQGT R9, R11
+	JMP vector
+next:
+	ADDQ DX, SI
+	ADDQ R10, DI
+	DECQ CX
+	JNZ row
+	VZEROUPPER
+	RET
+
+// meansTaps9 goes down rows of means of 9 taps.
+TEXT ·meansTaps9(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ band_out(AX), DI
+	MOVQ band_x(AX), SI
+	MOVQ band_pitch(AX), DX
+	MOVQ band_blocks(AX), CX
+	MOVQ band_offsets(AX), R8
+	MOVQ band_last(AX), R9
+	MOVQ band_outPitch(AX), R10
+	VBROADCASTSS band_count(AX), Y14
+	VXORPS Y15, Y15, Y15
+row:
+	XORQ R11, R11
+vector:
+	LEAQ (SI)(R11*1), R12
+	MOVLQSX 0(R8), BX
+	VMOVUPS (R12)(BX*1), Y0
+	MOVLQSX 32(R8), BX
+	VADDPS (R12)(BX*1), Y0, Y0
+	MOVLQSX 16(R8), BX
+	VADDPS (R12)(BX*1), Y0, Y0
+	MOVLQSX 4(R8), BX
+	VMOVUPS (R12)(BX*1), Y1
+	MOVLQSX 20(R8), BX
+	VADDPS (R12)(BX*1), Y1, Y1
+	MOVLQSX 8(R8), BX
+	VMOVUPS (R12)(BX*1), Y2
+	MOVLQSX 24(R8), BX
+	VADDPS (R12)(BX*1), Y2, Y2
+	MOVLQSX 12(R8), BX
+	VMOVUPS (R12)(BX*1), Y3
+	MOVLQSX 28(R8), BX
+	VADDPS (R12)(BX*1), Y3, Y3
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	VADDPS Y1, Y0, Y0
+	VADDPS Y15, Y0, Y0
+	VDIVPS Y14, Y0, Y0
+	VMOVUPS Y0, (DI)(R11*1)
+	CMPQ R11, R9
+	JEQ next
+	ADDQ $32, R11
+	CMPQ R11, R9
+	CMOVQGT R9, R11
+	JMP vector
+next:
+	ADDQ DX, SI
+	ADDQ R10, DI
+	DECQ CX
+	JNZ row
+	VZEROUPPER
+	RET
+
 DATA windowMasks<>+0(SB)/4, $0xffffffff
 DATA windowMasks<>+4(SB)/4, $0xffffffff
 DATA windowMasks<>+8(SB)/4, $0xffffffff

@@ -110,6 +110,32 @@ func TestLargestEqualsDefinition(t *testing.T) {
 	})
 }
 
+func TestMeansEqualDefinition(t *testing.T) {
+	eachWindows(t, func(name string, path Path, r *rand.Rand, rows, width int) {
+		v := newValues(uint64(rows * width))
+		pitch, taps := width+r.IntN(20), make([]int, []int{4, 9, 4, 9, 6}[r.IntN(5)])
+		for i := range taps {
+			taps[i] = r.IntN(60)
+		}
+		draw := v.mild
+		if r.IntN(2) == 0 {
+			draw = v.any
+		}
+		x := slack(fill(rows*pitch+60, draw))
+		want, got := make([]float32, rows*width), guarded(rows*width)
+		for i := range want {
+			under := make([]float32, len(taps))
+			for j, tap := range taps {
+				under[j] = x[i/width*pitch+i%width+tap]
+			}
+			want[i] = DefineReduce(ReductionSum, under, 0) / float32(len(taps))
+		}
+		path.Means(got[:rows*width], x, NewWindows(rows, width, pitch, taps))
+		compare(t, name, got[:rows*width], want)
+		checkGuard(t, name, got[rows*width:])
+	})
+}
+
 // Rows arrive in their places, and nothing but a border comes behind them.
 func TestWidenAndHalve(t *testing.T) {
 	eachWindows(t, func(name string, path Path, r *rand.Rand, rows, width int) {
@@ -140,18 +166,18 @@ func TestWidenAndHalve(t *testing.T) {
 	})
 }
 
-// What gentile.go and gen_windows.go write is what is checked in.
+// What gentile.go, gen_windows.go and gen_thin.go write is what is checked in.
 func TestTilesAndWindowsAreGenerated(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the generator")
 	}
 	folder := t.TempDir()
-	for _, generator := range []string{"gentile.go", "gen_windows.go"} {
+	for _, generator := range []string{"gentile.go", "gen_windows.go", "gen_thin.go"} {
 		if out, err := exec.Command("go", "run", generator, folder).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", generator, err, out)
 		}
 	}
-	for _, name := range []string{"tile_amd64.s", "tile_amd64.go", "tile_arm64.s", "tile_arm64.go", "windows_amd64.s", "windows_amd64.go"} {
+	for _, name := range []string{"tile_amd64.s", "tile_amd64.go", "tile_arm64.s", "tile_arm64.go", "windows_amd64.s", "windows_amd64.go", "thin_amd64.s", "thin_amd64.go"} {
 		want, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
 			t.Fatal(err)

@@ -22,6 +22,17 @@ func (p Path) largest(y, x []float32, w *Windows, b *band) {
 	w.bands(y, x, b)
 }
 
+// HasMeans reports whether Means has a kernel for so many taps.
+func (p Path) HasMeans(taps int) bool { return p != PathGo && (taps == 4 || taps == 9) }
+
+func (p Path) means(y, x []float32, w *Windows, b *band) {
+	if !p.HasMeans(len(w.offsets)) {
+		meansGo(y, x, w, b)
+		return
+	}
+	w.bands(y, x, b)
+}
+
 // bands cuts the windows into what the kernels can do.
 func (w *Windows) bands(y, x []float32, b *band) {
 	b.offsets, b.taps, b.pitch = &w.offsets[0], len(w.offsets), 4*w.pitch
@@ -74,9 +85,12 @@ func (w *Windows) band(y, x []float32, b *band, rows, vectors int) {
 }
 
 func (b *band) run(vectors, rows int) {
-	if b.weights != nil {
+	switch {
+	case b.count != 0:
+		b.mean(rows)
+	case b.weights != nil:
 		chains(vectors, rows, b)
-	} else {
+	default:
 		largest(vectors, rows, b)
 	}
 }
@@ -97,4 +111,15 @@ func (p Path) halve(even, odd, from []float32, rows, width, pitch int, border fl
 	}
 	pairs := (width + 15) / 16
 	halveAVX2(&even[0], &odd[0], &from[0], rows, pairs, width-16*(pairs-1), 4*pitch, 4*width, border)
+}
+
+// mean runs a kernel of means, which goes row by row.
+func (b *band) mean(rows int) {
+	all := *b
+	all.blocks *= rows
+	if b.taps == 4 {
+		meansTaps4(&all)
+	} else {
+		meansTaps9(&all)
+	}
 }

@@ -15,3 +15,8 @@ func (p Path) widen(to, from []float32, rows, width, pitch int, border float32) 
 func (p Path) halve(even, odd, from []float32, rows, width, pitch int, border float32) {
 	halveGo(even, odd, from, rows, width, pitch)
 }
+
+// HasMeans reports whether Means has a kernel for so many taps.
+func (p Path) HasMeans(int) bool { return false }
+
+func (p Path) means(y, x []float32, w *Windows, b *band) { meansGo(y, x, w, b) }

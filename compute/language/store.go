@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,8 +40,15 @@ func (s Store) Has(id chain.Hash) bool {
 	return s.Dir != "" && err == nil
 }
 
-// Put copies a file into the store and gives its model's id and name. What cannot run here is refused.
-func (s Store) Put(path string) (id chain.Hash, name string, err error) {
+// A partName is what a part of a model that was split over files is called.
+var partName = regexp.MustCompile(`-[0-9]{5}-of-[0-9]{5}\.gguf$`)
+
+// Put copies a file into the store and gives its model's id and name. What cannot run here is refused. Report, which may be nil, hears how
+// much of the file is copied.
+func (s Store) Put(path string, report func(done, total int64)) (id chain.Hash, name string, err error) {
+	if partName.MatchString(path) {
+		return id, "", fmt.Errorf("%s: one part of a model that was split over files: join them first, with llama.cpp's llama-gguf-split --merge", path)
+	}
 	m, err := Open(path)
 	if err != nil {
 		return id, "", err
@@ -64,12 +72,52 @@ func (s Store) Put(path string) (id chain.Hash, name string, err error) {
 	}
 	defer from.Close()
 	if err := whole.WriteWith(s.Path(id), 0o644, func(w io.Writer) error {
-		_, err := io.Copy(w, from)
+		_, err := io.Copy(w, &counted{Reader: from, total: size(from), report: report})
 		return err
 	}); err != nil {
 		return id, m.Name, fmt.Errorf("model store: %w", err)
 	}
 	return id, m.Name, nil
+}
+
+func size(f *os.File) int64 {
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// counted reports what is read.
+type counted struct {
+	io.Reader
+	done, total int64
+	report      func(done, total int64)
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	if c.done += int64(n); c.report != nil && n > 0 {
+		c.report(c.done, c.total)
+	}
+	return n, err
+}
+
+// Verify reads a model's file in whole and says what is wrong with it, if anything is.
+func (s Store) Verify(id chain.Hash) error {
+	m, err := s.look(id)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	got, err := m.ID()
+	if err == nil && got != id {
+		err = fmt.Errorf("its shape, tokenizer or weights are not those of its name: they are the model %s", got)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Path(id), err)
+	}
+	return nil
 }
 
 // Open gives the model with an id. It reads all of it to see that it has that id, and gives model.ErrNoModel where there is

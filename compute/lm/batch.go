@@ -15,7 +15,19 @@ type Request struct {
 	Logprobs  bool // events tell how likely their tokens were
 	Top       int  // and the likeliest, so many
 	Pool      Pool // wants one vector of the prompt instead of an answer
+	Form      Form // nil: any text
 }
+
+// A Form limits the tokens of one answer, by those that have come so far.
+type Form interface {
+	// Mask makes the logits of tokens that may not come next negative infinity, and says whether one may.
+	Mask(logits []float32) (left bool)
+	// Take is told the token that was drawn.
+	Take(token int32)
+}
+
+// ErrNoForm says that no token can go on with the form that an answer is to have.
+var ErrNoForm = errors.New("the model has no token with which the answer can go on in its form")
 
 // An End says why an answer has ended.
 type End uint8
@@ -70,6 +82,7 @@ type Batch struct {
 	running []*work
 	pages   int // promised to those that run
 	parts   []*Part
+	masked  []float32 // logits of a request with a form
 }
 
 // work is a request on its way.
@@ -197,7 +210,18 @@ func (b *Batch) draw(w *work) (Event, bool) {
 	if w.part.Want == 0 {
 		return Event{}, false
 	}
-	e := Event{ID: w.id, Token: b.sampler.Next(w.part.Logits[0], w.text, w.Sampling)}
+	logits := w.part.Logits[0]
+	if w.Form != nil {
+		b.masked = append(b.masked[:0], logits...)
+		if logits = b.masked; !w.Form.Mask(logits) {
+			b.end(w)
+			return Event{ID: w.id, End: EndFault, Err: ErrNoForm}, true
+		}
+	}
+	e := Event{ID: w.id, Token: b.sampler.Next(logits, w.text, w.Sampling)}
+	if w.Form != nil {
+		w.Form.Take(e.Token)
+	}
 	if w.Logprobs {
 		e.Logprob, e.Top = b.sampler.Likelihoods(w.part.Logits[0], e.Token, w.Top)
 	}

@@ -44,6 +44,7 @@ type convStep struct {
 	ended
 	x             int // slot
 	spread        spread
+	halves        *sheet // instead of spread
 	padded        *buffer
 	batch, groups int
 	channels      int // of the input, in each group
@@ -58,7 +59,11 @@ func (s *convStep) run(f *frame) error {
 	each := s.channels * s.groups * s.spread.in.count()
 	for i := range s.batch {
 		from := x[i*each:]
-		if !s.spread.plain {
+		switch {
+		case s.halves != nil:
+			from = f.floats(s.padded)
+			s.halves.pad(f, from, x[i*each:][:each], s.channels*s.groups)
+		case !s.spread.plain:
 			from = f.floats(s.padded)
 			s.spread.pad(f, from, x[i*each:][:each], s.channels*s.groups)
 		}
@@ -67,37 +72,58 @@ func (s *convStep) run(f *frame) error {
 	return nil
 }
 
+// planeLen is the elements of an input plane as it is laid out.
+func (s *convStep) planeLen() int {
+	if s.halves != nil {
+		return s.halves.elements
+	}
+	return s.spread.padded.count()
+}
+
 // products computes all groups of an input, the first of which is the given one of the batch.
 func (s *convStep) products(f *frame, y, from []float32, first int) {
 	rows := s.rows[0]
 	steps := s.groups * rows.M * rows.K * s.positions
-	grid := f.gridOf(f.path.Parts(rows, &s.columns), steps, s.groups, s.short(s.positions))
+	all := f.path.Parts(rows, &s.columns)
+	grid := f.gridOf(all, steps, s.groups, s.short(s.positions))
+	if s.groups == 1 && rows.M > s.positions {
+		grid = f.byRows(grid)
+	}
 	f.shareBy(grid, steps, func(g int, p kernel.Part, w *worker) {
 		columns := s.columns
-		columns.X = from[g*s.channels*s.spread.padded.count():]
+		columns.X = from[g*s.channels*s.planeLen():]
 		at := (first + g) * s.outs * s.positions
 		end := s.end(f, w, g*s.outs, at, s.positions)
 		f.path.Multiply(y[at:], s.positions, s.rows[g], &columns, &end, p, &w.Scratch)
 	})
 }
 
+const copySteps = 8 // multiply-adds that take as long as to copy an element
+
 // pad copies planes into larger ones whose border is +0.
 func (s *spread) pad(f *frame, to, from []float32, planes int) {
-	f.crew.split(planes, len(from)*2, func(part int, _ *worker) {
-		s.plane(to[part*s.padded.count():][:s.padded.count()], from[part*s.in.count():][:s.in.count()])
+	f.planes(planes, copySteps*len(from), func(*worker) {}, func(i int, _ *worker) {
+		s.plane(f.path, to[i*s.padded.count():][:s.padded.count()], from[i*s.in.count():][:s.in.count()])
 	})
 }
 
-func (s *spread) plane(to, from []float32) {
-	wide, row := s.padded[2], s.in[2]
+func (s *spread) plane(p kernel.Path, to, from []float32) {
+	wide, row, rows := s.padded[2], s.in[2], s.in[1]
 	done := 0
 	for d := range s.in[0] {
-		for h := range s.in[1] {
-			at := ((d+s.before[0])*s.padded[1]+h+s.before[1])*wide + s.before[2]
-			clear(to[done:at])
-			copy(to[at:at+row], from[(d*s.in[1]+h)*row:])
-			done = at + row
+		at, in := ((d+s.before[0])*s.padded[1]+s.before[1])*wide+s.before[2], from[d*rows*row:][:rows*row]
+		clear(to[done:at])
+		if rows > 1 {
+			p.Widen(to[at:], in, rows-1, row, wide, 0)
 		}
+		for range rows - 1 {
+			for i := at + row; i < at+wide; i++ {
+				to[i] = 0
+			}
+			at += wide
+		}
+		copy(to[at:at+row], in[(rows-1)*row:]) // behind it may lie what another thread has written
+		done = at + row
 	}
 	clear(to[done:])
 }
@@ -143,6 +169,9 @@ func (b *builder) dense(x, y int, g operator.Window, w *tensor.Tensor, shape []i
 		return false
 	}
 	s.columns = windowColumns(g, s.spread, s.channels)
+	if halves, ok := halvesOf(g, in[1]); ok && s.outs <= halvesRowsMax {
+		s.halves, s.columns = &halves, halves.windowColumns(g, s.channels)
+	}
 	for i := range g.Groups {
 		at := i * s.outs * s.channels * taps
 		key := packKey{weights: w, layout: layoutRows, at: at, rows: s.outs, k: s.channels * taps}
@@ -151,10 +180,10 @@ func (b *builder) dense(x, y int, g operator.Window, w *tensor.Tensor, shape []i
 			return b.r.path.PackRows(tensor.Values[float32](w)[at:], key.rows, key.k, nil)
 		}))
 	}
-	if s.spread.plain {
+	if s.spread.plain && s.halves == nil {
 		s.x = b.withSlack(s.x)
 	} else {
-		s.padded = b.scratch(in[1] * s.spread.padded.count())
+		s.padded = b.scratch(in[1] * s.planeLen())
 	}
 	p := b.add(s, []int{s.x}, tensor.Count(shape)*s.channels*taps)
 	if s.padded != nil {

@@ -111,10 +111,23 @@ func (s *poolStep) run(f *frame) error {
 		})
 		return nil
 	}
-	f.planes(s.planes, s.planes*positions*s.taps, func(w *worker) { s.ready(w, 0, (s.taps+1)/2) }, func(p int, w *worker) {
+	fast := f.path.HasMeans(s.taps)
+	ready := func(w *worker) { s.ready(w, 0, (s.taps+1)/2) }
+	if fast {
+		ready = func(w *worker) { s.sheet.ready(w, 0) }
+	}
+	f.planes(s.planes, s.planes*positions*s.taps, ready, func(p int, w *worker) {
 		in, out := x[p*size:][:size], y[p*positions:][:positions]
-		s.plane(f.path, w.plane, in, 0)
-		s.means(f.path, w, out, in)
+		if fast {
+			s.sheet.lay(f.path, w.plane, in, 0)
+			f.path.Means(out, w.plane, s.sheet.windows)
+		} else {
+			s.plane(f.path, w.plane, in, 0)
+			s.means(f.path, w, out)
+		}
+		for _, e := range s.count {
+			out[e[0]] = sumOf(in, e[2:]) / float32(e[1])
+		}
 		if s.clamp {
 			f.path.Unary(kernel.UnaryClip, out, out, s.lo, s.hi)
 		}
@@ -130,7 +143,7 @@ func (s *poolStep) under(w *worker, tap int) []float32 {
 
 // means adds the taps as AIW-3 does, each in a lane of its own: 16, 8, 4, 2, 1 apart. The lanes that nothing
 // is in are left out; + (+0) at the end makes of -0 what their zeros would.
-func (s *poolStep) means(p kernel.Path, w *worker, y, x []float32) {
+func (s *poolStep) means(p kernel.Path, w *worker, y []float32) {
 	lane := func(i int) []float32 { return w.row[i*(s.length+kernel.Slack):][:s.length] }
 	lanes := make([][]float32, s.taps)
 	for t := range lanes {
@@ -149,9 +162,6 @@ func (s *poolStep) means(p kernel.Path, w *worker, y, x []float32) {
 	p.BinaryRight(kernel.BinaryAdd, sum, lanes[0], 0)
 	p.BinaryRight(kernel.BinaryDiv, sum, sum, float32(s.taps))
 	s.rows(p, y, sum)
-	for _, e := range s.count {
-		y[e[0]] = sumOf(x, e[2:]) / float32(e[1])
-	}
 }
 
 // sumOf adds elements as AIW-3 does.

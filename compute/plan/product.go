@@ -169,6 +169,19 @@ func (f *frame) gridOf(all kernel.Part, steps, products int, short bool) grid {
 	return g
 }
 
+// byRows cuts a product whose left matrix is the larger one: by rows, as far as threads have enough of them, so that each part of it is
+// read by one thread only. Every part copies columns for itself, so there are few.
+func (f *frame) byRows(g grid) grid {
+	threads := f.crew.threads()
+	want := min(g.byRows*g.byCols, g.all.RowTo/partPanelsMin) / threads * threads
+	if threads > 1 && want >= threads {
+		g.byRows, g.byCols = want, 1
+	}
+	return g
+}
+
+const partPanelsMin = 16 // of rows
+
 // shareBy does the parts of products of about so many steps together.
 func (f *frame) shareBy(g grid, steps int, do func(product int, p kernel.Part, w *worker)) {
 	each := g.byRows * g.byCols

@@ -23,6 +23,7 @@ func TestJobParamsAreBounded(t *testing.T) {
 		for v, taken := range map[uint64]bool{b.low: true, b.top: true, b.top + 1: false, 1<<64 - 1: false, b.low - 1: false} {
 			g := testGenesis(t)
 			g.Params.Jobs.MissedLeaseBurn = min(1, g.Params.Jobs.MissedLeaseBurn) // its bound is workerBondMin
+			g.Params.Jobs.ContestMs = 0                                           // its bound is auditRevealMs
 			reflect.ValueOf(&g.Params.Jobs).Elem().Field(i).SetUint(v)
 			err := g.Check()
 			if taken && err != nil || !taken && (err == nil || !strings.Contains(err.Error(), "params: jobs: "+b.name)) {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -21,7 +22,8 @@ type ask struct {
 	usage    bool // tell it at the end of a stream
 	tokenIDs bool // tell the tokens' numbers, with which an answer can be verified
 	seed     uint64
-	each     int // answers to each prompt
+	each     int  // answers to each prompt
+	json     bool // an answer is a JSON object
 }
 
 const (
@@ -43,6 +45,7 @@ func readAsk(f *form) (a ask) {
 	a.readStreamOptions(f)
 	a.readSampling(f)
 	a.readStopTokens(f)
+	a.readFormat(f)
 	a.each = int(f.whole("n", 1, 1, choicesMax))
 	f.only("frequency_penalty", "0", "0.0")
 	f.only("presence_penalty", "0", "0.0")
@@ -53,6 +56,26 @@ func readAsk(f *form) (a ask) {
 	f.only("ignore_eos", "false")
 	f.ignore("user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prediction")
 	return a
+}
+
+// readFormat takes the form that answers are to have.
+func (a *ask) readFormat(f *form) {
+	if _, there := f.fields["response_format"]; !there {
+		return
+	}
+	format := f.sub("response_format")
+	switch kind := format.text("type"); kind {
+	case "text":
+	case "json_object":
+		a.json = true
+	default:
+		f.refuse(&Fault{
+			Status: http.StatusBadRequest, Code: "unsupported_parameter", Param: "response_format",
+			Text: fmt.Sprintf("response_format: type %.32q is not provided: want text or json_object", kind),
+		})
+		return
+	}
+	f.nested("response_format", format)
 }
 
 // readStopTokens takes tokens that end an answer beside the model's own, as vLLM has them.
@@ -179,11 +202,21 @@ func (a *ask) fit(l *Language, given, usual int) *Fault {
 		given = min(usual, room)
 	}
 	a.request.TokensMax = given
-	if t := slices.IndexFunc(a.prompt.StopTokens, func(t int32) bool { return t < 0 || int(t) >= l.file.Shape.Vocab }); t >= 0 {
-		return wrong("stop_token_ids", "stop_token_ids: %s has no token %d", l.name, a.prompt.StopTokens[t])
+	for param, list := range map[string][]int32{"prompt": a.request.Prompt, "stop_token_ids": a.prompt.StopTokens} {
+		for _, t := range list {
+			if t < 0 || int(t) >= l.file.Shape.Vocab {
+				return wrong(param, "%s: %s has no token %d", param, l.name, t)
+			}
+		}
 	}
 	a.request.Stop = append(l.texts.Ends(), a.prompt.StopTokens...)
 	a.prompt.TokensMax, a.prompt.StopTexts = given, a.stops
+	if a.json && l.ordered {
+		return wrong("response_format", "response_format: a job's answers have no form: ask a server that runs %s itself", l.name)
+	}
+	if a.json {
+		a.request.Form = l.pieces().Answer(a.request.Stop)
+	}
 	return nil
 }
 

@@ -28,6 +28,10 @@ func (b *budget) give(n int64) { b.taken.Add(-n) }
 
 // body reads a request's body within bounds. Its memory is the caller's until he releases it.
 func (s *Server) body(w http.ResponseWriter, r *http.Request, bytesMax int64) (body []byte, release func(), fault *Fault) {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		w.Header().Set("Connection", "close") // the body is not read
+		return nil, nil, faultf(http.StatusUnsupportedMediaType, "content_encoding", "a body in content encoding %.32q: send it as it is", coding)
+	}
 	tooLarge := faultf(http.StatusRequestEntityTooLarge, "too_large", "a body of over %d bytes", bytesMax)
 	if r.ContentLength > bytesMax {
 		w.Header().Set("Connection", "close") // the rest is not read

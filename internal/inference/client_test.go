@@ -37,6 +37,7 @@ func TestOpenAIClient(t *testing.T) {
 		Refused, Unknown, Stranger string
 		Tokens, StreamTokens       int
 		Likely, ChatLikely         bool
+		Choices                    bool
 		SameVector                 bool
 		Vectors                    []string
 	}
@@ -48,6 +49,9 @@ func TestOpenAIClient(t *testing.T) {
 	}
 	if got.Chat == "" || got.ChatStream != got.Chat || got.ChatHelper != got.Chat || got.Text == "" || got.TextStream != got.Text || got.After != got.Text {
 		t.Errorf("answers differ: %s", raw)
+	}
+	if !got.Choices {
+		t.Errorf("several answers: %s", raw)
 	}
 	if !got.Likely || !got.ChatLikely || !got.SameVector || !slices.Equal(got.Vectors, []string{"1.0000/64", "1.0000/64"}) {
 		t.Errorf("likelihoods and vectors: %s", raw)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aiwork/aiwork-node/compute/grammar"
 	"github.com/aiwork/aiwork-node/compute/kernel"
 	"github.com/aiwork/aiwork-node/compute/language"
 	"github.com/aiwork/aiwork-node/compute/lm"
@@ -46,6 +47,7 @@ type Language struct {
 	ordered     bool       // its answers are paid jobs
 	packed      packed.Folder
 	shelf       *packed.Shelf // nil: the weights are in memory
+	pieces      func() *grammar.Vocabulary
 
 	reading chan struct{} // whoever has filled it turns a text into tokens; the others wait
 	places  chan struct{} // one for each answer that runs or waits; full: refused
@@ -80,6 +82,7 @@ func newLanguage(m *language.Model, o LanguageOptions) (*Language, error) {
 		name: o.Name, file: m, texts: m.Texts, path: o.Path,
 		reading: make(chan struct{}, 1), places: make(chan struct{}, o.AnswerMax), orders: make(chan order), stopped: make(chan struct{}),
 	}
+	l.pieces = sync.OnceValue(func() *grammar.Vocabulary { return grammar.NewVocabulary(m.Texts.Len(), m.Texts.Piece) })
 	pages := int(int64(o.CacheMiB) << 20 / int64(lm.NewCache(m.Shape, 1).PageBytes()))
 	if pages < 1 {
 		return nil, fmt.Errorf("a cache of %d MiB is too small for one page: raise --cache-mib", o.CacheMiB)
@@ -314,6 +317,8 @@ func faultOf(err error) *Fault {
 		return faultf(http.StatusGatewayTimeout, "timeout", "the answer took too long: ask for less")
 	case errors.Is(err, context.Canceled):
 		return faultf(statusClientGone, "cancelled", "the caller has gone")
+	case errors.Is(err, lm.ErrNoForm):
+		return faultf(http.StatusUnprocessableEntity, "no_form", "%v", err)
 	case errors.Is(err, lm.ErrNotFinite):
 		return faultf(http.StatusUnprocessableEntity, "not_finite", "%v", err)
 	}

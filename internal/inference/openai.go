@@ -167,7 +167,6 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		f.only("tool_choice", `"none"`, `"auto"`)
 		f.only("parallel_tool_calls", "true", "false")
 		f.only("functions", "[]")
-		f.only("response_format", `{"type":"text"}`)
 		f.only("modalities", `["text"]`)
 		a.readChatTop(f)
 		f.only("store", "false")

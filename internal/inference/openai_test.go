@@ -145,10 +145,19 @@ func TestRefusals(t *testing.T) {
 		{text, `{"prompt":"x"}`, 404, "model"},
 		{text, `{"model":"huge","prompt":"x"}`, 404, "model"},
 		{text, `{"model":"tiny"}`, 400, "prompt"},
-		{text, `{"model":"tiny","prompt":["a","b"]}`, 400, "prompt"},
-		{text, `{"model":"tiny","prompt":[99999]}`, 400, ""},
+		{text, `{"model":"tiny","prompt":["a",7]}`, 400, "prompt"},
+		{text, `{"model":"tiny","prompt":[99999]}`, 400, "prompt"},
+		{text, `{"model":"tiny","prompt":[[1],[-1]]}`, 400, "prompt"},
 		{text, `{"model":"tiny","prompt":[]}`, 400, "prompt"},
-		{text, `{"model":"tiny","prompt":"x","n":2}`, 400, "n"},
+		{text, `{"model":"tiny","prompt":"x","n":33}`, 400, "n"},
+		{text, `{"model":"tiny","prompt":["x","y"],"n":17}`, 400, "n"},
+		{text, `{"model":"tiny","prompt":"x","n":0}`, 400, "n"},
+		{text, `{"model":"tiny","prompt":"x","n":2,"best_of":3}`, 400, "best_of"},
+		{text, `{"model":"tiny","prompt":"x","min_p":0.1}`, 400, "min_p"},
+		{text, `{"model":"tiny","prompt":"x","typical_p":0.5}`, 400, "typical_p"},
+		{text, `{"model":"tiny","prompt":"x","repeat_last_n":-2}`, 400, "repeat_last_n"},
+		{text, `{"model":"tiny","prompt":"x","stop_token_ids":[99999]}`, 400, "stop_token_ids"},
+		{text, `{"model":"tiny","prompt":"x","stop_token_ids":"7"}`, 400, "stop_token_ids"},
 		{text, `{"model":"tiny","prompt":"x","best_of":2}`, 400, "best_of"},
 		{text, `{"model":"tiny","prompt":"x","echo":true}`, 400, "echo"},
 		{text, `{"model":"tiny","prompt":"x","logprobs":6}`, 400, "logprobs"},
@@ -170,7 +179,9 @@ func TestRefusals(t *testing.T) {
 		{chat, `{"model":"tiny","messages":[{"role":"user","content":[{"type":"image_url"}]}]}`, 400, "messages"},
 		{chat, `{"model":"tiny","messages":[{"role":"user","content":"x","name":"Jo"}]}`, 400, "messages"},
 		{chat, `{` + talk + `,"tools":[{"type":"function"}]}`, 400, "tools"},
-		{chat, `{` + talk + `,"response_format":{"type":"json_object"}}`, 400, "response_format"},
+		{chat, `{` + talk + `,"response_format":{"type":"json_schema","json_schema":{}}}`, 400, "response_format"},
+		{chat, `{` + talk + `,"response_format":{"type":"json_object","strict":true}}`, 400, "response_format"},
+		{chat, `{` + talk + `,"response_format":"json"}`, 400, "response_format"},
 		{chat, `{` + talk + `,"logprobs":true,"top_logprobs":21}`, 400, "top_logprobs"},
 		{chat, `{` + talk + `,"top_logprobs":2}`, 400, "top_logprobs"},
 		{text, `{"model":"tiny","prompt":"x","repetition_penalty":17}`, 400, "repetition_penalty"},
@@ -191,6 +202,140 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("%d %s", status, b)
 	}
 	if status, _, b := s.get("/v1/models/tiny"); status != http.StatusOK || !strings.Contains(string(b), `"aiwork_class":"exact"`) {
+		t.Errorf("%d %s", status, b)
+	}
+}
+
+// Each of several answers, and of several prompts, is the one that is given to it alone, in one value and in pieces; the i-th to a prompt
+// draws by the seed plus i.
+func TestChoices(t *testing.T) {
+	o := testOptions()
+	o.Languages = []*Language{testLanguage(t, LanguageOptions{Threads: 2})}
+	s := serve(t, o)
+	ask := func(prompt string, seed, n int, more string) string {
+		return fmt.Sprintf(`{"model":"tiny","prompt":%s,"seed":%d,"n":%d,"max_tokens":20,"temperature":0.8,"return_token_ids":true,"logprobs":1%s}`, prompt, seed, n, more)
+	}
+	var want []choice
+	spent := usage{}
+	for _, prompt := range []string{`"rain"`, `"a tale"`} {
+		for i := range 3 {
+			r := s.reply("/v1/completions", ask(prompt, 5+i, 1, ""))
+			if i == 0 {
+				spent.Prompt += r.Usage.Prompt
+			}
+			spent.Completion += r.Usage.Completion
+			c := r.Choices[0]
+			if c.Index = len(want); i == 0 && len(want) > 0 {
+				c.PromptTokens = r.Aiwork.PromptTokens
+			}
+			want = append(want, c)
+		}
+	}
+	spent.Total = spent.Prompt + spent.Completion
+	words := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	got := s.reply("/v1/completions", ask(`["rain","a tale"]`, 5, 3, ""))
+	if words(got.Choices) != words(want) || *got.Usage != spent {
+		t.Errorf("got %s of %+v, want %s of %+v", words(got.Choices), got.Usage, words(want), spent)
+	}
+	parts := make([][]reply, len(want))
+	list := s.stream("/v1/completions", ask(`["rain","a tale"]`, 5, 3, `,"stream":true,"stream_options":{"include_usage":true}`))
+	for _, r := range list[:len(list)-1] {
+		parts[r.Choices[0].Index] = append(parts[r.Choices[0].Index], r)
+	}
+	for i, p := range parts {
+		if text, finish, tokens := told(p); text != *want[i].Text || finish != *want[i].Finish || !slices.Equal(tokens, want[i].Tokens) {
+			t.Errorf("choice %d in pieces: %q, want %q", i, text, *want[i].Text)
+		}
+	}
+	if last := list[len(list)-1]; last.Usage == nil || *last.Usage != spent {
+		t.Errorf("in pieces: %+v, want %+v", last.Usage, spent)
+	}
+	const talk = `"model":"tiny","messages":[{"role":"user","content":"x"}],"seed":3,"n":2,"max_tokens":9`
+	chat := s.reply("/v1/chat/completions", `{`+talk+`}`)
+	said := map[int]string{}
+	for _, r := range s.stream("/v1/chat/completions", `{`+talk+`,"stream":true}`) {
+		c := r.Choices[0]
+		if _, begun := said[c.Index]; !begun && c.Delta.Role != "assistant" {
+			t.Errorf("choice %d begins with %s", c.Index, words(c))
+		}
+		if c.Delta.Content != nil {
+			said[c.Index] += *c.Delta.Content
+		}
+	}
+	for i, c := range chat.Choices {
+		if said[i] != *c.Message.Content {
+			t.Errorf("turn %d in pieces: %q, want %q", i, said[i], *c.Message.Content)
+		}
+	}
+}
+
+// Tokens that end an answer, and how far back a penalty reaches, are taken as other servers have them.
+func TestForeignParameters(t *testing.T) {
+	o := testOptions()
+	o.Languages = []*Language{testLanguage(t, LanguageOptions{})}
+	s := serve(t, o)
+	ask := func(more string) choice {
+		return s.reply("/v1/completions", `{"model":"tiny","prompt":"rain","seed":5,"max_tokens":40,"return_token_ids":true`+more+`}`).Choices[0]
+	}
+	whole := ask("")
+	stop := whole.Tokens[7]
+	if got := ask(fmt.Sprintf(`,"stop_token_ids":[%d]`, stop)); *got.Finish != "stop" || !slices.Equal(got.Tokens, whole.Tokens[:slices.Index(whole.Tokens, stop)+1]) {
+		t.Errorf("a stop token: %v of %v", got.Tokens, whole.Tokens)
+	}
+	far, near := ask(`,"repetition_penalty":1.9`), ask(`,"repetition_penalty":1.9,"repeat_last_n":1`)
+	if slices.Equal(far.Tokens, near.Tokens) || slices.Equal(near.Tokens, whole.Tokens) {
+		t.Error("a penalty reaches equally far")
+	}
+	if none := ask(`,"repetition_penalty":1.9,"repeat_last_n":0`); !slices.Equal(none.Tokens, whole.Tokens) {
+		t.Error("a penalty that reaches no token changes the answer")
+	}
+}
+
+// In JSON mode a model of random weights says nothing but JSON, at every temperature, the same each time; what has no room is the beginning
+// of it.
+func TestJSONMode(t *testing.T) {
+	o := testOptions()
+	o.Languages = []*Language{testLanguage(t, LanguageOptions{Threads: 2})}
+	s := serve(t, o)
+	whole := 0
+	for seed := range 12 {
+		talk := fmt.Sprintf(`{"model":"tiny","messages":[{"role":"user","content":"as JSON"}],"response_format":{"type":"json_object"},"seed":%d,"temperature":%g,"max_tokens":400,"logprobs":true`,
+			seed, float64(seed%4)/2)
+		c := s.reply("/v1/chat/completions", talk+`}`).Choices[0]
+		text, finish, _ := told(s.stream("/v1/chat/completions", talk+`,"stream":true}`))
+		if text != *c.Message.Content || finish != *c.Finish || !strings.HasPrefix(strings.TrimSpace(text), "{") {
+			t.Errorf("seed %d: %q in pieces, %q whole", seed, text, *c.Message.Content)
+		}
+		if finish == "stop" {
+			if whole++; !json.Valid([]byte(text)) {
+				t.Errorf("seed %d: %q is no JSON", seed, text)
+			}
+		} else if json.Valid([]byte(text)) {
+			t.Errorf("seed %d: %q is whole and does not end", seed, text)
+		}
+	}
+	if whole == 0 {
+		t.Error("no answer came to its end")
+	}
+}
+
+// A body that is packed is refused in words, not taken for bad JSON.
+func TestPackedBody(t *testing.T) {
+	o := testOptions()
+	o.Languages = []*Language{testLanguage(t, LanguageOptions{})}
+	s := serve(t, o)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/completions", strings.NewReader("packed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Encoding", "gzip")
+	if status, _, b := s.read(http.DefaultClient.Do(r)); status != http.StatusUnsupportedMediaType || !strings.Contains(string(b), "gzip") {
 		t.Errorf("%d %s", status, b)
 	}
 }

@@ -170,7 +170,7 @@ func TestLogLimitsReachTheCaller(t *testing.T) {
 func newMarket(t *testing.T, c *ledgertest.Chain, who ledgertest.Account) *market {
 	t.Helper()
 	return &market{
-		ledger: c.Ledger, blobs: newBlobs(t, wanted{c.Ledger}), key: who.Key, who: who.Address,
+		ledger: c.Ledger, book: compute.NewBook(bookStates{c.Ledger}), blobs: newBlobs(t, wanted{c.Ledger}), key: who.Key, who: who.Address,
 		nonce: func(chain.Address) (uint64, bool) { return 0, false },
 		submit: func(_ context.Context, tx *chain.Tx) error {
 			c.Block(tx)

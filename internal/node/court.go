@@ -12,6 +12,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
+	"github.com/aiwork/aiwork-node/vm/native"
 )
 
 // Bond implements compute.Court.
@@ -46,12 +47,24 @@ func (m *market) Shown(ctx context.Context, d *dispute.Dispute) ([2][]byte, erro
 
 // Unsettled implements compute.Court.
 func (m *market) Unsettled(_ context.Context, who chain.Address) (list []compute.Task, err error) {
-	view, err := m.ledger.State()
+	return m.book.Unsettled(who)
+}
+
+// bookStates is the ledger as a book of the live jobs reads it.
+type bookStates struct{ *ledger.Ledger }
+
+// State gives the state after the head. A block that stands in the database is the head a moment later: what it has changed is known then.
+func (s bookStates) State() (native.SlotReader, chain.Height, uint64, func() error, error) {
+	head, moved := s.Head()
+	view, err := s.Ledger.State()
 	if err != nil {
-		return nil, err
+		return nil, 0, 0, nil, err
 	}
-	defer func() { err = errors.Join(err, view.Close()) }()
-	return compute.LoadUnsettled(view, who)
+	for head.Height < view.Height {
+		<-moved
+		head, moved = s.Head()
+	}
+	return view, view.Height, view.Ext.TimeMs, view.Close, nil
 }
 
 // counsel starts advocates as children like the auditor's engine.

@@ -28,6 +28,7 @@ const (
 // market is the market inside a validator: what its auditor needs, without a detour over JSON-RPC.
 type market struct {
 	ledger *ledger.Ledger
+	book   *compute.Book
 	blobs  *blobs.Store
 	submit func(context.Context, *chain.Tx) error
 	nonce  func(chain.Address) (uint64, bool) // after waiting transactions
@@ -61,12 +62,7 @@ func (m *market) Heads(ctx context.Context) (<-chan chain.Height, error) {
 }
 
 func (m *market) Agenda(_ context.Context, who chain.Address) (compute.Agenda, error) {
-	view, err := m.ledger.State()
-	if err != nil {
-		return compute.Agenda{}, err
-	}
-	defer view.Close()
-	return compute.LoadAgenda(view, who, view.Height, view.Ext.TimeMs)
+	return m.book.Agenda(who)
 }
 
 func (m *market) Over(_ context.Context, k compute.Key) (bool, error) {

@@ -49,6 +49,7 @@ type Node struct {
 	registry    *prometheus.Registry
 
 	ledger *ledger.Ledger
+	book   *compute.Book // of the ledger's live jobs, for auditor and JSON-RPC
 	pool   *mempool.Pool
 	paced  *pacedPool // nil: consensus has the pool itself
 	net    *p2p.Net
@@ -92,6 +93,7 @@ func (n *Node) openLedger(ctx context.Context, _ Options) (err error) {
 	if err != nil {
 		return err
 	}
+	n.book = compute.NewBook(bookStates{n.ledger})
 	n.closers = append(n.closers, n.ledger.Close)
 	head, _ := n.ledger.Head()
 	return checkForks(n.genesis, head.Ext.TimeMs)
@@ -214,7 +216,7 @@ func (n *Node) openAuditor(_ context.Context, o Options) error {
 		Exe: exe, Args: []string{"engine", "--models", n.home.Models()}, ThreadsMax: n.cfg.EngineThreads, MemoryMaxBytes: int64(n.cfg.EngineMemoryMiB) << 20,
 	}}
 	n.closers = append(n.closers, n.engine.Close)
-	m := &market{ledger: n.ledger, blobs: n.blobs, submit: n.submit, nonce: n.pool.NonceOf, key: key, who: who}
+	m := &market{ledger: n.ledger, book: n.book, blobs: n.blobs, submit: n.submit, nonce: n.pool.NonceOf, key: key, who: who}
 	stats := compute.NewMetrics(n.registry)
 	party := compute.NewParty(compute.PartyOptions{
 		Address: who, Market: m, Court: m, Counsel: counsel{n.engine.options}, BondMax: *tokens(n.cfg.ChallengeBondMax), Log: n.log, Metrics: stats,
@@ -232,7 +234,7 @@ func (n *Node) openFaces(_ context.Context, o Options) (err error) {
 	c := rpcChain{n.ledger}
 	pool := rpcPool{n.pool, n}
 	rpc.AddEth(table, c, pool, n, n.ledger.Params(), o.Version)
-	rpc.AddAiwork(table, c, rpcBlobs{n.blobs}, n, n.ledger.Params())
+	rpc.AddAiwork(table, c, rpcBlobs{n.blobs}, n.book, n, n.ledger.Params())
 	rpc.AddDiscover(table, o.Version)
 	n.rpc, err = rpc.Listen(table, rpc.Options{
 		Listen: n.cfg.RPCListen, Hosts: n.cfg.RPCHosts, Origins: n.cfg.RPCOrigins, Limits: rpc.DefaultLimits(), Log: n.log,

@@ -16,6 +16,7 @@ import (
 	"github.com/holiman/uint256"
 	"lukechampine.com/blake3"
 
+	"github.com/aiwork/aiwork-node/compute"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/internal/rpc"
 	"github.com/aiwork/aiwork-node/ledger/ledgertest"
@@ -136,7 +137,7 @@ func (w *rpcWorld) serve() {
 	w.table = rpc.NewTable()
 	c := rpcChain{w.Ledger}
 	rpc.AddEth(w.table, c, testPool{w.pool}, testNode{}, w.Params(), "test")
-	rpc.AddAiwork(w.table, c, testBlobs{}, testNode{}, w.Params())
+	rpc.AddAiwork(w.table, c, testBlobs{}, compute.NewBook(bookStates{w.Ledger}), testNode{}, w.Params())
 	rpc.AddDiscover(w.table, "test")
 	s, err := rpc.Listen(w.table, rpc.Options{
 		Listen: "127.0.0.1:0", Limits: rpc.DefaultLimits(), Log: slog.New(slog.DiscardHandler), Feeds: rpc.Feeds(c, testPool{w.pool}, testNode{}),

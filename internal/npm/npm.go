@@ -19,8 +19,9 @@ import (
 
 // Limits of a package.
 const (
-	packedBytesMax   = 512 << 20
-	unpackedBytesMax = 2 << 30
+	packedBytesMax   = 8 << 30
+	unpackedBytesMax = 2 << 30  // that are held in memory
+	apartBytesMax    = 16 << 30 // that lie in a folder
 	filesMax         = 20_000
 	wordsMax         = 2 << 10         // of what the client says
 	exitGrace        = 5 * time.Second // for its end once it is asked to
@@ -30,6 +31,13 @@ const (
 type File struct {
 	Path string
 	Data []byte
+	At   string // where it lies, if it was put apart; then Data is nil
+}
+
+// Apart says which files are too large for memory, and which folder of the caller's takes them; its zero value is none.
+type Apart struct {
+	Folder string
+	Wants  func(path string) bool
 }
 
 // Check says whether a text names a package with an exact version, as NAME@1.2.3 or @SCOPE/NAME@1.2.3.
@@ -41,8 +49,8 @@ func Check(spec string) error {
 	return nil
 }
 
-// Files brings all files of a package. Cancelling ctx stops the client.
-func Files(ctx context.Context, spec string) ([]File, error) {
+// Files brings all files of a package. Cancelling ctx stops the client, which keeps what it has brought whole and does not bring it again.
+func Files(ctx context.Context, spec string, apart Apart) ([]File, error) {
 	if err := Check(spec); err != nil {
 		return nil, err
 	}
@@ -67,7 +75,10 @@ func Files(ctx context.Context, spec string) ([]File, error) {
 		return nil, err
 	}
 	defer f.Close()
-	files, err := Unpack(f)
+	if info, err := f.Stat(); err == nil && info.Size() > packedBytesMax {
+		return nil, fmt.Errorf("npm package %s: an archive of %d MiB, at most %d are taken", spec, info.Size()>>20, packedBytesMax>>20)
+	}
+	files, err := Unpack(ctx, f, apart)
 	if err != nil {
 		return nil, fmt.Errorf("npm package %s: %w", spec, err)
 	}
@@ -92,15 +103,14 @@ func pack(ctx context.Context, client, spec, folder string) error {
 }
 
 // Unpack reads a package's archive: a gzipped tar whose files lie in one folder. Links are refused.
-func Unpack(r io.Reader) ([]File, error) {
+func Unpack(ctx context.Context, r io.Reader, apart Apart) (files []File, err error) {
 	z, err := gzip.NewReader(io.LimitReader(r, packedBytesMax))
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	t := tar.NewReader(z)
-	var files []File
-	left := int64(unpackedBytesMax)
-	for {
+	inMemory, onDisk := int64(unpackedBytesMax), int64(apartBytesMax)
+	for ctx.Err() == nil {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			return files, nil
@@ -116,13 +126,32 @@ func Unpack(r io.Reader) ([]File, error) {
 		if h.Typeflag != tar.TypeReg || !inside || strings.HasPrefix(h.Name, "/") || strings.HasPrefix(path.Clean(h.Name), "..") {
 			return nil, fmt.Errorf("archive: %q is no plain file within one folder", h.Name)
 		}
-		if left -= h.Size; h.Size < 0 || left < 0 || len(files) == filesMax {
-			return nil, fmt.Errorf("archive: more than %d bytes or %d files", unpackedBytesMax, filesMax)
+		f, left := File{Path: name}, &inMemory
+		if apart.Wants != nil && apart.Wants(name) {
+			f.At, left = filepath.Join(apart.Folder, fmt.Sprint(len(files), "-", path.Base(name))), &onDisk
 		}
-		var data bytes.Buffer
-		if _, err := io.Copy(&data, io.LimitReader(t, h.Size)); err != nil {
+		if *left -= h.Size; h.Size < 0 || *left < 0 || len(files) == filesMax {
+			return nil, fmt.Errorf("archive: more than %d MiB, %d MiB of large files, or %d files", unpackedBytesMax>>20, apartBytesMax>>20, filesMax)
+		}
+		if err := f.read(io.LimitReader(t, h.Size)); err != nil {
 			return nil, fmt.Errorf("archive: %s: %w", name, err)
 		}
-		files = append(files, File{name, data.Bytes()})
+		files = append(files, f)
 	}
+	return nil, ctx.Err()
+}
+
+func (f *File) read(r io.Reader) error {
+	if f.At == "" {
+		var data bytes.Buffer
+		_, err := io.Copy(&data, r)
+		f.Data = data.Bytes()
+		return err
+	}
+	to, err := os.OpenFile(f.At, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, r)
+	return errors.Join(err, to.Close())
 }

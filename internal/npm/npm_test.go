@@ -4,7 +4,9 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -50,8 +52,8 @@ func archive(t *testing.T, headers ...tar.Header) []byte {
 }
 
 func TestUnpack(t *testing.T) {
-	files, err := Unpack(bytes.NewReader(archive(t,
-		tar.Header{Name: "package/", Typeflag: tar.TypeDir}, tar.Header{Name: "package/a/b.onnx", Typeflag: tar.TypeReg})))
+	files, err := Unpack(t.Context(), bytes.NewReader(archive(t,
+		tar.Header{Name: "package/", Typeflag: tar.TypeDir}, tar.Header{Name: "package/a/b.onnx", Typeflag: tar.TypeReg})), Apart{})
 	if err != nil || len(files) != 1 || files[0].Path != "a/b.onnx" || string(files[0].Data) != "package/a/b.onnx" {
 		t.Errorf("got %v, %v", files, err)
 	}
@@ -63,12 +65,28 @@ func TestUnpack(t *testing.T) {
 		{Name: "package/link", Linkname: "/etc/passwd", Typeflag: tar.TypeSymlink},
 		{Name: "package/link", Linkname: "a", Typeflag: tar.TypeLink},
 	} {
-		if _, err := Unpack(bytes.NewReader(archive(t, bad))); err == nil {
+		if _, err := Unpack(t.Context(), bytes.NewReader(archive(t, bad)), Apart{}); err == nil {
 			t.Errorf("%q is taken", bad.Name)
 		}
 	}
-	if _, err := Unpack(strings.NewReader("no archive")); err == nil {
+	if _, err := Unpack(t.Context(), strings.NewReader("no archive"), Apart{}); err == nil {
 		t.Error("no archive is taken")
+	}
+}
+
+// Large files lie in the caller's folder, even those of one name, and are not in memory.
+func TestUnpackApart(t *testing.T) {
+	folder := t.TempDir()
+	files, err := Unpack(t.Context(), bytes.NewReader(archive(t, tar.Header{Name: "package/a/m.gguf", Typeflag: tar.TypeReg},
+		tar.Header{Name: "package/b/m.gguf", Typeflag: tar.TypeReg}, tar.Header{Name: "package/c", Typeflag: tar.TypeReg})),
+		Apart{folder, func(p string) bool { return strings.HasSuffix(p, ".gguf") }})
+	if err != nil || len(files) != 3 || files[2].At != "" || string(files[2].Data) != "package/c" {
+		t.Fatalf("got %+v, %v", files, err)
+	}
+	for _, f := range files[:2] {
+		if b, err := os.ReadFile(f.At); err != nil || string(b) != "package/"+f.Path || f.Data != nil || filepath.Dir(f.At) != folder {
+			t.Errorf("%+v holds %q, %v", f, b, err)
+		}
 	}
 }
 
@@ -76,7 +94,7 @@ func TestFiles(t *testing.T) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		testutil.Skip(t, "npm is not installed: Debian package npm")
 	}
-	files, err := Files(t.Context(), "ms@2.1.3")
+	files, err := Files(t.Context(), "ms@2.1.3", Apart{})
 	if err != nil {
 		testutil.Skip(t, "no package came: "+err.Error())
 	}
@@ -91,7 +109,7 @@ func TestFiles(t *testing.T) {
 func FuzzUnpack(f *testing.F) {
 	f.Add([]byte("\x1f\x8b"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		files, err := Unpack(bytes.NewReader(b))
+		files, err := Unpack(t.Context(), bytes.NewReader(b), Apart{t.TempDir(), func(p string) bool { return strings.HasSuffix(p, "x") }})
 		for _, x := range files {
 			if strings.Contains(x.Path, "..") && err == nil {
 				t.Errorf("path %q", x.Path)

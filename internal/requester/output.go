@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"lukechampine.com/blake3"
 
@@ -92,10 +93,19 @@ func (l *Line) readPipeline(result []byte) {
 
 // A Said is what a language model has answered.
 type Said struct {
-	Text         string  `json:"text"`
-	End          string  `json:"end"` // token, text or length
-	PromptTokens int     `json:"promptTokens"`
-	Tokens       []int32 `json:"tokens"`
+	Text         string    `json:"text"`
+	End          string    `json:"end"` // token, text, length, or vector where that was wanted
+	PromptTokens int       `json:"promptTokens"`
+	Tokens       []int32   `json:"tokens"`
+	Likelihoods  []Likely  `json:"logprobs,omitempty"` // of the tokens, where they were wanted
+	Vector       []float32 `json:"vector,omitempty"`
+}
+
+// A Likely is a token with the logarithm of its likelihood, and the likeliest in its place.
+type Likely struct {
+	Token   int32    `json:"token"`
+	Logprob float32  `json:"logprob"`
+	Top     []Likely `json:"top,omitempty"`
 }
 
 // said reads a language model's answer; nil for what is none.
@@ -104,5 +114,34 @@ func said(result []byte) *Said {
 	if err != nil {
 		return nil
 	}
-	return &Said{a.Text, a.End.String(), a.PromptTokens, a.Tokens}
+	s := &Said{Text: a.Text, End: a.End.String(), PromptTokens: a.PromptTokens, Tokens: a.Tokens}
+	for i, l := range a.Likelihoods {
+		told := Likely{Token: a.Tokens[i], Logprob: finite(l.Logprob)}
+		for _, t := range l.Top {
+			told.Top = append(told.Top, Likely{Token: t.Token, Logprob: finite(t.Logprob)})
+		}
+		s.Likelihoods = append(s.Likelihoods, told)
+	}
+	for _, v := range a.Vector {
+		s.Vector = append(s.Vector, finite(v))
+	}
+	return s
+}
+
+// words is what is shown to people: the text, or the beginning of a vector; --json has all of it.
+func (s *Said) words() string {
+	if len(s.Vector) == 0 {
+		return s.Text
+	}
+	return fmt.Sprintf("%d numbers: %.4f ...", len(s.Vector), s.Vector[:min(len(s.Vector), vectorShown)])
+}
+
+const vectorShown = 4
+
+// finite gives a number that JSON can hold; a worker that is not honest may have written any.
+func finite(v float32) float32 {
+	if v-v != 0 {
+		return -math.MaxFloat32
+	}
+	return v
 }

@@ -279,7 +279,7 @@ func (r *Result) Print(w io.Writer) {
 			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, a)
 		}
 		if s := r.Items[i].Said; s != nil {
-			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, printable(s.Text))
+			fmt.Fprintf(w, "%s: %s\n\n", r.Items[i].Name, printable(s.words()))
 		}
 	}
 	r.Account.print(w)

@@ -75,13 +75,14 @@ type NodeInfo interface {
 type aiwork struct {
 	chain  Chain
 	blobs  BlobStore
+	market Market
 	node   NodeInfo
 	params *chain.Params
 }
 
 // AddAiwork fills a table with aiwork_*.
-func AddAiwork(t *Table, c Chain, b BlobStore, n NodeInfo, params *chain.Params) {
-	a := &aiwork{chain: c, blobs: b, node: n, params: params}
+func AddAiwork(t *Table, c Chain, b BlobStore, m Market, n NodeInfo, params *chain.Params) {
+	a := &aiwork{chain: c, blobs: b, market: m, node: n, params: params}
 	a.addChain(t)
 	a.addMarket(t)
 	a.addBlobs(t)
@@ -388,12 +389,7 @@ func (a *aiwork) workers(_ context.Context, from *Uint64) ([]*workerForm, error)
 }
 
 func (a *aiwork) agenda(_ context.Context, who chain.Address) (*compute.Agenda, error) {
-	view, at, release, err := a.state()
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	agenda, err := compute.LoadAgenda(view, who, at.Height, at.Ext.TimeMs)
+	agenda, err := a.market.Agenda(who)
 	return &agenda, err
 }
 

@@ -11,6 +11,7 @@ import (
 // disputeForm is a dispute as it is shown. Lists have the defender's first.
 type disputeForm struct {
 	ID         Uint64          `json:"id"`
+	Kind       string          `json:"kind"` // of the model: network, pipeline or language
 	Phase      string          `json:"phase"`
 	Verdict    string          `json:"verdict"`
 	Parties    []chain.Address `json:"parties"`
@@ -20,7 +21,8 @@ type disputeForm struct {
 	DeadlineMs Uint64          `json:"deadlineMs"`
 	Rounds     Uint64          `json:"rounds"`
 	Steps      Uint64          `json:"steps"`
-	Entries    Uint64          `json:"entries"` // of a receipt: the inputs' and one for each operator
+	Path       []Uint64        `json:"path"`    // entries that the dispute has gone into: a pipeline's step, composite operators
+	Entries    Uint64          `json:"entries"` // of a receipt: the inputs' and one for each operator; or places for a pipeline's steps
 	Entry      Uint64          `json:"entry"`   // that differs, once it is found; 0 before
 	Level      Uint64          `json:"level"`   // of the node that differs, in the tree that is walked
 	Index      Uint64          `json:"index"`
@@ -37,18 +39,17 @@ func (a *aiwork) dispute(_ context.Context, id Uint64) (*disputeForm, error) {
 	if err != nil || d.Phase == dispute.Missing {
 		return nil, err
 	}
+	path := make([]Uint64, d.Depth)
+	for i := range path {
+		path[i] = Uint64(d.Path[i])
+	}
 	return &disputeForm{
-		ID: Uint64(d.ID), Phase: d.Phase.String(), Verdict: d.Verdict.String(), Parties: d.Parties[:], Bond: Uint256{d.Bond}, Model: d.Model,
-		Receipts: d.Receipts[:], DeadlineMs: Uint64(d.DeadlineMs), Rounds: Uint64(d.Rounds), Steps: Uint64(d.Steps), Entries: Uint64(1 + uint64(d.Ops)),
+		ID: Uint64(d.ID), Kind: d.Kind.String(), Path: path, Phase: d.Phase.String(), Verdict: d.Verdict.String(), Parties: d.Parties[:], Bond: Uint256{d.Bond}, Model: d.Model,
+		Receipts: d.Receipts[:], DeadlineMs: Uint64(d.DeadlineMs), Rounds: Uint64(d.Rounds), Steps: Uint64(d.Steps), Entries: Uint64(d.EntryCount()),
 		Entry: Uint64(d.Entry), Level: Uint64(d.Level), Index: Uint64(d.Index), Record: d.Encode(),
 	}, nil
 }
 
 func (a *aiwork) unsettled(_ context.Context, who chain.Address) ([]compute.Task, error) {
-	view, _, release, err := a.state()
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	return compute.LoadUnsettled(view, who)
+	return a.market.Unsettled(who)
 }

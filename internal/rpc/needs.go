@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 
+	"github.com/aiwork/aiwork-node/compute"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/ledger/exec"
 	"github.com/aiwork/aiwork-node/ledger/state"
@@ -94,6 +95,12 @@ type LogEntry struct {
 	TxHash    chain.Hash
 	TxIndex   int
 	Index     int // in the block
+}
+
+// Market tells what the head asks of those who work.
+type Market interface {
+	Agenda(who chain.Address) (compute.Agenda, error)
+	Unsettled(who chain.Address) ([]compute.Task, error)
 }
 
 // Pool is what this package needs of the mempool.

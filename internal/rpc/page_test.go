@@ -20,7 +20,7 @@ var rewrite = flag.Bool("rewrite", false, "renew docs/rpc.md")
 func TestPage(t *testing.T) {
 	table := NewTable()
 	AddEth(table, nil, nil, nil, &chain.Params{}, "")
-	AddAiwork(table, nil, nil, nil, &chain.Params{})
+	AddAiwork(table, nil, nil, nil, nil, &chain.Params{})
 	AddDiscover(table, "")
 	var page bytes.Buffer
 	table.WriteMarkdown(&page)

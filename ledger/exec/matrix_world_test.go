@@ -75,6 +75,7 @@ func newStages(t *testing.T) *stages {
 	s.requester, s.worker, s.auditor = newActor("requester"), newActor("worker"), newActor("auditor")
 	s.stranger, s.idle, s.drained, s.leaver = newActor("stranger"), newActor("idle"), newActor("drained"), newActor("leaver")
 	s.params = chain.Params{ChainID: testChain, Jobs: job.DefaultParams()}
+	s.params.Jobs.ContestMs = 0 // a batch settles with its last reveal
 	s.block = native.Block{ChainID: testChain, Params: &s.params, Genesis: chain.Hash{9}, TimeMs: 1_000_000, ParentTimeMs: 1_000_000}
 	for _, a := range []actor{s.requester, s.worker, s.auditor, s.stranger, s.idle, s.drained, s.leaver} {
 		s.view.AddBalance(a.address, tokens(100_000))

@@ -109,6 +109,7 @@ func NewGenesis(o Options) (*genesis.Genesis, []Account, []Validator) {
 		set = append(set, genesis.NewValidator(ChainID, name, v.Address, v.Keys, Tokens(10_000), Tokens(10_000)))
 	}
 	g := genesis.Devnet(ChainID, StartMs, alloc, set)
+	g.Params.Jobs.ContestMs = 0 // a batch settles with its last reveal, so that a few blocks are a whole life
 	if o.Params != nil {
 		o.Params(&g.Params)
 	}

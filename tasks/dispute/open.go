@@ -162,6 +162,9 @@ func (d *Dispute) takeHead(c *native.Call, b []byte, proof []chain.Hash) (head n
 	return head, true
 }
 
+// EntryCount is the number of entries of the receipts that are narrowed down now, or of places for steps of a trace.
+func (d *Dispute) EntryCount() uint64 { return d.entries() }
+
 // entries is the number of entries of a receipt, or of leaves of a trace.
 func (d *Dispute) entries() uint64 {
 	if d.inTrace() {

@@ -107,7 +107,7 @@ func (w *work) stage(g *Stage) {
 		return
 	}
 	w.Model = model
-	w.Path[0], w.Depth = uint32(w.Entry), 1
+	w.Path[0], w.Depth, w.Entry = uint32(w.Entry), 1, 0
 	w.enter(w.Call, Expanding)
 	logDeepened(w.Call, &w.Dispute)
 }
@@ -158,7 +158,6 @@ func runRerun(c *native.Call) {
 	w.Shown |= 1 << w.side
 	if w.Shown == 3 {
 		w.Rounds++
-		w.Entry = 0
 		w.walk(Entries, w.entries(), w.Receipts)
 	}
 	w.finish()

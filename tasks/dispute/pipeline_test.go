@@ -139,7 +139,10 @@ func TestPipelineRefused(t *testing.T) {
 // A dispute is carried on from the chain alone.
 func TestPipelineFromTheChainAlone(t *testing.T) {
 	run := receipttest.Pipeline(t)
-	liar := withLie(run, 1, 0, 7)
+	for range 30 { // so that the step's place is no place in its network
+		run.Roles, run.Traces = append([]string{"network"}, run.Roles...), append([]*receipt.Trace{run.Traces[0]}, run.Traces...)
+	}
+	liar := withLie(run, 31, 0, 7)
 	w := newWorld(t)
 	of := func(r *receipttest.Run) *receipt.Advocate { return receipt.NewPipelineAdvocate(r.Course()) }
 	id := w.open(of(liar), of(run), run.ID())

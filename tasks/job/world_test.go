@@ -70,6 +70,7 @@ var model = chain.Hash{0xAA, 1}
 func newWorld(t testing.TB, validators, workers int) *world {
 	w := &world{t: t, view: state.New(nothing{}), set: modules(), gas: map[string]uint64{}, ended: map[uint64]bool{}}
 	w.params = chain.Params{ChainID: 7, Jobs: job.DefaultParams()}
+	w.params.Jobs.ContestMs = 0 // but where that is the subject: a batch settles with its last reveal
 	w.block = native.Block{ChainID: 7, Params: &w.params, Genesis: chain.Hash{9}, TimeMs: 1_000_000, ParentTimeMs: 1_000_000}
 	w.block.BaseFee.SetUint64(1_000_000_000)
 	w.accounts = append(w.accounts, w.set.Addresses()...)

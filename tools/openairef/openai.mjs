@@ -48,6 +48,13 @@ out.likely = likely.logprobs.tokens.length === likely.logprobs.token_logprobs.le
 const talked = (await client.chat.completions.create({ ...talk, logprobs: true, top_logprobs: 2 })).choices[0];
 out.chatLikely = talked.logprobs.content.length === out.tokens && talked.logprobs.content.every((t) => t.top_logprobs.length === 2 && t.logprob <= 0);
 
+// Several answers, whole and in pieces; the first is the one that is given alone.
+const both = (await client.chat.completions.create({ ...talk, n: 2 })).choices.map((c) => c.message.content);
+const pieces = ["", ""];
+for await (const chunk of await client.chat.completions.create({ ...talk, n: 2, stream: true }))
+  for (const c of chunk.choices) pieces[c.index] += c.delta.content ?? "";
+out.choices = both.length === 2 && both[0] === out.chat && both[1] !== both[0] && both[0] === pieces[0] && both[1] === pieces[1];
+
 // The client asks for base64 by itself and decodes it.
 const vectors = await client.embeddings.create({ model, input: ["a tale", "of rain"] });
 out.vectors = vectors.data.map((v) => Math.hypot(...v.embedding).toFixed(4) + "/" + v.embedding.length);
