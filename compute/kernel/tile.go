@@ -224,9 +224,12 @@ const (
 	rowsBytes   = 192 << 10 // of one segment of the left matrix, which stays in the second cache
 	resultBytes = 128 << 10 // of results that are joined, likewise
 	gatherLanes = 8         // that a run is copied in
-	gatherRows  = 48        // with so many rows, copying a panel of columns pays
+	gatherRows  = 48        // with so many rows, copying a panel of columns pays, and with more than WindowRowsMax one of windows
 	afterRows   = 96        // at a time where something follows, so that it gets long pieces of them
 )
+
+// WindowRowsMax is how many rows read columns in short rows as they lie, whose steps are mostly neighbours.
+const WindowRowsMax = 69
 
 // A Part is a share of a product: panels of rows and of columns, from and to.
 type Part struct{ RowFrom, RowTo, ColFrom, ColTo int }
@@ -362,6 +365,14 @@ func (m *product) edge(n, k, length int) {
 	}
 }
 
+// inPlace reports whether there are too few rows for a copy of the columns.
+func (m *product) inPlace() bool {
+	if len(m.b.Starts) > 1 {
+		return m.rows <= WindowRowsMax
+	}
+	return m.rows < gatherRows
+}
+
 // columns gives where some of so many full panels lie: in place, if they are one run of neighbours that is
 // not worth a copy. Copies stay in the first cache.
 func (m *product) columns(n, full, k, length int) (x []float32, offsets []int32, next, count int) {
@@ -370,7 +381,7 @@ func (m *product) columns(n, full, k, length int) (x []float32, offsets []int32,
 		return b.panels[n*m.a.K:], b.Offsets[k : k+length], 4 * m.wide * m.a.K, full
 	}
 	row, at := n/b.Width, n%b.Width
-	if run := (b.Width - at) / m.wide; m.rows < gatherRows && b.Step == 1 && run > 0 {
+	if run := (b.Width - at) / m.wide; m.inPlace() && b.Step == 1 && run > 0 {
 		return b.X[int(b.Starts[row])+at:], b.Offsets[k : k+length], 4 * m.wide, min(full, run)
 	}
 	count = min(full, max(1, SegmentLen/length))

@@ -169,7 +169,7 @@ func (b *builder) dense(x, y int, g operator.Window, w *tensor.Tensor, shape []i
 		return false
 	}
 	s.columns = windowColumns(g, s.spread, s.channels)
-	if halves, ok := halvesOf(g, in[1]); ok && s.outs <= halvesRowsMax {
+	if halves, ok := halvesOf(g, in[1]); ok && s.outs <= kernel.WindowRowsMax {
 		s.halves, s.columns = &halves, halves.windowColumns(g, s.channels)
 	}
 	for i := range g.Groups {

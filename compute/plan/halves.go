@@ -7,11 +7,7 @@ import (
 )
 
 // Convolutions whose windows are two columns apart: where even and odd columns lie apart, too, what is under a tap of neighbouring windows
-// is neighbours.
-
-// halvesRowsMax is how many outputs such a convolution has at most. For more of them columns are copied into panels anyway, every second
-// element as quickly as neighbours.
-const halvesRowsMax = 47
+// is neighbours. With more than kernel.WindowRowsMax outputs columns are copied into panels anyway, every second element as quickly as neighbours.
 
 // halvesOf gives the layout of so many planes for such a convolution of several taps.
 func halvesOf(g operator.Window, planes int) (s sheet, ok bool) {
