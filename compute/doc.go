@@ -8,7 +8,8 @@
 //
 // Nouns. A Market is what both need of the chain; a worker reaches it over JSON-RPC, an auditor inside
 // its validator. A Task is one batch in a state in which its owner must act. A Journal keeps results and
-// salts on disk.
+// salts on disk, each output at its place as soon as it is there. A Book remembers what the state tells of live jobs, for a node that
+// answers many.
 //
 // Invariants. COMPUTE-1: what an address has committed to is on disk before the commitment leaves, so a
 // restart opens exactly what was committed and runs nothing twice. COMPUTE-2: the chain alone says what

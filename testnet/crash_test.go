@@ -28,9 +28,9 @@ import (
 const (
 	disputePaceMs = 120
 	middleRounds  = 3 // of a dispute that is to be disturbed
-	crashMax      = 5 * time.Minute
+	crashMax      = 10 * time.Minute
 	windowMs      = 60_000 // that each party has: what is killed must not lose by that
-	toLookMs      = 30_000 // for who is not drawn to look at results and to challenge one
+	toLookMs      = 45_000 // for who is not drawn to look at results and to challenge one
 )
 
 // courtLayout has so many workers, and windows that a restart does not miss. Results lie open for contestMs at least.

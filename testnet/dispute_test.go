@@ -139,7 +139,7 @@ func workerBond(ctx context.Context, t *testing.T, cl *client.Client, worker int
 // false tile, which is the challenger's: its bond goes half to the worker, half to nobody. The worker is paid once, as if nothing had been.
 func TestMaliciousChallengerLoses(t *testing.T) {
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
-	const contestMs = 20_000
+	const contestMs = toLookMs
 	l := DefaultLayout()
 	l.Workers = 1
 	l.Market = func(p *chain.JobParams) { p.ContestMs, p.AuditRevealMs = contestMs, contestMs }

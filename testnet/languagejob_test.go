@@ -72,7 +72,7 @@ func TestServedJobs(t *testing.T) {
 	for _, h := range m.homes() {
 		folder := filepath.Join(h, "models")
 		var err error
-		if id, _, err = (language.Store{Dir: folder}).Put(path, nil); err != nil {
+		if id, _, err = (language.Store{Dir: folder}).Put(path); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := (model.Store{Dir: folder}).Put(doubler(t)); err != nil {

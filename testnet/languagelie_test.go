@@ -57,7 +57,7 @@ func TestLieInAnAnswerIsDisputed(t *testing.T) {
 		}
 		for _, h := range homes {
 			var err error
-			if _, name, err = (language.Store{Dir: filepath.Join(h, "models")}).Put(path, nil); err != nil {
+			if _, name, err = (language.Store{Dir: filepath.Join(h, "models")}).Put(path); err != nil {
 				t.Fatal(err)
 			}
 		}

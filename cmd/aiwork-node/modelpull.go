@@ -116,7 +116,7 @@ func isGGUF(path string) bool { return strings.EqualFold(filepath.Ext(path), ".g
 func storeLanguage(c *cli.Context, path, source, called string) pulled {
 	bar := printer(c).Progress("storing "+called, 1)
 	defer bar.Done()
-	id, name, err := languageStore(c).Put(path, func(done, total int64) {
+	id, name, err := languageStore(c).PutTold(path, func(done, total int64) {
 		bar.Scale(uint64(total))
 		bar.Set(uint64(done), mebibytes(uint64(done))+" MiB")
 	})

@@ -239,7 +239,7 @@ func TestLine(t *testing.T) {
 func TestCompanyOfAModel(t *testing.T) {
 	folder := t.TempDir()
 	store := language.Store{Dir: folder}
-	id, _, err := store.Put(languagetest.Write(t, languagetest.Change{Weight: -1}), nil)
+	id, _, err := store.Put(languagetest.Write(t, languagetest.Change{Weight: -1}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func TestCompanyOfAModel(t *testing.T) {
 // An item that the child has no room for is told so, and nobody else is any the worse.
 func TestCompanyWithoutRoom(t *testing.T) {
 	store := language.Store{Dir: t.TempDir()}
-	id, _, err := store.Put(languagetest.Write(t, languagetest.Change{Weight: -1}), nil)
+	id, _, err := store.Put(languagetest.Write(t, languagetest.Change{Weight: -1}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 
 func TestSpeaker(t *testing.T) {
 	folder := t.TempDir()
-	id, _, err := (language.Store{Dir: folder}).Put(languagetest.Write(t, languagetest.Change{Weight: -1}), nil)
+	id, _, err := (language.Store{Dir: folder}).Put(languagetest.Write(t, languagetest.Change{Weight: -1}))
 	if err != nil {
 		t.Fatal(err)
 	}

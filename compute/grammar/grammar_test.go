@@ -75,7 +75,7 @@ func TestMask(t *testing.T) {
 	v := NewVocabulary(len(texts), func(i int32) string { return texts[i] })
 	rnd := rand.New(rand.NewPCG(1, 2))
 	whole := 0
-	for range 60 {
+	for range 10 {
 		a := v.Answer([]int32{0})
 		said := ""
 		for range 400 {
@@ -117,8 +117,8 @@ func TestMask(t *testing.T) {
 			}
 		}
 	}
-	if whole < 30 {
-		t.Errorf("%d of 60 answers are whole", whole)
+	if whole < 5 {
+		t.Errorf("%d of 10 answers are whole", whole)
 	}
 }
 

@@ -309,11 +309,11 @@ func TestStore(t *testing.T) {
 		t.Errorf("a store that is not there: %v, %v", list, err)
 	}
 	path := writeModel(t, -1, nil)
-	id, name, err := s.Put(path, nil)
+	id, name, err := s.Put(path)
 	if err != nil || name != "random" || id != idOf(t, path) {
 		t.Fatalf("put: %v %q %v", id, name, err)
 	}
-	if again, _, err := s.Put(path, nil); err != nil || again != id {
+	if again, _, err := s.Put(path); err != nil || again != id {
 		t.Errorf("put twice: %v %v", again, err)
 	}
 	for _, text := range []string{"random", id.String(), id.String()[:10]} {
@@ -345,7 +345,7 @@ func TestStore(t *testing.T) {
 	if err := os.WriteFile(path, []byte("GGUF, more or less"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Put(path, nil); err == nil {
+	if _, _, err := s.Put(path); err == nil {
 		t.Error("a file that is none is stored")
 	}
 }

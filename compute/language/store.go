@@ -43,9 +43,13 @@ func (s Store) Has(id chain.Hash) bool {
 // A partName is what a part of a model that was split over files is called.
 var partName = regexp.MustCompile(`-[0-9]{5}-of-[0-9]{5}\.gguf$`)
 
-// Put copies a file into the store and gives its model's id and name. What cannot run here is refused. Report, which may be nil, hears how
-// much of the file is copied.
-func (s Store) Put(path string, report func(done, total int64)) (id chain.Hash, name string, err error) {
+// Put copies a file into the store and gives its model's id and name. What cannot run here is refused.
+func (s Store) Put(path string) (id chain.Hash, name string, err error) {
+	return s.PutTold(path, nil)
+}
+
+// PutTold is Put that tells how much of the file is copied, unless report is nil.
+func (s Store) PutTold(path string, report func(done, total int64)) (id chain.Hash, name string, err error) {
 	if partName.MatchString(path) {
 		return id, "", fmt.Errorf("%s: one part of a model that was split over files: join them first, with llama.cpp's llama-gguf-split --merge", path)
 	}

@@ -242,3 +242,23 @@ func TestTraceStories(t *testing.T) {
 		t.Logf("%d tokens: steps of a tile: %v", n, w.steps)
 	}
 }
+
+// Queries and keys so large that scores are infinite, or no numbers: what follows is the same all the same, up to a draw among logits that are NaN.
+func TestTraceNotFinite(t *testing.T) {
+	f := randomFile(t, shape{"llama", 1, 64, 96, 4, 2, 100, 64, quant.F32, false})
+	for _, name := range []string{"blk.0.attn_q.weight", "blk.0.attn_k.weight"} {
+		w, _ := f.Tensor(name)
+		for i := 3; i < len(w.Data); i += 8 {
+			w.Data[i] = 0x69 | w.Data[i]&0x80 // about 2^83, every other weight
+		}
+	}
+	r := rand.New(rand.NewPCG(4, 4))
+	for _, d := range draws {
+		w := traced(t, f, []int32{3, 50, 7, 99, 12, 7}, d)
+		w.check(some(r, 1))
+		_, layer := w.trace.Pass.LayerAt(0)
+		if b := w.trace.Of(layer.Scores); !slices.Contains([]uint32{0x7f800000, 0xff800000, 0x7fc00000}, binary.LittleEndian.Uint32(b[4*6*4*5:])) {
+			t.Errorf("a score is %x, want one that is not finite", b[4*6*4*5:][:4])
+		}
+	}
+}

@@ -15,8 +15,7 @@
 // number of threads and the other rows of a batch cannot change a bit. Activations are the other operand: rows of
 // floats and, once Quantise was called for them, their blocks.
 //
-// Micro-kernels are written by gen.go for AVX2 and NEON and by gen_vnni.go for AVX-512 with VNNI, which takes the weights of Q8_0 plus 128. On AVX2
-// 32 rows of activations and more are themselves the lanes for Q8_0 (gen_turned.go).
+// Micro-kernels are written by gen.go for AVX2 and NEON and by gen_vnni.go for AVX-512 with VNNI, which takes the weights of Q8_0 plus 128.
 //
 // DefineDot is the rule in plain Go; on PathGo a Matrix multiplies by it. Tests compare every path with it, bit by bit.
 //

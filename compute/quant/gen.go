@@ -3,7 +3,7 @@
 // Gen writes the assembly of the vector paths and its Go declarations: vector_amd64.s and vector_amd64_decl.go for AVX2,
 // vector_arm64.s and vector_arm64_decl.go for NEON.
 //
-//	go run gen.go gen_neon.go gen_turned.go
+//	go run gen.go gen_neon.go
 //
 // A micro-kernel computes 16 outputs, a panel of weights, for some rows of activations, over all blocks of a row. Its
 // outputs are two registers of 8 lanes a row. In a block, sums of whole numbers stay in registers, and the chains' floats
@@ -26,11 +26,7 @@ func (g *gen) a(format string, args ...any) { fmt.Fprintf(&g.asm, "\t"+format+"\
 func (g *gen) label(name string) { fmt.Fprintf(&g.asm, "%s:\n", name) }
 
 func (g *gen) text(name string, frame, argBytes int, comment, signature string) {
-	flags := "NOSPLIT"
-	if frame > frameBytes { // more than there is room for on every stack
-		flags = "0"
-	}
-	fmt.Fprintf(&g.asm, "\n// %s\nTEXT ·%s(SB), %s, $%d-%d\n", comment, name, flags, frame, argBytes)
+	fmt.Fprintf(&g.asm, "\n// %s\nTEXT ·%s(SB), NOSPLIT, $%d-%d\n", comment, name, frame, argBytes)
 	fmt.Fprintf(&g.decl, "\n// %s\n//\n//go:noescape\nfunc %s%s\n", comment, name, signature)
 }
 
@@ -81,7 +77,6 @@ func main() {
 		x86.dispatch(s.name, s.rows)
 	}
 	x86.quantise()
-	x86.turned()
 	x86.write(folder, "amd64")
 	arm := newGen("arm64")
 	for _, s := range shapes() {

@@ -31,8 +31,5 @@ func (m *Matrix) dot(panel []byte, x *Activations, i, b, rows, blocks int, c []f
 	return dotQ6_K(rows, blocks, w, bytes, x.K, &s[0], 8*all, &c[0], 4*ldc)
 }
 
-// mulTurned has no form here.
-func (m *Matrix) mulTurned([]float32, int, *Activations, int, int) int { return 0 }
-
 // quantiseVector leaves all to its caller: it is a small part of the work.
 func quantiseVector(_ kernel.Path, _ *Activations, first, _ int) int { return first }

@@ -11,7 +11,7 @@ import (
 	"github.com/aiwork/aiwork-node/compute/kernel"
 )
 
-//go:generate go run gen.go gen_neon.go gen_turned.go
+//go:generate go run gen.go gen_neon.go
 //go:generate go run gen_vnni.go
 
 // panelRows is the number of rows of weights in a panel of the micro-kernels.
@@ -167,7 +167,7 @@ const (
 // mulPacked computes outputs from to to-1, of which from begins a panel.
 func (m *Matrix) mulPacked(out []float32, ldo int, x *Activations, from, to int) {
 	rows := max(12, cachedBytes/(2*m.K)/12*12)
-	for i := m.mulTurned(out, ldo, x, from, to); i < x.Rows; i += rows {
+	for i := 0; i < x.Rows; i += rows {
 		last := min(i+rows, x.Rows)
 		for first := from; first < to; first += panelRows {
 			for b := 0; b < m.K/BlockLen; b += cachedBlocks {

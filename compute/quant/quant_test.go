@@ -121,9 +121,6 @@ func TestMulEqualsDefinition(t *testing.T) {
 		for round := range rounds {
 			k := f.superLen() * (1 + rnd.IntN(20*32/f.superLen()))
 			checkMul(t, rnd, f, 1+rnd.IntN(20), 1+rnd.IntN(70), k, round%3 == 0)
-			if round%4 == 0 {
-				checkMul(t, rnd, f, 32+rnd.IntN(50), 1+rnd.IntN(70), k, round%3 == 0) // so many that they become lanes
-			}
 		}
 		for _, path := range kernel.Paths()[1:] {
 			if m, err := New(path, f, 16, 256, randomBytes(rnd, f, 16, 256)); err != nil || m.packed == nil {
@@ -133,9 +130,6 @@ func TestMulEqualsDefinition(t *testing.T) {
 			}
 		}
 		checkMul(t, rnd, f, 2*blockRowsAt(2048)+5, 17, 2048, false) // more rows than are done together
-		if !testing.Short() {
-			checkMul(t, rnd, f, 35, 1024+37, 512, true) // more outputs than are done together
-		}
 	}
 }
 
@@ -146,7 +140,7 @@ func blockRowsAt(k int) int { return 128 << 10 / k }
 func TestExtremes(t *testing.T) {
 	for _, f := range quantised() {
 		for _, fill := range []byte{0x80, 0x7f, 0xff, 0x00, 0x81} {
-			const n, k, rows = 32, 256, 39
+			const n, k, rows = 32, 256, 7
 			raw := make([]byte, n*f.rowBytes(k))
 			for i := range raw {
 				raw[i] = fill

@@ -158,18 +158,3 @@ func dotQ6_K(rows, blocks int, w *byte, x unsafe.Pointer, ldx int, s *scaling, l
 //
 //go:noescape
 func quantiseAVX2(n int, x *float32, q8 *int8, q16 *int16, s *scaling) int
-
-// tableQ8_0 fills the table of a block of 32 rows, which lie ldx bytes apart.
-//
-//go:noescape
-func tableQ8_0(table, x *int8, ldx int)
-
-// storeQ8_0 stores the totals of a panel, 16 × 32, as 32 rows of 16 outputs, which lie ldo bytes apart.
-//
-//go:noescape
-func storeQ8_0(out *float32, ldo int, totals *float32)
-
-// turnedQ8_0 adds a block of some panels to their 16 × 32 chains. At the end of a segment these are added to the totals, and begin anew.
-//
-//go:noescape
-func turnedQ8_0(panels int, w *byte, panelBytes int, table *int8, d, chains, totals *float32, end bool)

@@ -238,6 +238,51 @@ func moveCases(all map[string]maker) {
 		shape[axis] = g.n(1, 30)
 		g.add(g.indexes(size, shape...))
 	}
+	scatter := func(g *gen, _ int) {
+		shape := g.shape(g.n(1, 3))
+		axis := g.IntN(len(shape))
+		g.int("axis", axis)
+		size, kind := shape[axis], g.kind(any...)
+		x := g.tensor(kind, shape...)
+		shape[axis] = g.n(1, 30)
+		g.add(x, g.indexes(size, shape...), g.tensor(kind, shape...))
+	}
+	all["ScatterElements"] = scatter
+	all["ScatterND"] = func(g *gen, _ int) {
+		kind, a, b, n := g.kind(any...), g.n(1, 9), g.n(1, 40), g.n(1, 12)
+		if g.chance(50) {
+			g.add(g.tensor(kind, a, b), g.indexes(a, n, 1), g.tensor(kind, n, b))
+			return
+		}
+		g.add(g.tensor(kind, a, a, b), g.indexes(a, 2, n, 2), g.tensor(kind, 2, n, b))
+	}
+	all["GatherND"] = func(g *gen, opset int) {
+		kind, a, b, n := g.kind(any...), g.n(1, 9), g.n(1, 40), g.n(1, 12)
+		switch {
+		case opset >= 12 && g.chance(50):
+			g.int("batch_dims", 1)
+			g.add(g.tensor(kind, 3, a, b), g.indexes(a, 3, n, 1))
+		default:
+			g.add(g.tensor(kind, a, a, b), g.indexes(a, n, 2))
+		}
+	}
+	all["TopK"] = func(g *gen, opset int) {
+		rows, n := g.n(1, 5), g.n(1, 90)
+		k := g.n(1, n)
+		g.outs = 2
+		kinds := []tensor.Type{tensor.Float32}
+		if opset >= 11 {
+			kinds = numbers()
+			g.int("largest", g.IntN(2))
+		}
+		x := g.tensor(g.kind(kinds...), rows, n)
+		if opset < 10 {
+			g.int("k", k)
+			g.add(x)
+			return
+		}
+		g.add(x, g.list(k))
+	}
 	all["Reshape"] = func(g *gen, _ int) {
 		a, b, c := g.n(1, 9), g.n(1, 9), g.n(1, 9)
 		to := [][]int{{-1}, {a * b, c}, {0, -1}, {c, b, a}, {1, -1, 1}, {0, 0, 0}}

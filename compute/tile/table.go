@@ -11,7 +11,7 @@ type entry struct {
 }
 
 func table() []entry {
-	return slices.Concat(unaryEntries(), binaryEntries(), moveEntries(), shapeEntries(), foldEntries(), rowEntries(), quantizeEntries(), resizeEntries(), languageEntries(), []entry{
+	return slices.Concat(unaryEntries(), binaryEntries(), moveEntries(), shapeEntries(), foldEntries(), rowEntries(), quantizeEntries(), resizeEntries(), scatterEntries(), orderEntries(), languageEntries(), []entry{
 		{"Cast", 6, nil, cast},
 		{"CastLike", 15, nil, castLike},
 		{"MatMul", 1, nil, matMul},

@@ -214,7 +214,7 @@ func (g *gen) schedule(m machine, i int) {
 	g.a("VMOVDQU %s, %s", m.r(12), m.word(i))
 }
 
-// rotations gives the exclusive or of x rotated right by three numbers; by the third it is shifted if so said. It uses registers 8, 10 and 11.
+// rotations gives the exclusive or of x rotated right by three numbers; by the third it is shifted if so said. It uses registers 10 and 11.
 func (g *gen) rotations(m machine, x string, by [3]int, shift bool, to string) {
 	if m.wide {
 		g.a("VPRORD $%d, %s, %s", by[0], x, to)

@@ -16,8 +16,8 @@ import (
 // emptyEntry stands at the first place of an expansion's receipt, since its inputs are agreed.
 func emptyEntry() []byte { return (&Entry{}).Encode() }
 
-// expansion understands a composite operator's case.
-func (k *Case) expansion() (*expand.Expansion, error) {
+// Expansion understands a composite operator's case.
+func (k *Case) Expansion() (*expand.Expansion, error) {
 	op, err := net.DecodeOp(k.Op)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (w *work) deepen(k *Case, b *bench, params [][]byte) {
 	if !w.takeParams(k, ports, params) {
 		return
 	}
-	x, err := k.expansion()
+	x, err := k.Expansion()
 	if err != nil || len(k.Encode()) > caseMax || w.Depth == DepthMax {
 		w.end(w.Call, Undecided)
 		return
@@ -109,7 +109,7 @@ func (w *work) takeDescent(d *Descent) (operands, ops uint32, ok bool) {
 	if !w.Require(err == nil, "disputes: this is not the case") {
 		return 0, 0, false
 	}
-	x, err := k.expansion()
+	x, err := k.Expansion()
 	must.Hold(err == nil, "dispute: a case that was understood is not any more")
 	shown, err := DecodeEntry(d.Shown)
 	if !w.Require(err == nil && merkle.Leaf(receiptTag, d.Shown) == w.Nodes[w.side], "disputes: this is not your entry") {
@@ -150,7 +150,7 @@ func (w *work) ofExpansion(j *Judgement, entries []Entry, b *bench) bool {
 		!w.Require(len(j.Parts) == 0, "disputes: the model's parts have no place here") {
 		return false
 	}
-	x, err := k.expansion()
+	x, err := k.Expansion()
 	must.Hold(err == nil && w.Entry >= 1 && w.Entry <= uint64(x.Ops), "dispute: a case that was understood is not any more")
 	b.op, b.first = x.Op(int(w.Entry) - 1)
 	b.opset, b.raw = x.Opset, b.op.Encode()

@@ -264,3 +264,15 @@ func TestAnswerNotDisputed(t *testing.T) {
 		}
 	}
 }
+
+// FuzzQuestion gives bytes to what reads a question, an item and answers.
+func FuzzQuestion(f *testing.F) {
+	q := dispute.Question{Shape: []byte{1}, Pass: []byte{2}}
+	f.Add(q.Encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if q, _, err := dispute.DecodeQuestion(b); err == nil && string(q.Encode()) != string(b) {
+			t.Errorf("the question %x has another encoding", b)
+		}
+		_, _, _, _ = dispute.Ask(b, b, b, b)
+	})
+}

@@ -356,6 +356,9 @@ func TestConformance(t *testing.T) {
 	for _, m := range dispute.Module().Methods {
 		fmt.Fprintf(&b, "selector/%s %x\n", m.Signature, native.Selector(m.Signature))
 	}
+	step := dispute.Step{Role: "detection", In: id, Out: root}
+	fmt.Fprintf(&b, "step %x\ntrace of none %v, of it %v\nlist %v\n", step.Encode(), dispute.NewTraceTree(nil).Root(), dispute.NewTraceTree([]dispute.Step{step}).Root(),
+		dispute.ListRoot(entries[1].Digests))
 	w := newWorld(t)
 	d := w.play(liar, run, dispute.Challenger).Run(t)
 	fmt.Fprintf(&b, "verdict %v, rounds %d, steps %d, entry %d, tile %d\ncase of it %v\n", d.Verdict, d.Rounds, d.Steps, d.Entry, d.Index, d.Case)
@@ -386,15 +389,30 @@ func FuzzDecode(f *testing.F) {
 	}
 	k := dispute.Case{Opset: 17, Op: run.Model.Net.OpList[0].Encode(), Operands: []net.Digest{run.DigestOf(0), {}}, Params: []dispute.Param{{Port: 1, Bytes: []byte{1, 2}}}}
 	f.Add(k.Encode())
+	m, in := receipttest.Composite(1)
+	within := receipttest.Trace(f, m, in)
+	for i := range m.Net.OpList { // composite ones among them
+		k := dispute.Case{Opset: 14, Op: m.Net.OpList[i].Encode()}
+		for _, v := range m.Net.OpList[i].In {
+			k.Operands = append(k.Operands, within.DigestOf(v))
+		}
+		f.Add(k.Encode())
+	}
+	step := dispute.Step{Role: "detection"}
+	f.Add(step.Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if e, err := dispute.DecodeEntry(b); err == nil && !bytes.Equal(e.Encode(), b) {
 			t.Error("entry: other bytes than were read")
+		}
+		if s, err := dispute.DecodeStep(b); err == nil && !bytes.Equal(s.Encode(), b) {
+			t.Error("step: other bytes than were read")
 		}
 		if k, err := dispute.DecodeCase(b); err == nil {
 			if !bytes.Equal(k.Encode(), b) {
 				t.Error("case: other bytes than were read")
 			}
 			_, _ = k.Plan()
+			_, _ = k.Expansion()
 		}
 	})
 }
