@@ -104,8 +104,8 @@ func (p *Party) claim(ctx context.Context, t *Task, item uint32) ([]byte, error)
 		return nil, fmt.Errorf("%w: %w", ErrNoDisputes, err)
 	case err != nil:
 		return nil, err
-	case k.Kind == dispute.Network && len(given) >= job.OutputBytesMax:
-		return nil, fmt.Errorf("%w about a result of %d bytes, which lies in a blob", ErrNoDisputes, len(given))
+	case k.Kind == dispute.Network && max(len(given), len(k.Result)) > dispute.ResultBytesMax:
+		return nil, fmt.Errorf("%w about results of a network above %d bytes: these have %d and %d", ErrNoDisputes, dispute.ResultBytesMax, len(given), len(k.Result))
 	}
 	return job.PackChallenge(t.Job, t.Batch, item, k), nil
 }

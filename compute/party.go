@@ -256,8 +256,7 @@ func outcome(v dispute.Verdict, s dispute.Side) string {
 	return "won"
 }
 
-// contestable says whether the contract may take a dispute about an output: it must be a result. One in a blob is left to the vote unless a language
-// model gave it.
+// contestable says whether the contract may take a dispute about an output: it must be a result.
 func contestable(output []byte) bool {
 	o, ok := job.DecodeOutput(output)
 	return ok && o.Fault == job.NoFault

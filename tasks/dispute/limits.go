@@ -14,11 +14,14 @@ const (
 	caseMax   = 1 << 16 // bytes of a composite operator's case
 	tileCase  = 1 << 15 // bytes of any other operator's: each step shows it beside what it reads
 	stateMax  = 1 << 14 // bytes of a state
-	resultMax = 1024    // bytes of a result, or of its beginning, that a claim shows
+	chunkMax  = 1024    // bytes of a pipeline's result, or of its beginning, that a claim shows
 
 	gasStep = 200_000 // of every step of a tile, and of understanding an operator: also of asking what a step needs
 	gasWork = 200     // of each position and each element that is read: 50 to 260 ns, see BenchmarkStep of package tile
 )
+
+// ResultBytesMax bounds the result of a network that can be disputed: claims show all of it.
+const ResultBytesMax = 1 << 16
 
 // EntryBytesMax bounds an encoded Entry that is shown on chain; runs with larger ones are the committee's.
 const EntryBytesMax = 1 << 14

@@ -32,8 +32,11 @@ const ClaimTypes = "uint8,bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32
 // ReadClaim reads the arguments that Claim.Write wrote.
 func ReadClaim(d *native.Decoder) (c Claim) {
 	c.Kind = Kind(min(d.Uint64(), 255))
-	result, head := resultMax, headMax
-	if c.Kind == Language {
+	result, head := ResultBytesMax, headMax
+	switch c.Kind {
+	case Pipeline:
+		result = chunkMax
+	case Language:
 		result, head = pass.AnswerBytesMax, quarrelMax
 	}
 	c.Result = d.Bytes(result)
@@ -116,7 +119,7 @@ func (d *Dispute) takeClaim(c *native.Call, s Side, about *Subject, k *Claim) bo
 	}
 	switch k.Kind {
 	case Network:
-		return d.takeNetwork(c, s, k)
+		return d.takeNetwork(c, s, about, k)
 	case Pipeline:
 		return d.takePipeline(c, s, k)
 	case Language:
@@ -129,12 +132,18 @@ func (d *Dispute) takeClaim(c *native.Call, s Side, about *Subject, k *Claim) bo
 }
 
 // whole says whether these are all bytes of a party's result.
-func (d *Dispute) whole(s Side, result []byte) bool { return sha256.Sum256(result) == d.Results[s] }
+func (d *Dispute) whole(s Side, result []byte) bool {
+	if s == Defender && d.Size != 0 {
+		return len(result) == int(d.Size) && blake3.Sum256(result) == d.Results[s]
+	}
+	return sha256.Sum256(result) == d.Results[s]
+}
 
-// takeNetwork checks a claim about what a network has put out.
-func (d *Dispute) takeNetwork(c *native.Call, s Side, k *Claim) bool {
-	if !chargeHashes(c, len(k.Head)+len(k.InModel)*64+sizeOf(k.Entries)+len(k.Result), 8+len(k.InModel)+len(k.Entries)*16) ||
-		!c.Require(d.Size == 0, "disputes: a network's result in a blob is for auditors to judge") {
+// takeNetwork checks a claim about what a network has put out. Where the result lies in a blob, all of it is shown as well.
+func (d *Dispute) takeNetwork(c *native.Call, s Side, about *Subject, k *Claim) bool {
+	if !chargeHashes(c, len(k.Head)+len(k.InModel)*64+sizeOf(k.Entries)+3*len(k.Result), 8+len(k.InModel)+len(k.Entries)*16+len(k.Result)/net.TileLen) ||
+		!c.Require(d.Size <= ResultBytesMax, "disputes: a network's result of more than 65536 bytes is for auditors to judge") ||
+		!c.Require(s == Defender || !about.gave(k.Result), "disputes: the results are the same") {
 		return false
 	}
 	head, ok := d.takeHead(c, k.Head, k.InModel)
@@ -203,7 +212,7 @@ func follows(head *net.Head, entries []Entry, result []byte) bool {
 	if labelled(head, outputs) {
 		return net.TensorRoot(net.Float32, result) == outputs[0].Root && len(result) == 4*len(head.Labels)
 	}
-	list, err := net.DecodeList(result, resultMax)
+	list, err := net.DecodeList(result, ResultBytesMax)
 	if err != nil || len(list) != len(outputs) {
 		return false
 	}

@@ -75,6 +75,21 @@ func Network(seed uint64) (*lower.Model, []*tensor.Tensor) {
 	return m, []*tensor.Tensor{b.floats(1, 1, 3, 14, 14)}
 }
 
+// Wide gives as many scores as a classifier of so many classes.
+func Wide(classes int) (*lower.Model, []*tensor.Tensor) {
+	b := &builder{Rand: rand.New(rand.NewPCG(uint64(classes), 1))}
+	b.graph.Inputs = []onnx.Value{{Name: "x", Type: tensor.Float32}}
+	x := b.op("Relu", []string{"x"})
+	x = b.op("MatMul", []string{x, b.weight(b.floats(1, 16, classes))})
+	x = b.op("Add", []string{x, b.weight(b.floats(1, classes))})
+	b.graph.Outputs = []onnx.Value{{Name: x}}
+	m, err := lower.Lower(&onnx.Model{IR: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: &b.graph}, lower.Outside{Form: net.FormTensors})
+	if err != nil {
+		panic(err)
+	}
+	return m, []*tensor.Tensor{b.floats(1, 1, 16)}
+}
+
 // Trace runs a model.
 func Trace(t testing.TB, m *lower.Model, in []*tensor.Tensor) *receipt.Trace {
 	t.Helper()
