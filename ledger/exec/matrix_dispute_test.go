@@ -1,10 +1,11 @@
 package exec_test
 
-// The rows of the matrix that stand in a dispute: a job whose worker has opened a false result of a small network,
-// led through every phase.
+// The rows of the matrix that stand in a dispute: a job whose worker has opened a false result of a small pipeline, which is
+// led through every phase, into a step's network and into a composite operator of it.
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/holiman/uint256"
 
@@ -19,21 +20,20 @@ import (
 
 type rowAdder = func(to chain.Address, name string, who actor, value *uint256.Int, input []byte) *method
 
-const (
-	claimArgs     = "bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[])"
-	challengeName = "challenge(uint64,uint32,uint32," + claimArgs
-	judgeName     = "judge(uint64,uint8,bytes,bytes,bytes[],uint64[],bytes32[],bytes[],uint64[],bytes32[],bytes[])"
-)
+const claimArgs = "uint8,bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[])"
 
 // disputeRows adds a row for every method of a dispute. The auditor is the challenger.
 func (s *stages) disputeRows(id uint64, add rowAdder, view func(to chain.Address, name string, args ...func(*native.Encoder))) {
-	m, in := receipttest.Network(1)
-	run := receipttest.Trace(s.t, m, in)
-	liar := receipttest.Lie(run, m.Net.FirstOf(3), rand.New(rand.NewPCG(1, 2)))
-	s.openedBy(id, receipt.NewAdvocate(liar).Claim().Result, m.Net.ID())
+	run := receipttest.Pipeline(s.t)
+	step := run.Traces[1]
+	lying := *run
+	lying.Traces = slices.Clone(run.Traces)
+	lying.Traces[1] = receipttest.Lie(step, step.Model.Net.FirstOf(0), rand.New(rand.NewPCG(1, 2)))
+	liar, honest := receipt.NewPipelineAdvocate(lying.Course()), receipt.NewPipelineAdvocate(run.Course())
+	s.openedBy(id, liar.Claim().Result, run.ID())
 
-	challenge := job.PackChallenge(id, 0, 0, receipt.NewAdvocate(run).Claim())
-	add(chain.AddrJobs, challengeName, s.auditor, tokens(10), challenge)
+	challenge := job.PackChallenge(id, 0, 0, honest.Claim())
+	add(chain.AddrJobs, "challenge(uint64,uint32,uint32,"+claimArgs, s.auditor, tokens(10), challenge)
 	s.call(s.auditor.address, chain.AddrJobs, tokens(10), challenge)
 	view(chain.AddrDisputes, "disputeCount()")
 	view(chain.AddrDisputes, "disputeOf(uint64)", func(e *native.Encoder) { e.Uint64(1) })
@@ -45,15 +45,18 @@ func (s *stages) disputeRows(id uint64, add rowAdder, view func(to chain.Address
 		}
 		return d
 	}}
-	p.Sides = [2]*receipt.Advocate{receipt.NewAdvocate(liar), receipt.NewAdvocate(run)}
+	p.Sides = [2]*receipt.Advocate{liar, honest}
 	p.Feeder = p.Sides[dispute.Challenger]
 	who := map[chain.Address]actor{s.worker.address: s.worker, s.auditor.address: s.auditor, s.stranger.address: s.stranger}
 	names := map[string]string{
 		"answer": "answer(uint64," + claimArgs, "split": "split(uint64,bytes32,bytes32)", "show": "show(uint64,bytes)",
-		"judge": judgeName, "step": "step(uint64,bytes,bytes,bytes[],uint64[],bytes32[])",
+		"stage": "stage(uint64,bytes,bytes,bytes,uint64,uint64,bytes32[])", "rerun": "rerun(uint64,bytes,bytes32,bytes,bytes32[],bytes[],uint64[],bytes32[])",
+		"judge":  "judge(uint64,uint8,bytes,bytes,bytes,bytes[],uint64[],bytes32[],bytes[],uint64[],bytes32[],bytes[])",
+		"expand": "expand(uint64,bytes,bytes,bytes32,bytes[],uint64[],bytes32[])", "step": "step(uint64,bytes,bytes,bytes[],uint64[],bytes32[])",
 	}
+	last := map[string]bool{"split": true, "show": true, "rerun": true, "expand": true} // both answer; the row is the second one's
 	p.Send = func(method string, from chain.Address, input []byte) {
-		if name := names[method]; name != "" && (method != "split" && method != "show" || from == s.auditor.address) {
+		if name := names[method]; name != "" && (!last[method] || from == s.auditor.address) {
 			add(chain.AddrDisputes, name, who[from], nil, input)
 			delete(names, method)
 		}
@@ -62,11 +65,12 @@ func (s *stages) disputeRows(id uint64, add rowAdder, view func(to chain.Address
 	p.Run(s.t)
 
 	s.call(s.auditor.address, chain.AddrJobs, nil, job.PackPoke(id, 0))
-	s.pokedRow(id+1, m.Net.ID(), receipt.NewAdvocate(liar).Claim().Result, challengeOf(id+1, run), add)
-}
 
-func challengeOf(id uint64, run *receipt.Trace) []byte {
-	return job.PackChallenge(id, 0, 0, receipt.NewAdvocate(run).Claim())
+	m, in := receipttest.Network(1)
+	trace := receipttest.Trace(s.t, m, in)
+	other := receipttest.Lie(trace, m.Net.FirstOf(3), rand.New(rand.NewPCG(1, 2)))
+	claim := job.PackChallenge(id+1, 0, 0, receipt.NewAdvocate(trace).Claim())
+	s.pokedRow(id+1, m.Net.ID(), receipt.NewAdvocate(other).Claim().Result, claim, add)
 }
 
 // pokedRow adds the row of a dispute that nobody has answered.
