@@ -182,10 +182,12 @@ func (m *market) ordersByCommand(t *testing.T, want *requester.Line) {
 	if got := r.Items[0].Said; got.Text != want.Said.Text || !slices.Equal(got.Tokens, want.Said.Tokens) {
 		t.Errorf("got %+v, want %+v", got, want.Said)
 	}
-	// What is wanted beside an answer, or instead of one. The text is ordered as tokens: the model is on this machine.
+	// What is wanted beside an answer, or instead of one. The text is ordered as tokens: the model is on this machine. Its file knows no pieces, so
+	// the text is its bytes, behind a beginning and a space.
+	const text = "Once upon a time"
 	for _, more := range [][]string{{"--logprobs", "2", "--max-tokens", "8"}, {"--embed", "mean"}} {
 		o := command(t, nil, append([]string{
-			"--home", m.homes()[0], "--json", "job", "create", "--rpc", m.cluster.URL(0), "--dev", "1", "--model", m.model, "--prompt", "Once upon a time",
+			"--home", m.homes()[0], "--json", "job", "create", "--rpc", m.cluster.URL(0), "--dev", "1", "--model", m.model, "--prompt", text,
 		}, more...)...)
 		o.succeeded(t)
 		var r requester.Result
@@ -194,7 +196,7 @@ func (m *market) ordersByCommand(t *testing.T, want *requester.Line) {
 		}
 		said := r.Items[0].Said
 		answered := len(said.Tokens) == 8 && len(said.Likelihoods) == 8 && len(said.Likelihoods[7].Top) == 2 && said.Likelihoods[0].Top[0].Logprob < 0
-		if vector := said.End == "vector" && len(said.Vector) == 64; said.PromptTokens != 5 || vector == answered || vector != (more[0] == "--embed") {
+		if vector := said.End == "vector" && len(said.Vector) == 64; said.PromptTokens != 2+len(text) || vector == answered || vector != (more[0] == "--embed") {
 			t.Errorf("%v: got %+v", more, said)
 		}
 	}
