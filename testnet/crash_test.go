@@ -19,6 +19,7 @@ import (
 	"github.com/aiwork/aiwork-node/internal/client"
 	"github.com/aiwork/aiwork-node/internal/home"
 	"github.com/aiwork/aiwork-node/internal/requester"
+	"github.com/aiwork/aiwork-node/internal/testutil"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
 )
 
@@ -93,6 +94,7 @@ func verdictOf(ctx context.Context, t *testing.T, cl *client.Client, want disput
 // An auditor challenges a liar, and its validator is killed in the middle; then the one that the liar speaks to. The job is done by
 // an honest worker that comes later.
 func TestChallengerKilledInADispute(t *testing.T) {
+	testutil.Long(t)
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
 	var honest *Process
 	c := network(t, exe, courtLayout(2, 0), func(c *Cluster) {
@@ -139,6 +141,7 @@ func TestChallengerKilledInADispute(t *testing.T) {
 // An honest worker is challenged falsely and killed in the middle; later the node that it speaks to is. It defends its result to the end
 // and is paid.
 func TestDefenderKilledInADispute(t *testing.T) {
+	testutil.Long(t)
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
 	c := network(t, exe, courtLayout(1, toLookMs), func(c *Cluster) { c.Pace(disputePaceMs) })
 	ctx, cancel := context.WithTimeout(t.Context(), crashMax)
@@ -174,6 +177,7 @@ func TestDefenderKilledInADispute(t *testing.T) {
 
 // Auditors challenge nothing here, so it is a watching worker that disputes a lie; it is killed in the middle, and wins.
 func TestWatcherKilledInADispute(t *testing.T) {
+	testutil.Long(t)
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
 	var watcher *Process
 	c := network(t, exe, courtLayout(2, toLookMs), func(c *Cluster) {
@@ -213,6 +217,7 @@ func TestWatcherKilledInADispute(t *testing.T) {
 // Who challenges with an account that has hardly more than the bond is told when that does not suffice and until when; the dispute goes
 // on as soon as there is more.
 func TestChallengerOutOfMoney(t *testing.T) {
+	testutil.Long(t)
 	exe, faulty := buildNode(t, ""), buildNode(t, "faulty")
 	c := network(t, exe, courtLayout(1, toLookMs), func(c *Cluster) {
 		c.Workers[0].exe, c.Workers[0].env = faulty, lieInside

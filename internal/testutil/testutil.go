@@ -16,6 +16,14 @@ func Skip(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
+// Long skips a test of half a minute and more, unless AIWORK_TEST_ALL=1 asks for all: `make test` is to end in a quarter of an hour.
+func Long(t testing.TB) {
+	t.Helper()
+	if os.Getenv("AIWORK_TEST_ALL") != "1" {
+		t.Skip("a long test: AIWORK_TEST_ALL=1 runs it")
+	}
+}
+
 // Root gives the repository's top folder: the nearest one upwards with a go.mod.
 func Root(t testing.TB) string {
 	t.Helper()
