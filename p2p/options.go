@@ -44,14 +44,6 @@ type Options struct {
 	Metrics prometheus.Registerer // nil: none
 }
 
-// Default gives options that listen on loopback.
-func Default() Options {
-	return Options{
-		Listen:   []string{"/ip4/127.0.0.1/tcp/26600", "/ip4/127.0.0.1/udp/26600/quic-v1"},
-		MaxPeers: 40,
-	}
-}
-
 // Check says what is wrong with the options and what to do about it.
 func (o *Options) Check() error {
 	if !o.Identity.valid() {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"math/bits"
 	"slices"
 
@@ -223,12 +222,4 @@ func draw(seed, position uint64) uint64 {
 	b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, seed), position)
 	h := sha256.Sum256(b)
 	return binary.BigEndian.Uint64(h[:])
-}
-
-// ShareOf turns a share between 0 and 1, as people write it, into parts per million.
-func ShareOf(p float64) (uint32, error) {
-	if !(p >= 0 && p <= 1) {
-		return 0, fmt.Errorf("a share of %g, want 0 to 1", p)
-	}
-	return uint32(math.Round(float64(p * topPMax))), nil
 }

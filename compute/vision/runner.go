@@ -15,18 +15,6 @@ type Runner interface {
 	Run(ctx context.Context, inputs []*tensor.Tensor) ([]*tensor.Tensor, error)
 }
 
-// Interpret makes a Runner of a program, which runs operator by operator.
-func Interpret(p *program.Program) Runner { return interpreter{p} }
-
-type interpreter struct{ program *program.Program }
-
-func (i interpreter) Run(ctx context.Context, inputs []*tensor.Tensor) ([]*tensor.Tensor, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return i.program.Run(inputs, program.DefaultLimits())
-}
-
 // Planned makes a Runner of plans, which give the same bits many times as fast. Closing them is the caller's.
 func Planned(r *plan.Runner) Runner { return planned{r} }
 

@@ -23,15 +23,6 @@ const (
 // ErrDiskFull says that the disk has too little free space. What was committed is safe.
 var ErrDiskFull = errors.New("disk full")
 
-// FreeBytes gives the free space of the disk that holds dir.
-func FreeBytes(dir string) (uint64, error) {
-	u, err := vfs.Default.GetDiskUsage(dir)
-	if err != nil {
-		return 0, fmt.Errorf("free space of %s: %w", dir, err)
-	}
-	return u.AvailBytes, nil
-}
-
 // FreeBytes gives the free space of the disk that holds the database.
 func (d *DB) FreeBytes() (uint64, error) {
 	u, err := d.fs.GetDiskUsage(d.dir)

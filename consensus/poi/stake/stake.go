@@ -175,10 +175,3 @@ func IndexOf(r native.SlotReader, a chain.Address) (index uint64, found bool, er
 	place := c.Uint64(indexKey(a))
 	return max(place, 1) - 1, place != 0, c.Err()
 }
-
-// BurnedIn reads what this contract has burned. Slashed bonds are moved to the slasher, which burns them,
-// so it is zero as yet.
-func BurnedIn(r native.SlotReader) (uint256.Int, error) {
-	c := native.Inspect(r, chain.AddrStake)
-	return c.Uint256(native.BurnedKey()), c.Err()
-}
