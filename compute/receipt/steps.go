@@ -10,12 +10,10 @@ import (
 	"github.com/aiwork/aiwork-node/crypto/merkle"
 	"github.com/aiwork/aiwork-node/internal/chain"
 	"github.com/aiwork/aiwork-node/tasks/dispute"
+	"github.com/aiwork/aiwork-node/tasks/job"
 )
 
 const pipelineTag = "aiwork/pipeline/1"
-
-// blobFrom is the size from which a result lies in a blob (JOB-18).
-const blobFrom = 256
 
 // A Course is a pipeline's run, as its advocate needs it.
 type Course struct {
@@ -44,7 +42,7 @@ func (c *course) claim() *dispute.Claim {
 	k := &dispute.Claim{Kind: dispute.Pipeline, Receipt: c.tree.Root(), Head: c.Leaves[0], Places: []uint64{uint64(len(c.Leaves))}}
 	k.InModel = hashList(merkle.Prove(pipelineTag, c.Leaves, 0))
 	k.Result = c.Result
-	if len(c.Result) >= blobFrom {
+	if len(c.Result) >= job.OutputBytesMax { // it lies in a blob (JOB-18)
 		var path [][32]byte
 		k.Result, path = blobtree.Prove(c.Result, 0)
 		k.Proof = hashList(path)
